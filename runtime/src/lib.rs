@@ -1,0 +1,7 @@
+//! Collimate's runtime: the language model, its data, training, and the bridge to dfdx.
+
+pub mod model;
+
+mod error;
+
+pub use error::{Error, Result};

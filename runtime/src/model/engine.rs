@@ -1,0 +1,38 @@
+//! What the two engines have in common.
+
+use super::Sequences;
+use crate::Result;
+use dfdx::prelude::{Device, Gradients, OwnedTape, Tensor};
+
+/// Log-probabilities on dfdx's tape: the values, and the tape whose backward pass reaches the weights.
+pub struct Live<D: Device<f32>> {
+    /// One for each scored token, sequence after sequence.
+    pub logp: Tensor<(usize,), f32, D>,
+    /// Carries `logp` back to the weights.
+    pub tape: OwnedTape<f32, D>,
+}
+
+/// A decoder with weights, which can score tokens and learn from a gradient on their log-probabilities.
+///
+/// The weights and their gradient are flat vectors in the order of [`super::Weights`]; the optimizer works
+/// on those and knows nothing of the engine.
+pub trait Engine<D: Device<f32>> {
+    /// `ln p(token | tokens before it in its sequence)` of each scored token; nothing is kept for a gradient.
+    ///
+    /// # Errors
+    /// If a sequence is longer than the model's positions, or a token outside its vocabulary.
+    fn score(&self, batch: &Sequences) -> Result<Vec<f32>>;
+
+    /// The same, on dfdx's tape.
+    ///
+    /// # Errors
+    /// As [`Engine::score`].
+    fn forward(&self, batch: &Sequences) -> Result<Live<D>>;
+
+    /// After dfdx's backward pass: whatever of the gradient is in `gradients` is added to the flat gradient.
+    /// (The fused engine's node adds to it during the backward pass, and does nothing here.)
+    ///
+    /// # Errors
+    /// If dfdx cannot read its buffers back.
+    fn collect(&self, gradients: &Gradients<f32, D>) -> Result<()>;
+}

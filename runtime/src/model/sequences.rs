@@ -1,0 +1,43 @@
+//! What a model is run on: token sequences laid one after another, none padded.
+
+use std::ops::Range;
+
+/// Sequences of tokens and which of their tokens are to be scored.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Sequences {
+    /// All tokens, sequence after sequence.
+    pub tokens: Vec<u32>,
+    /// One for each sequence.
+    pub spans: Vec<Span>,
+}
+
+/// One sequence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// Where it lies in [`Sequences::tokens`].
+    pub range: Range<usize>,
+    /// Which of its tokens are scored: positions in [`Sequences::tokens`], inside `range` and after its first.
+    pub scored: Range<usize>,
+}
+
+impl Sequences {
+    /// Adds a sequence: `context` is read, `scored` is read and scored.
+    ///
+    /// # Panics
+    /// If `context` is empty: the first token of a sequence has no probability.
+    pub fn push(&mut self, context: &[u32], scored: &[u32]) {
+        assert!(!context.is_empty(), "a scored token needs a token before it");
+        let start = self.tokens.len();
+        self.tokens.extend_from_slice(context);
+        let middle = self.tokens.len();
+        self.tokens.extend_from_slice(scored);
+        let end = self.tokens.len();
+        self.spans.push(Span { range: start..end, scored: middle..end });
+    }
+
+    /// How many tokens are scored.
+    #[must_use]
+    pub fn scored(&self) -> usize {
+        self.spans.iter().map(|s| s.scored.len()).sum()
+    }
+}
