@@ -81,6 +81,8 @@ pub enum Op {
     LogLogistic,
     /// `a * a`
     Square,
+    /// 1 where `a > 0`, else 0; no gradient
+    Positive,
 
     /// Sum over the innermost axis.
     Total,
