@@ -2,6 +2,7 @@
 
 pub mod model;
 
+mod bridge;
 mod error;
 
 pub use error::{Error, Result};
