@@ -3,4 +3,45 @@
 pub mod ir;
 mod layout;
 
+mod algorithm;
+mod automatic;
+mod axis;
+mod batch;
+mod grad;
+mod hyper;
+mod kind;
+mod level;
+mod number;
+mod op;
+mod operator;
+mod policy;
+mod prelude;
+mod relation;
+pub mod rules;
+mod shape;
+mod side;
+mod trace;
+
+pub use algorithm::{Algorithm, Arg};
+pub use axis::{Prompt, Response, Token};
+pub use batch::{Demo, Group, Pair, Reply, ScoredPair};
+pub use grad::{Grad, Gradient, NoGrad, Tape};
+pub use hyper::{Count, Hyper, Interval, Spec};
+pub use kind::*;
 pub use layout::{Layout, Reach, Totals};
+pub use level::{As, PerPrompt, PerResponse, PerToken, Quantity, Scalar};
+pub use number::{Limit, Param};
+pub use op::*;
+pub use policy::{Actor, Behavior, Critic, Frozen, Judge, Policy, Previous, Reference, RewardModel, Trainable};
+pub use relation::*;
+pub use shape::{Plain, Prompts, Responses, Shape, Tokens, Whole};
+pub use side::{Answer, Chosen, Mismatched, Rejected, Sample, Side};
+pub use trace::trace;
+
+/// What the attribute macros write; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::algorithm::one_view;
+    pub use crate::hyper::{Declared, Interval, Spec};
+    pub use crate::trace::trace;
+}

@@ -1,0 +1,62 @@
+//! An algorithm as the list of algorithms knows it.
+
+use crate::hyper::Spec;
+use crate::ir::Program;
+
+/// One entry of the list. `#[algorithm]` writes it: `pub static DPO: Algorithm` beside `fn dpo`.
+#[derive(Debug)]
+pub struct Algorithm {
+    /// The function's name.
+    pub name: &'static str,
+    /// Where it was published.
+    pub paper: &'static str,
+    /// The function's documentation.
+    pub about: &'static str,
+    /// The source file it is written in.
+    pub file: &'static str,
+    /// The data it reads: the view's name in snake case.
+    pub view: &'static str,
+    /// Its hyper-parameters.
+    pub hyper: fn() -> Vec<Spec>,
+    /// Runs the formula on names instead of numbers.
+    pub trace: fn() -> Program,
+}
+
+/// What an algorithm can take: a policy, a data view, a set of hyper-parameters.
+#[diagnostic::on_unimplemented(
+    message = "an algorithm cannot take a `{Self}`",
+    label = "not a policy, data view or set of hyper-parameters",
+    note = "put numbers into a struct with `#[derive(Hyper)]`",
+    note = "book: errors/s06"
+)]
+pub trait Arg: Sized {
+    #[doc(hidden)]
+    const VIEW: Option<&'static str> = None;
+    /// Made for tracing.
+    #[doc(hidden)]
+    fn arg() -> Self;
+    /// The hyper-parameters it declares.
+    #[doc(hidden)]
+    fn specs() -> Vec<Spec> {
+        Vec::new()
+    }
+}
+
+/// The data view among an algorithm's arguments.
+#[doc(hidden)]
+#[must_use]
+pub const fn one_view(arguments: &[Option<&'static str>]) -> &'static str {
+    let mut found = None;
+    let mut i = 0;
+    while i < arguments.len() {
+        if let Some(view) = arguments[i] {
+            assert!(found.is_none(), "an algorithm reads one data view, this one takes two (book: errors/s05)");
+            found = Some(view);
+        }
+        i += 1;
+    }
+    match found {
+        Some(view) => view,
+        None => panic!("an algorithm reads one data view, e.g. `pair: &Pair`, this one takes none (book: errors/s05)"),
+    }
+}

@@ -1,0 +1,105 @@
+//! Hyper-parameters: numbers with a name, a sentence, a default and a range.
+
+use crate::algorithm::Arg;
+use crate::ir::Op;
+use crate::number::Param;
+use crate::trace;
+use std::fmt;
+
+/// A set of hyper-parameters. Derive it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a set of hyper-parameters",
+    label = "no `Hyper`",
+    note = "put `#[derive(Hyper)]` on it"
+)]
+pub trait Hyper: Arg {}
+
+/// What is declared of one hyper-parameter.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Spec {
+    /// The field's name, the name on the command line.
+    pub name: &'static str,
+    /// Its sentence.
+    pub about: &'static str,
+    /// Its value unless another is given.
+    pub default: f64,
+    /// The values it may have.
+    pub range: Interval,
+    /// Whole numbers only.
+    pub whole: bool,
+}
+impl Spec {
+    /// May the hyper-parameter have this value?
+    #[must_use]
+    pub fn allows(&self, value: f64) -> bool {
+        self.range.contains(value) && (!self.whole || value.fract() == 0.0)
+    }
+}
+
+/// The values a hyper-parameter may have, limited on no, one or two sides.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Interval {
+    /// Larger than this.
+    pub above: Option<f64>,
+    /// This or larger.
+    pub at_least: Option<f64>,
+    /// Smaller than this.
+    pub below: Option<f64>,
+    /// This or smaller.
+    pub at_most: Option<f64>,
+}
+impl Interval {
+    /// Is the value inside? A value that is not finite never is.
+    #[must_use]
+    pub fn contains(&self, value: f64) -> bool {
+        value.is_finite()
+            && self.above.is_none_or(|limit| value > limit)
+            && self.at_least.is_none_or(|limit| value >= limit)
+            && self.below.is_none_or(|limit| value < limit)
+            && self.at_most.is_none_or(|limit| value <= limit)
+    }
+}
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limits =
+            [("above", self.above), ("at least", self.at_least), ("below", self.below), ("at most", self.at_most)];
+        let mut written = limits.into_iter().filter_map(|(word, limit)| Some((word, limit?)));
+        match written.next() {
+            Some((word, limit)) => write!(f, "{word} {limit}")?,
+            None => return f.write_str("any number"),
+        }
+        written.try_for_each(|(word, limit)| write!(f, ", {word} {limit}"))
+    }
+}
+
+/// A whole number, e.g. how many responses are drawn. No quantity: it decides how a batch is made, not what is
+/// computed of it.
+#[derive(Clone, Copy)]
+pub struct Count(());
+
+/// The type of a hyper-parameter.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a hyper-parameter is a `Param` or a `Count`, not a `{Self}`",
+    label = "expected `Param` or `Count`",
+    note = "book: errors/s09"
+)]
+pub trait Declared {
+    const WHOLE: bool;
+    fn declared(name: &'static str) -> Self;
+}
+#[diagnostic::do_not_recommend]
+impl Declared for Param {
+    const WHOLE: bool = false;
+    #[track_caller]
+    fn declared(name: &'static str) -> Self {
+        trace::step(Op::Parameter(name.to_owned()), &[])
+    }
+}
+#[diagnostic::do_not_recommend]
+impl Declared for Count {
+    const WHOLE: bool = true;
+    fn declared(_: &'static str) -> Self {
+        Count(())
+    }
+}

@@ -1,0 +1,100 @@
+//! Which kinds and shapes a function accepts; the rows are in `rules`.
+
+use crate::kind::Kind;
+use crate::level::Quantity;
+use crate::shape::Shape;
+use crate::side::Side;
+
+macro_rules! accepts {
+    ($( $(#[$doc:meta])* $Trait:ident, $message:literal, $note:literal; )*) => { $(
+        $(#[$doc])*
+        #[diagnostic::on_unimplemented(message = $message, label = "this is a `{Self}`", note = $note, note = "book: errors/q16")]
+        pub trait $Trait: Kind {
+            /// The kind of the result.
+            type Out: Kind;
+        }
+    )* };
+}
+accepts! {
+    /// Kinds with an exponential.
+    HasExp, "there is no `exp` of a `{Self}`", "only a log-probability, a log-ratio, an advantage or a number has one";
+    /// Kinds with a logarithm.
+    HasLn, "there is no `ln` of a `{Self}`", "only a probability, a ratio or a number has one";
+    /// Kinds a logistic can squash.
+    HasSigmoid, "there is no `sigmoid` of a `{Self}`", "only a margin, a reward, an advantage or a log-ratio has one";
+    /// The same in log space.
+    HasLogSigmoid, "there is no `log_sigmoid` of a `{Self}`", "only a margin, a reward, an advantage or a log-ratio has one";
+    /// Kinds whose square means something.
+    HasSquare, "the square of a `{Self}` means nothing here", "only a margin, a reward, a value, an advantage or a log-ratio has one";
+    /// Kinds whose size alone means something.
+    HasSize, "there is no `abs` of a `{Self}`", "only a margin, a weight, a reward or a log-ratio has one";
+    /// Kinds that are minimised as they are.
+    Minimised, "a `{Self}` is not a loss", "only a divergence, a probability of failure or a hinge on a margin is; put a minus before a `Gain` or a `LogProb`";
+    /// Kinds that estimate a divergence as they are.
+    Diverges, "a `{Self}` is not a divergence", "only the log-ratio of two policies is: its mean under the first is their divergence";
+    /// Kinds that can be paid out as they are.
+    Rewards, "a `{Self}` is not a reward", "only a log-probability or a log-ratio is, scaled or not";
+    /// Kinds responses to one prompt are ranked by.
+    Ranks, "responses to one prompt are not compared by a `{Self}`", "compare them by a `Reward` or a `LogRatio`";
+    /// Kinds that become a distribution over the responses to one prompt.
+    Distributes, "a `{Self}` makes no distribution over responses", "only a `Reward` or a `LogRatio` does";
+}
+
+/// Kinds with a negative. All have one, so that a wrong sign shows where the kind is declared: `-Gain` is a
+/// `Loss`, `-Loss` a `Gain`.
+pub trait HasNegative: Kind {
+    /// The kind of the result.
+    type Out: Kind;
+}
+
+/// Sides with several responses to one prompt.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is one response per prompt, a group of samples belongs here",
+    label = "nothing to compare it with",
+    note = "take `group: &Group` instead of `pair: &Pair`, or subtract the two sides to get a margin",
+    note = "book: errors/q06"
+)]
+pub trait Several: Side {}
+
+/// Shapes with something left to average over the batch.
+#[diagnostic::on_unimplemented(
+    message = "there is nothing left to average: this is already one number",
+    label = "one number for the whole batch",
+    note = "remove `.batch_mean()`",
+    note = "book: errors/q01"
+)]
+pub trait Batched: Shape {}
+
+/// Taking away the innermost axis.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be reduced over `{A}`",
+    label = "not the innermost axis of this value",
+    note = "axes nest as Prompt > Response > Token; a reduction removes the innermost one: write `.sum(Token)` first, then reduce what is left",
+    note = "book: errors/q01"
+)]
+pub trait Reduce<A>: Quantity {
+    /// One level out.
+    type Out: Quantity;
+    /// Sum over the innermost axis.
+    #[track_caller]
+    fn sum(self, axis: A) -> Self::Out {
+        let _ = axis;
+        crate::trace::step(crate::ir::Op::Total, &[self.handle()])
+    }
+    /// Mean over the innermost axis: over the tokens of each response, the responses to each prompt, or all
+    /// prompts of the optimizer's batch.
+    #[track_caller]
+    fn mean(self, axis: A) -> Self::Out {
+        let _ = axis;
+        crate::trace::step(crate::ir::Op::Average, &[self.handle()])
+    }
+}
+
+/// Kinds one may regress onto the other. `Self` is the prediction.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` is not fitted to a `{T}`",
+    label = "the target is a `{T}`",
+    note = "fit a `Value` to a `Return`, a `Reward` to a `Reward`, a `Margin` to a `Margin`",
+    note = "book: errors/q16"
+)]
+pub trait FittedTo<T: Kind>: Kind {}

@@ -1,0 +1,89 @@
+//! Do two kinds go together? `Self` is how the two sides stand to each other; the rows are in `rules`.
+
+use crate::kind::Kind;
+use crate::relation::{Aligned, OuterLeft, OuterRight};
+
+/// `L + R`.
+#[diagnostic::on_unimplemented(
+    message = "a `{L}` and a `{R}` cannot be added",
+    label = "`{L}` on the left, `{R}` on the right",
+    note = "add quantities of one kind; the book lists every sum that means something",
+    note = "book: errors/q04"
+)]
+pub trait Adds<L: Kind, R: Kind> {
+    /// The kind of the sum.
+    type Out: Kind;
+    /// What else must hold.
+    type Need;
+}
+
+/// `L - R`.
+#[diagnostic::on_unimplemented(
+    message = "a `{R}` cannot be subtracted from a `{L}`",
+    label = "`{L}` on the left, `{R}` on the right",
+    note = "subtract quantities of one kind; the book lists every difference that means something",
+    note = "book: errors/q04"
+)]
+pub trait Subtracts<L: Kind, R: Kind> {
+    /// The kind of the difference.
+    type Out: Kind;
+    /// What else must hold.
+    type Need;
+}
+
+/// `L * R`.
+#[diagnostic::on_unimplemented(
+    message = "a `{L}` and a `{R}` cannot be multiplied",
+    label = "`{L}` on the left, `{R}` on the right",
+    note = "a factor is a number, or a constant made with `.detach().as_weight()`",
+    note = "book: errors/q11"
+)]
+pub trait Multiplies<L: Kind, R: Kind> {
+    /// The kind of the product.
+    type Out: Kind;
+    /// What else must hold.
+    type Need;
+}
+
+/// `L / R`.
+#[diagnostic::on_unimplemented(
+    message = "a `{L}` cannot be divided by a `{R}`",
+    label = "`{L}` on the left, `{R}` on the right",
+    note = "divide by a number, or by the `Spread` of what is divided",
+    note = "book: errors/q12"
+)]
+pub trait Divides<L: Kind, R: Kind> {
+    /// The kind of the quotient.
+    type Out: Kind;
+    /// What else must hold.
+    type Need;
+}
+
+/// `min(L, R)` and `max(L, R)`.
+#[diagnostic::on_unimplemented(
+    message = "a `{L}` and a `{R}` cannot be compared",
+    label = "`{L}` first, `{R}` second",
+    note = "compare quantities of one kind, or with a number",
+    note = "book: errors/q13"
+)]
+pub trait Compares<L: Kind, R: Kind> {
+    /// The kind of the winner.
+    type Out: Kind;
+    /// What else must hold.
+    type Need;
+}
+
+// An outer value in a sum: `Legal` has the last word, the kind is that of the aligned sum.
+macro_rules! outer {
+    ($($Relation:ident $Pairing:ident)*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl<L: Kind, R: Kind> $Relation<L, R> for $Pairing
+        where
+            Aligned: $Relation<L, R>,
+        {
+            type Out = <Aligned as $Relation<L, R>>::Out;
+            type Need = <Aligned as $Relation<L, R>>::Need;
+        }
+    )* };
+}
+outer! { Adds OuterLeft Adds OuterRight Subtracts OuterLeft Subtracts OuterRight }

@@ -1,0 +1,139 @@
+//! Which kinds and shapes the functions accept, and what comes out.
+
+use super::Mapping;
+use crate::axis::{Prompt, Response, Token};
+use crate::grad::Gradient;
+use crate::ir::{KindTag, SideTag};
+use crate::level::{PerPrompt, PerResponse, PerToken, Scalar};
+use crate::number::Param;
+use crate::shape::{Prompts, Responses, Tokens};
+use crate::side::{Nobody, Sample, Side};
+use crate::{kind::*, relation::*};
+
+macro_rules! functions {
+    ($( $(#[$doc:meta])* $TABLE:ident $Trait:ident { $( $from:ident = $to:ident, )* } )*) => { $(
+        $(
+            #[diagnostic::do_not_recommend]
+            impl $Trait for $from {
+                type Out = $to;
+            }
+        )*
+        $(#[$doc])*
+        pub(crate) const $TABLE: &[Mapping] = &[$( Mapping { from: KindTag::$from, to: KindTag::$to } ),*];
+    )* };
+}
+functions! {
+    /// `-x`: a minus turns what is maximised into what is minimised.
+    NEGATIVE HasNegative {
+        LogProb = Loss, Gain = Loss, Entropy = Loss, Loss = Gain, Kl = Gain,
+        Number = Number, Prob = Prob, LogRatio = LogRatio, Ratio = Ratio, Reward = Reward, Margin = Margin, Baseline = Baseline,
+        Value = Value, Return = Return, Advantage = Advantage, Weight = Weight, Spread = Spread,
+    }
+    /// `x.exp()`
+    EXPONENTIAL HasExp { Number = Number, LogProb = Prob, LogRatio = Ratio, Advantage = Weight, }
+    /// `x.ln()`
+    LOGARITHM HasLn { Number = Number, Prob = LogProb, Ratio = LogRatio, }
+    /// `sigmoid(x)`
+    LOGISTIC HasSigmoid { Margin = Prob, Reward = Prob, Advantage = Prob, LogRatio = Prob, }
+    /// `log_sigmoid(x)`
+    LOG_LOGISTIC HasLogSigmoid { Margin = LogProb, Reward = LogProb, Advantage = LogProb, LogRatio = LogProb, }
+    /// `x.squared()`
+    SQUARE HasSquare { Margin = Loss, Reward = Loss, Value = Loss, Advantage = Loss, LogRatio = Kl, }
+    /// `x.abs()`
+    SIZE HasSize { LogRatio = Kl, Margin = Margin, Weight = Weight, Reward = Reward, }
+    /// `leave_one_out(x)`, `group_mean(x)`
+    GROUP_MEAN Ranks { Reward = Baseline, LogRatio = Baseline, }
+    /// `log_softmax(x)` over the responses to a prompt
+    DISTRIBUTION Distributes { Reward = LogProb, LogRatio = LogProb, }
+}
+
+// Roles change no number: in a program they are all `Recast`, whose kind is given, so they need no table there.
+macro_rules! roles {
+    ($( $Trait:ident { $( $from:ident = $to:ident ),* } )*) => { $( $(
+        #[diagnostic::do_not_recommend]
+        impl $Trait for $from {
+            type Out = $to;
+        }
+    )* )* };
+}
+roles! {
+    Minimised { Kl = Loss, Prob = Loss, Margin = Loss }
+    Diverges { LogRatio = Kl, Kl = Kl }
+    Rewards { LogProb = Reward, LogRatio = Reward }
+}
+
+macro_rules! fitted {
+    ($( $prediction:ident $target:ident; )*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl FittedTo<$target> for $prediction {}
+    )* };
+}
+fitted! {
+    Value Return;
+    Value Value;
+    Reward Reward;
+    Margin Margin;
+}
+
+macro_rules! several {
+    ($( $side:ident )*) => {
+        $(
+            #[diagnostic::do_not_recommend]
+            impl Several for $side {}
+        )*
+        /// Sides with several responses to one prompt.
+        pub(crate) const SEVERAL: &[SideTag] = &[$( SideTag::$side ),*];
+    };
+}
+several! { Sample }
+#[diagnostic::do_not_recommend]
+impl Several for Nobody {}
+
+macro_rules! shared_by_all {
+    ($( $kind:ident )*) => {
+        $(
+            #[diagnostic::do_not_recommend]
+            impl SharedByAll for $kind {}
+        )*
+        /// Kinds of which one outer value may be added to or taken from every inner one.
+        pub(crate) const SHARED: &[KindTag] = &[$( KindTag::$kind ),*];
+    };
+}
+shared_by_all! { Baseline }
+#[diagnostic::do_not_recommend]
+impl SharedByAll for Nobody {}
+
+#[diagnostic::do_not_recommend]
+impl<Y: Side> Batched for Tokens<Y> {}
+#[diagnostic::do_not_recommend]
+impl<Y: Side> Batched for Responses<Y> {}
+#[diagnostic::do_not_recommend]
+impl Batched for Prompts {}
+
+macro_rules! reduce {
+    ($( $handle:ident $(<$y:ident>)? over $axis:ident => $out:ident $(<$z:ident>)?; )*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl<K: Kind, $($y: Side,)? G: Gradient> Reduce<$axis> for $handle<K, $($y,)? G> {
+            type Out = $out<K, $($z,)? G>;
+        }
+        // With one implementation alone rustc would infer the axis and say "mismatched types".
+        #[diagnostic::do_not_recommend]
+        impl<K: Kind, $($y: Side,)? G: Gradient> Reduce<Nobody> for $handle<K, $($y,)? G> {
+            type Out = Param;
+        }
+    )* };
+}
+reduce! {
+    PerToken<Y> over Token => PerResponse<Y>;
+    PerResponse<Y> over Response => PerPrompt;
+    PerPrompt over Prompt => Scalar;
+}
+// A single number cannot be reduced, and says so in our words: the same, twice.
+#[diagnostic::do_not_recommend]
+impl<K: Kind, G: Gradient> Reduce<Nobody> for Scalar<K, G> {
+    type Out = Param;
+}
+#[diagnostic::do_not_recommend]
+impl<K: Kind, G: Gradient> Reduce<(Nobody,)> for Scalar<K, G> {
+    type Out = Param;
+}

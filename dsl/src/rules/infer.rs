@@ -1,0 +1,130 @@
+//! The table, asked by the verifier.
+
+use super::binary::{CHOICES, DIFFERENCES, PRODUCTS, QUOTIENTS, SUMS};
+use super::functions::*;
+use super::shapes::{Asking, line_up};
+use super::{Mapping, Need, Pairing, Table};
+use crate::ir::{Depth, KindTag, Op, Ty};
+
+/// The type of a step from the types of what it works on; `None` where the table has no row.
+///
+/// Two operations are given their type and not asked for it: an [`Op::Input`] is what the batch gives (`None`
+/// here), and an [`Op::Recast`] is of the kind its author says (its argument's type here). [`fits`] knows both.
+#[must_use]
+pub fn infer(op: &Op, args: &[Ty]) -> Option<Ty> {
+    match (op, args) {
+        (Op::Input { .. }, _) => None,
+        (Op::Parameter(_) | Op::Literal(_), []) => {
+            Some(Ty { kind: KindTag::Number, depth: Depth::Constant, side: None, live: false })
+        }
+        (Op::Plus, &[l, r]) => binary(l, r, SUMS, Asking::Sum),
+        (Op::Minus, &[l, r]) => binary(l, r, DIFFERENCES, Asking::Difference),
+        (Op::Times, &[l, r]) => binary(l, r, PRODUCTS, Asking::Product),
+        (Op::Over, &[l, r]) => binary(l, r, QUOTIENTS, Asking::Product),
+        (Op::Smaller | Op::Larger, &[l, r]) => binary(l, r, CHOICES, Asking::Product),
+        (Op::Clip, &[a, low, high]) => [low, high].into_iter().all(is_number).then_some(a),
+
+        (Op::Negative, &[a]) => unary(a, NEGATIVE),
+        (Op::Exponential, &[a]) => unary(a, EXPONENTIAL),
+        (Op::Logarithm, &[a]) => unary(a, LOGARITHM),
+        (Op::Magnitude, &[a]) => unary(a, SIZE),
+        (Op::Logistic, &[a]) => unary(a, LOGISTIC),
+        (Op::LogLogistic, &[a]) => unary(a, LOG_LOGISTIC),
+        (Op::Square, &[a]) => unary(a, SQUARE),
+        (Op::Positive, &[a]) => Some(Ty { kind: KindTag::Weight, live: false, ..a }),
+
+        (Op::Total | Op::Average, &[a]) => one_level_out(a),
+        (Op::AverageAll, &[a]) => matches!(a.depth, Depth::EachPrompt | Depth::EachResponse | Depth::EachToken)
+            .then_some(Ty { depth: Depth::Batch, side: None, ..a }),
+        (Op::Constant, &[a]) => Some(Ty { live: false, ..a }),
+        (Op::Recast(_), &[a]) => Some(a),
+        (Op::EveryPrompt, &[a]) => {
+            matches!(a.depth, Depth::Constant | Depth::Batch).then_some(Ty { depth: Depth::EachPrompt, ..a })
+        }
+
+        (Op::OthersMean | Op::GroupMean, &[a]) => unary(grouped(a)?, GROUP_MEAN),
+        (Op::GroupLogSoftmax, &[a]) => unary(grouped(a)?, DISTRIBUTION),
+
+        // The right operation with the wrong number of arguments.
+        (
+            Op::Parameter(_)
+            | Op::Literal(_)
+            | Op::Plus
+            | Op::Minus
+            | Op::Times
+            | Op::Over
+            | Op::Smaller
+            | Op::Larger
+            | Op::Clip
+            | Op::Negative
+            | Op::Exponential
+            | Op::Logarithm
+            | Op::Magnitude
+            | Op::Logistic
+            | Op::LogLogistic
+            | Op::Square
+            | Op::Positive
+            | Op::Total
+            | Op::Average
+            | Op::AverageAll
+            | Op::Constant
+            | Op::Recast(_)
+            | Op::EveryPrompt
+            | Op::OthersMean
+            | Op::GroupMean
+            | Op::GroupLogSoftmax,
+            _,
+        ) => None,
+    }
+}
+
+/// Is `found` a type this step may have?
+#[must_use]
+pub fn fits(op: &Op, args: &[Ty], found: Ty) -> bool {
+    match op {
+        Op::Input { .. } => args.is_empty(),
+        Op::Recast(_) => infer(op, args).is_some_and(|from| Ty { kind: found.kind, ..from } == found),
+        _ => infer(op, args) == Some(found),
+    }
+}
+
+fn is_number(ty: Ty) -> bool {
+    ty.kind == KindTag::Number && ty.depth == Depth::Constant
+}
+
+fn unary(a: Ty, table: &[Mapping]) -> Option<Ty> {
+    let row = table.iter().find(|row| row.from == a.kind)?;
+    Some(Ty { kind: row.to, ..a })
+}
+
+fn grouped(a: Ty) -> Option<Ty> {
+    (a.depth == Depth::EachResponse && a.side.is_some_and(|side| SEVERAL.contains(&side))).then_some(a)
+}
+
+fn one_level_out(a: Ty) -> Option<Ty> {
+    match a.depth {
+        Depth::EachWord => Some(Ty { depth: Depth::EachToken, ..a }),
+        Depth::EachToken => Some(Ty { depth: Depth::EachResponse, ..a }),
+        Depth::EachResponse => Some(Ty { depth: Depth::EachPrompt, side: None, ..a }),
+        Depth::EachPrompt => Some(Ty { depth: Depth::Batch, ..a }),
+        Depth::Batch | Depth::Constant => None,
+    }
+}
+
+fn binary(l: Ty, r: Ty, table: Table, asking: Asking) -> Option<Ty> {
+    let ((depth, side), pairing) = line_up((l.depth, l.side), (r.depth, r.side), asking)?;
+    let pairing = match pairing {
+        Pairing::OuterLeft if SHARED.contains(&l.kind) => Pairing::Aligned,
+        Pairing::OuterRight if SHARED.contains(&r.kind) => Pairing::Aligned,
+        Pairing::OuterLeft | Pairing::OuterRight => return None,
+        Pairing::Aligned | Pairing::Opposed => pairing,
+    };
+    let row =
+        table.iter().copied().flatten().find(|row| (row.left, row.right, row.pairing) == (l.kind, r.kind, pairing))?;
+    let met = match row.need {
+        Need::AnyGradient => true,
+        Need::WeightLeft | Need::AdvantageLeft => !l.live,
+        Need::WeightRight | Need::AdvantageRight => !r.live,
+    };
+    met.then_some(Ty { kind: row.out, depth, side, live: l.live || r.live })
+}

@@ -1,0 +1,181 @@
+//! Running a formula on names instead of numbers, so that it leaves a program behind.
+
+use crate::automatic;
+use crate::grad::{Gradient, Tape};
+use crate::ir::{Id, Metric, Node, Op, Place, Program, Ty};
+use crate::kind::{Loss, sealed::Tagged};
+use crate::level::{Quantity, Scalar};
+use crate::rules::infer;
+use crate::shape::Shape;
+use std::cell::RefCell;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The name of one step, and of the trace it belongs to.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Handle {
+    step: Id,
+    trace: u64,
+}
+
+struct Builder {
+    program: Program,
+    trace: u64,
+    /// Set while a function of the language is made of others: its steps were all written where it was called.
+    place: Option<&'static Location<'static>>,
+    /// Inputs that a data view offers, read or not.
+    offered: Vec<Id>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Builder>> = const { RefCell::new(None) };
+}
+
+/// Clears the builder when the formula is done, also when it panicked.
+struct Session;
+impl Session {
+    #[track_caller]
+    fn start(name: &str) -> Session {
+        static TRACES: AtomicU64 = AtomicU64::new(0);
+        let trace = TRACES.fetch_add(1, Ordering::Relaxed);
+        CURRENT.with_borrow_mut(|current| {
+            if let Some(outer) = current {
+                let outer = &outer.program.name;
+                panic!("`{name}` cannot be traced while `{outer}` is being traced: call its function instead");
+            }
+            let program = Program { name: name.to_owned(), ..Program::default() };
+            *current = Some(Builder { program, trace, place: None, offered: Vec::new() });
+        });
+        Session
+    }
+}
+impl Drop for Session {
+    fn drop(&mut self) {
+        CURRENT.take();
+    }
+}
+
+/// Runs a formula and returns the program it stands for.
+///
+/// The program ends at the returned loss, followed by the metrics every program has: the implicit rewards
+/// of a pair, and the log-probability the actor gives each response.
+///
+/// # Panics
+///
+/// If it is called while another formula is being traced on the same thread.
+#[track_caller]
+pub fn trace<G: Gradient>(name: &str, formula: impl FnOnce() -> Scalar<Loss, G>) -> Program {
+    let session = Session::start(name);
+    let root = formula().handle();
+    let (mut program, offered) = build(|builder| {
+        builder.program.root = Some(builder.step(root));
+        (std::mem::take(&mut builder.program), std::mem::take(&mut builder.offered))
+    });
+    drop(session);
+    automatic::drop_unread(&mut program, &offered);
+    automatic::add_metrics(&mut program);
+    program
+}
+
+impl Builder {
+    fn step(&self, handle: Handle) -> Id {
+        assert!(handle.trace == self.trace, "this quantity belongs to another formula: its trace has ended");
+        handle.step
+    }
+    fn push(&mut self, op: Op, args: &[Handle], ty: Ty, place: &Location<'static>) -> Handle {
+        let args: Vec<Id> = args.iter().map(|a| self.step(*a)).collect();
+        let nodes = &mut self.program.nodes;
+        let shared = matches!(op, Op::Input { .. } | Op::Parameter(_))
+            .then(|| nodes.iter().position(|n| n.op == op && n.ty == ty))
+            .flatten();
+        let step = shared.unwrap_or_else(|| {
+            let place = self.place.unwrap_or(place);
+            let place = Place { file: place.file().to_owned(), line: place.line(), column: place.column() };
+            nodes.push(Node { op, args, ty, place });
+            nodes.len() - 1
+        });
+        Handle { step: Id::new(step), trace: self.trace }
+    }
+}
+
+#[track_caller]
+fn build<T>(f: impl FnOnce(&mut Builder) -> T) -> T {
+    // Taken out and put back, so that a panic inside leaves no borrow behind and keeps its place.
+    let Some(mut builder) = CURRENT.take() else {
+        panic!(
+            "a quantity was used outside `trace`: quantities are names for the steps of a formula and exist only while it is traced"
+        );
+    };
+    let result = f(&mut builder);
+    CURRENT.set(Some(builder));
+    result
+}
+
+/// The type of a handle, as a value.
+pub(crate) fn ty<Q: Quantity>() -> Ty {
+    Ty {
+        kind: <Q::Kind as Tagged>::TAG,
+        depth: <Q::Shape as Shape>::DEPTH,
+        side: <Q::Shape as Shape>::SIDE,
+        live: <Q::Grad as Tape>::LIVE,
+    }
+}
+
+/// One more step, of the type rustc has worked out.
+#[track_caller]
+pub(crate) fn step<Q: Quantity>(op: Op, args: &[Handle]) -> Q {
+    let place = Location::caller();
+    Q::of(build(|builder| builder.push(op, args, ty::<Q>(), place)))
+}
+
+/// One more step, of the type the table gives it: inside functions made of others, where rustc does not follow.
+#[track_caller]
+pub(crate) fn draft(op: Op, args: &[Handle]) -> Handle {
+    let place = Location::caller();
+    build(|builder| {
+        let tys: Vec<Ty> = args.iter().map(|a| builder.program.node(builder.step(*a)).ty).collect();
+        let ty = infer(&op, &tys).unwrap_or_else(|| panic!("the table has no row for {op:?} of {tys:?}"));
+        builder.push(op, args, ty, place)
+    })
+}
+
+/// What a policy gives.
+#[track_caller]
+pub(crate) fn input<Q: Quantity>(owner: &str, field: &str) -> Q {
+    step(Op::Input { owner: owner.to_owned(), field: field.to_owned() }, &[])
+}
+
+/// What a data view gives, if the formula reads it.
+#[track_caller]
+pub(crate) fn offer<Q: Quantity>(view: &str, field: &str) -> Q {
+    let quantity: Q = input(view, field);
+    build(|builder| {
+        let id = builder.step(quantity.handle());
+        builder.offered.push(id);
+    });
+    quantity
+}
+
+/// Reports the mean of a step beside the loss.
+#[track_caller]
+pub(crate) fn metric(name: &str, handle: Handle) {
+    build(|builder| {
+        let node = builder.step(handle);
+        builder.program.metrics.push(Metric { name: name.to_owned(), node });
+    });
+}
+
+/// Everything `f` does counts as written where the calling function was called.
+#[track_caller]
+pub(crate) fn written_here<T>(f: impl FnOnce() -> T) -> T {
+    let place = Location::caller();
+    let outer = build(|builder| {
+        let outer = builder.place;
+        builder.place = Some(outer.unwrap_or(place));
+        outer
+    });
+    let result = f();
+    build(|builder| builder.place = outer);
+    result
+}
