@@ -1,6 +1,7 @@
 //! Collimate's runtime: the language model, its data, training, and the bridge to dfdx.
 
 pub mod model;
+pub mod tokenizer;
 
 mod bridge;
 mod error;
