@@ -1,7 +1,11 @@
 //! The typed language of Collimate.
 #![forbid(unsafe_code)]
+#[cfg(test)]
+mod by_hand;
+pub mod eval;
 pub mod ir;
 mod layout;
+pub mod text;
 
 mod algorithm;
 mod automatic;

@@ -1,0 +1,148 @@
+//! May a batch be cut into parts whose losses, gradients and metrics add up to the whole's?
+
+use crate::ir::{Depth, Id, Op, Place, Program};
+use std::fmt;
+
+/// Why a batch must stay whole: the first step that makes it so.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Why {
+    /// The step.
+    pub node: Id,
+    /// Where it was written.
+    pub place: Place,
+    /// What it does that cannot be done part by part.
+    pub reason: String,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason)?;
+        if self.place.file.is_empty() { Ok(()) } else { write!(f, " ({})", self.place) }
+    }
+}
+
+impl std::error::Error for Why {}
+
+/// What a part of the batch knows of a node's value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// The same in every part: made of settings and numbers only.
+    Fixed,
+    /// All of it, for the part's own prompts.
+    Own,
+    /// A share; the parts' shares add up to the value.
+    Share,
+}
+
+/// May the batch be cut? Then nothing but sums, and products with fixed numbers, follows a reduction over
+/// the whole batch, and no gradient passes from one prompt to another except through the final sum.
+///
+/// # Errors
+/// The first step, of those that the loss or a metric depends on, that needs the whole batch.
+pub fn separable(program: &Program) -> Result<(), Why> {
+    let read = read(program);
+    let mut known: Vec<Known> = Vec::new();
+    for (i, node) in program.nodes.iter().enumerate() {
+        let args: Vec<Known> = node.args.iter().map(|arg| known[arg.index()]).collect();
+        match after(&node.op, node.ty.depth, &args) {
+            Ok(this) => known.push(this),
+            // What nothing reads cannot spoil anything; what follows it is not read either.
+            Err(_) if !read[i] => known.push(Known::Own),
+            Err(reason) => return Err(Why { node: Id::new(i), place: node.place.clone(), reason }),
+        }
+    }
+    match program.root {
+        Some(root) if known[root.index()] != Known::Share => Err(Why {
+            node: root,
+            place: program.node(root).place.clone(),
+            reason: "the loss is no sum over the batch: every part would count it once more".into(),
+        }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn after(op: &Op, depth: Depth, args: &[Known]) -> Result<Known, String> {
+    let shares = args.contains(&Known::Share);
+    let word = op.word();
+    let whole =
+        || Err(format!("`{word}` of a value of the whole batch cannot be put together from parts of the batch"));
+    match op {
+        Op::Input { .. } => Ok(match depth {
+            Depth::Constant | Depth::Batch => Known::Fixed,
+            Depth::EachPrompt | Depth::EachResponse | Depth::EachToken | Depth::EachWord => Known::Own,
+        }),
+        Op::Parameter(_) | Op::Literal(_) => Ok(Known::Fixed),
+
+        Op::Plus | Op::Minus => match (args[0], args[1]) {
+            (Known::Share, Known::Share) => Ok(Known::Share),
+            (Known::Share, Known::Fixed) | (Known::Fixed, Known::Share) => Err(format!(
+                "`{word}` of a value of the whole batch and a fixed number: every part would count the number once more"
+            )),
+            (Known::Share, Known::Own) | (Known::Own, Known::Share) => whole(),
+            (Known::Fixed, Known::Fixed) => Ok(Known::Fixed),
+            (Known::Fixed | Known::Own, Known::Own) | (Known::Own, Known::Fixed) => Ok(Known::Own),
+        },
+        Op::Times => match (args[0], args[1]) {
+            (Known::Share, Known::Fixed) | (Known::Fixed, Known::Share) => Ok(Known::Share),
+            (Known::Share, Known::Share | Known::Own) | (Known::Own, Known::Share) => whole(),
+            (Known::Fixed, Known::Fixed) => Ok(Known::Fixed),
+            (Known::Fixed | Known::Own, Known::Own) | (Known::Own, Known::Fixed) => Ok(Known::Own),
+        },
+        Op::Over => match (args[0], args[1]) {
+            (Known::Share, Known::Fixed) => Ok(Known::Share),
+            (_, Known::Share) | (Known::Share, Known::Own) => whole(),
+            (Known::Fixed, Known::Fixed) => Ok(Known::Fixed),
+            (Known::Fixed | Known::Own, Known::Own) | (Known::Own, Known::Fixed) => Ok(Known::Own),
+        },
+        Op::Negative | Op::Constant | Op::Recast(_) => Ok(args[0]),
+
+        Op::Smaller
+        | Op::Larger
+        | Op::Clip
+        | Op::Exponential
+        | Op::Logarithm
+        | Op::Magnitude
+        | Op::Logistic
+        | Op::LogLogistic
+        | Op::Square
+        | Op::Positive => match shares {
+            true => whole(),
+            false if args.contains(&Known::Own) => Ok(Known::Own),
+            false => Ok(Known::Fixed),
+        },
+
+        Op::Total | Op::Average | Op::AverageAll => Ok(match depth {
+            Depth::Constant | Depth::Batch => match args[0] {
+                Known::Fixed => Known::Fixed,
+                Known::Own | Known::Share => Known::Share,
+            },
+            Depth::EachPrompt | Depth::EachResponse | Depth::EachToken | Depth::EachWord => Known::Own,
+        }),
+
+        // Repeated for every prompt, even a fixed number is summed once for each.
+        Op::EveryPrompt => {
+            if shares {
+                whole()
+            } else {
+                Ok(Known::Own)
+            }
+        }
+
+        // Responses to one prompt are never parted.
+        Op::OthersMean | Op::GroupMean | Op::GroupLogSoftmax => Ok(Known::Own),
+    }
+}
+
+/// For each node, whether the loss or a metric depends on it.
+fn read(program: &Program) -> Vec<bool> {
+    let mut read = vec![false; program.nodes.len()];
+    for id in program.root.into_iter().chain(program.metrics.iter().map(|m| m.node)) {
+        read[id.index()] = true;
+    }
+    for i in (0..program.nodes.len()).rev().filter(|&i| program.nodes[i].op.arity() > 0) {
+        if read[i] {
+            program.nodes[i].args.iter().for_each(|arg| read[arg.index()] = true);
+        }
+    }
+    read
+}

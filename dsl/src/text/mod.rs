@@ -1,0 +1,3 @@
+//! A program as text, one line for each step.
+
+mod word;
