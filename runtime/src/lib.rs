@@ -1,5 +1,6 @@
 //! Collimate's runtime: the language model, its data, training, and the bridge to dfdx.
 
+pub mod data;
 pub mod model;
 pub mod tokenizer;
 

@@ -132,7 +132,7 @@ impl Tokenizer {
         let before = self.decode(context)?;
         let all = self.decode(&[context, tokens].concat())?;
         // A context that ends in the middle of a letter reads differently alone.
-        Ok(all.strip_prefix(before.as_str()).map_or_else(|| self.decode(tokens), |rest| Ok(rest.to_owned()))?)
+        all.strip_prefix(before.as_str()).map_or_else(|| self.decode(tokens), |rest| Ok(rest.to_owned()))
     }
 
     /// Adds what stands before every text, unless the text brings it itself.

@@ -1,0 +1,131 @@
+//! A row as tokens.
+
+use super::record::{Origin, Row, View};
+use crate::tokenizer::Tokenizer;
+use crate::{Error, Result};
+
+/// What a row must fit into.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Longest sequence, prompt and response together. Longer ones lose the end of the response.
+    pub max_length: usize,
+    /// Words the model knows.
+    pub vocabulary: usize,
+}
+
+/// A row as tokens.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Example {
+    /// Where the row was read.
+    pub origin: Origin,
+    /// Read, not scored; never empty.
+    pub prompt: Vec<u32>,
+    /// One for each side of the view, scored; never empty.
+    pub responses: Vec<Vec<u32>>,
+    /// One for each number of the view.
+    pub numbers: Vec<f64>,
+}
+
+/// A row that was left out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Dropped {
+    /// Where it was read.
+    pub origin: Origin,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// The rows of a data set as tokens.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Examples {
+    /// What each holds.
+    pub view: View,
+    /// In the order of the rows.
+    pub examples: Vec<Example>,
+    /// Rows that did not fit.
+    pub dropped: Vec<Dropped>,
+    /// How many responses lost their end. Such a response has no end token: it did not end there.
+    pub cut: usize,
+}
+
+impl Examples {
+    /// Encodes rows. A response that is too long keeps its beginning; a row whose prompt leaves no room for
+    /// any token of a response is dropped.
+    ///
+    /// # Errors
+    /// If a row is not what the view needs, the tokenizer refuses a text or gives a token that the model does
+    /// not know, or no row is left.
+    pub fn encode(rows: &[Row], view: &View, tokenizer: &Tokenizer, limits: Limits) -> Result<Self> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = rows.len().div_ceil(threads).max(1);
+        let encoded: Vec<Result<Vec<Encoded>>> = std::thread::scope(|scope| {
+            let work = |part: &[Row]| part.iter().map(|row| encode(row, view, tokenizer, limits)).collect();
+            let running: Vec<_> = rows.chunks(share).map(|part| scope.spawn(move || work(part))).collect();
+            running.into_iter().map(|thread| thread.join().expect("encoding does not panic")).collect()
+        });
+        let mut all = Examples { view: view.clone(), examples: Vec::new(), dropped: Vec::new(), cut: 0 };
+        for part in encoded {
+            for row in part? {
+                match row {
+                    Encoded::Kept(example, cut) => {
+                        all.examples.push(example);
+                        all.cut += cut;
+                    }
+                    Encoded::Dropped(dropped) => all.dropped.push(dropped),
+                }
+            }
+        }
+        match (all.examples.is_empty(), all.dropped.first()) {
+            (false, _) => Ok(all),
+            (true, None) => Err(Error::Setting("there are no rows; name a file with at least one".to_owned())),
+            (true, Some(first)) => Err(first.origin.error(format!(
+                "{}, and none of the {} rows is left; allow a larger --max-length",
+                first.reason,
+                all.dropped.len()
+            ))),
+        }
+    }
+}
+
+enum Encoded {
+    /// With how many of its responses were cut.
+    Kept(Example, usize),
+    Dropped(Dropped),
+}
+
+fn encode(row: &Row, view: &View, tokenizer: &Tokenizer, limits: Limits) -> Result<Encoded> {
+    let Row { origin, record } = row;
+    if !record.is(view.shape) {
+        return Err(origin.error(format!("this row is not what `{}` needs", view.owner)));
+    }
+    let numbers = view.numbers.iter().map(|(field, _)| {
+        record
+            .number(field)
+            .ok_or_else(|| origin.error(format!("the field `{field}` is missing; write a number there")))
+    });
+    let numbers = numbers.collect::<Result<_>>()?;
+    let spans = tokenizer.spans(record.prompt(), &record.responses()).map_err(|e| match e {
+        Error::Setting(problem) => origin.error(problem),
+        other => other,
+    })?;
+    let outside = spans.responses.iter().flatten().chain(&spans.prompt).find(|t| **t as usize >= limits.vocabulary);
+    if let Some(token) = outside {
+        return Err(origin.error(format!(
+            "the tokenizer gives token {token}, but the model knows {} words only; use the tokenizer of this model",
+            limits.vocabulary
+        )));
+    }
+    let room = limits.max_length.saturating_sub(spans.prompt.len());
+    if room == 0 {
+        let reason = format!(
+            "the prompt has {} tokens and leaves no room for a response in --max-length {}",
+            spans.prompt.len(),
+            limits.max_length
+        );
+        return Ok(Encoded::Dropped(Dropped { origin: origin.clone(), reason }));
+    }
+    let mut responses = spans.responses;
+    let cut = responses.iter().filter(|r| r.len() > room).count();
+    responses.iter_mut().for_each(|r| r.truncate(room));
+    Ok(Encoded::Kept(Example { origin: origin.clone(), prompt: spans.prompt, responses, numbers }, cut))
+}

@@ -1,0 +1,20 @@
+//! Rows of a file to batches of tokens.
+//!
+//! A `.jsonl` file gives [`Row`]s, a tokenizer makes [`Example`]s of them, an [`Order`] says which come when,
+//! and [`Batch::new`] lays some of them out as the model and the program read them.
+
+mod batch;
+mod column;
+mod example;
+mod order;
+mod read;
+mod record;
+
+pub use batch::Batch;
+pub use example::{Dropped, Example, Examples, Limits};
+pub use order::Order;
+pub use read::{read, read_some};
+pub use record::{Demo, Origin, Pair, Record, Row, View};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! `.jsonl` files: one JSON object a line.
+
+use super::column::{self, Fields, what};
+use super::record::{Demo, Origin, Pair, Record, Row, Shape, View};
+use crate::{Error, Result};
+use serde_json::Value;
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::path::Path;
+use std::sync::Arc;
+
+/// All rows of some files, one file after another. Either all rows are good or none is given.
+///
+/// # Errors
+/// If a file cannot be read or has no rows, or a row lacks what the view needs; the message names file, line and field.
+pub fn read<P: AsRef<Path>>(paths: &[P], view: &View) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for path in paths {
+        each_line(path.as_ref(), &mut |origin, line| {
+            let record = parse(&origin, line, view)?;
+            rows.push(Row { origin, record });
+            Ok(())
+        })?;
+    }
+    Ok(rows)
+}
+
+/// The rows of a file as whatever its first row is: pairs if it has a `chosen`, else single responses.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_some(path: &Path) -> Result<(View, Vec<Row>)> {
+    let mut view = None;
+    let mut rows = Vec::new();
+    each_line(path, &mut |origin, line| {
+        let view = view.get_or_insert_with(|| {
+            let first: Value = serde_json::from_str(line).unwrap_or_default();
+            let has = |name| first.get(name).is_some();
+            if has(column::CHOSEN.name) || has("chosen_response") { View::pair() } else { View::demo() }
+        });
+        let record = parse(&origin, line, view)?;
+        rows.push(Row { origin, record });
+        Ok(())
+    })?;
+    Ok((view.unwrap_or_else(View::pair), rows))
+}
+
+/// Runs `use_line` on every line that is not blank.
+fn each_line(path: &Path, use_line: &mut dyn FnMut(Origin, &str) -> Result<()>) -> Result<()> {
+    let unreadable = |e: std::io::Error| match e.kind() {
+        ErrorKind::NotFound => Error::file(path, "there is no such file"),
+        ErrorKind::IsADirectory => Error::file(path, "this is a folder; name a .jsonl file in it"),
+        _ => Error::file(path, format!("cannot be read: {e}")),
+    };
+    let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
+    let shared: Arc<Path> = Arc::from(path);
+    let mut bytes = Vec::new();
+    let (mut number, mut used) = (0, 0);
+    while file.read_until(b'\n', &mut bytes).map_err(unreadable)? > 0 {
+        number += 1;
+        if number == 1 {
+            refuse_other_formats(path, &bytes)?;
+        }
+        let origin = Origin { path: Arc::clone(&shared), line: number };
+        // A mark of the byte order, which some editors put first, is no part of the text.
+        let content = if number == 1 { bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes) } else { &bytes };
+        let line = std::str::from_utf8(content).map_err(|e| {
+            let column = e.valid_up_to() + 1;
+            origin.error(format!("byte {column} of this line is not UTF-8; save the file as UTF-8"))
+        })?;
+        let line = line.trim_matches([' ', '\t', '\r', '\n']);
+        if !line.is_empty() {
+            use_line(origin, line)?;
+            used += 1;
+        }
+        bytes.clear();
+    }
+    if used == 0 {
+        return Err(Error::file(path, "this file has no rows; write one JSON object a line"));
+    }
+    Ok(())
+}
+
+fn refuse_other_formats(path: &Path, start: &[u8]) -> Result<()> {
+    let problem = match start {
+        [0x1f, 0x8b, ..] => "this file is compressed; unpack it first (gunzip)",
+        [b'P', b'A', b'R', b'1', ..] => "this is a Parquet file, which cannot be read yet; convert it to .jsonl",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this file is UTF-16; save it as UTF-8",
+        _ => return Ok(()),
+    };
+    Err(Error::file(path, problem))
+}
+
+fn parse(origin: &Origin, line: &str, view: &View) -> Result<Record> {
+    if line.starts_with('[') && origin.line == 1 {
+        return Err(origin.error("this is a JSON list; write one JSON object a line, with nothing around them"));
+    }
+    let value: Value = serde_json::from_str(line).map_err(|e| {
+        // The reader sees one line only and calls it line 1.
+        let text = e.to_string();
+        let cause = text.split(" at line ").next().unwrap_or(&text);
+        origin.error(format!("not valid JSON at column {}: {cause}", e.column()))
+    })?;
+    let example = example(view);
+    let Value::Object(object) = &value else {
+        return Err(origin.error(format!("a row is {}; it has to be an object: {example}", what(&value))));
+    };
+    let fields = Fields { object, origin, example: &example };
+    let number = |column: &column::Column| {
+        let needed = view.numbers.iter().any(|(field, _)| field == column.name);
+        needed.then(|| fields.number(column)).transpose()
+    };
+    let prompt = fields.text(&column::PROMPT)?;
+    Ok(match view.shape {
+        Shape::Pair => Record::Pair(Pair {
+            prompt,
+            chosen: fields.text(&column::CHOSEN)?,
+            rejected: fields.text(&column::REJECTED)?,
+            chosen_score: number(&column::CHOSEN_SCORE)?,
+            rejected_score: number(&column::REJECTED_SCORE)?,
+            margin: number(&column::MARGIN)?,
+        }),
+        Shape::Demo => Record::Demo(Demo { prompt, completion: fields.text(&column::COMPLETION)? }),
+    })
+}
+
+/// A row as it should be written.
+fn example(view: &View) -> String {
+    let texts: &[&str] = match view.shape {
+        Shape::Pair => &["prompt", "chosen", "rejected"],
+        Shape::Demo => &["prompt", "completion"],
+    };
+    let texts = texts.iter().map(|name| format!("\"{name}\": \"…\""));
+    let numbers = view.numbers.iter().map(|(name, _)| format!("\"{name}\": 1.5"));
+    format!("{{{}}}", texts.chain(numbers).collect::<Vec<_>>().join(", "))
+}

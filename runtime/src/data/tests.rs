@@ -1,0 +1,213 @@
+use super::*;
+use crate::tokenizer::{Files, Tokenizer};
+use collimate_dsl::ir::{Depth, Id, KindTag, Node, Op, Program, SideTag, Ty};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+fn written(content: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.jsonl");
+    std::fs::write(&path, content).unwrap();
+    (folder, path)
+}
+
+fn problem(content: impl AsRef<[u8]>, view: &View) -> String {
+    let (_folder, path) = written(content);
+    let error = read(&[&path], view).unwrap_err().to_string();
+    error.split_once("rows.jsonl:").unwrap().1.trim_start().to_owned()
+}
+
+/// A program that reads these inputs.
+fn program(inputs: &[(&str, &str, SideTag)]) -> Program {
+    let mut program = Program { name: "mine".to_owned(), ..Program::default() };
+    for (owner, field, side) in inputs {
+        let ty = Ty { kind: KindTag::Reward, depth: Depth::EachResponse, side: Some(*side), live: false };
+        let op = Op::Input { owner: (*owner).to_owned(), field: (*field).to_owned() };
+        program.nodes.push(Node { op, args: Vec::<Id>::new(), ty, place: Default::default() });
+    }
+    program
+}
+
+fn scored() -> View {
+    let inputs =
+        [("scored_pair", "chosen_score", SideTag::Chosen), ("scored_pair", "rejected_score", SideTag::Rejected)];
+    View::of(&program(&inputs), "scored_pair").unwrap()
+}
+
+/// A tokenizer in which every letter is a token.
+fn letters() -> Tokenizer {
+    let mut vocab = serde_json::Map::new();
+    for token in ["<s>", "</s>"].into_iter().map(String::from).chain("abcdefghijklmnop ".chars().map(String::from)) {
+        vocab.insert(token, vocab.len().into());
+    }
+    let split = json!({"type": "Split", "pattern": {"Regex": "."}, "behavior": "Isolated", "invert": false});
+    let tokenizer = json!({"version": "1.0", "added_tokens": [], "normalizer": null, "pre_tokenizer": split, "decoder": null,
+        "post_processor": null, "model": {"type": "WordLevel", "vocab": vocab, "unk_token": "<s>"}});
+    let config = json!({"bos_token": "<s>", "eos_token": "</s>"});
+    Tokenizer::from_files(Files::from_bytes([
+        ("tokenizer.json", tokenizer.to_string().as_bytes()),
+        ("tokenizer_config.json", config.to_string().as_bytes()),
+    ]))
+    .unwrap()
+}
+
+const LIMITS: Limits = Limits { max_length: 100, vocabulary: 19 };
+
+fn pair(line: usize, prompt: &str, chosen: &str, rejected: &str) -> Row {
+    let pair = Pair { prompt: prompt.into(), chosen: chosen.into(), rejected: rejected.into(), ..Pair::default() };
+    Row { origin: Origin { path: Path::new("rows.jsonl").into(), line }, record: Record::Pair(pair) }
+}
+
+#[test]
+fn rows_are_read_with_their_lines() {
+    let text = "\u{feff}{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"\", \"note\": 1}\r\n\n  \n{\"prompt\":\"q\",\"chosen\":\"d\",\"rejected\":\"e\"}";
+    let (_folder, path) = written(text);
+    let rows = read(&[&path, &path], &View::pair()).unwrap();
+    assert_eq!(rows.iter().map(|r| r.origin.line).collect::<Vec<_>>(), [1, 4, 1, 4]);
+    assert_eq!(rows[1].record.prompt(), "q");
+    assert_eq!(rows[0].record.responses(), ["c", ""]);
+    assert_eq!(read_some(&path).unwrap().0, View::pair());
+    let (_folder, path) = written(r#"{"prompt": "p", "completion": "c"}"#);
+    let (view, rows) = read_some(&path).unwrap();
+    assert_eq!((view, rows[0].record.responses()), (View::demo(), vec!["c"]));
+}
+
+#[test]
+fn scores_go_by_any_of_their_names() {
+    for (chosen, rejected) in
+        [("chosen_score", "rejected_score"), ("chosen_reward", "rejected_reward"), ("score_chosen", "score_rejected")]
+    {
+        let row = json!({"prompt": "p", "chosen_response": "c", "rejected_response": "r", chosen: 4, rejected: -1.5});
+        let (_folder, path) = written(row.to_string());
+        let rows = read(&[path], &scored()).unwrap();
+        assert_eq!(rows[0].record.number("chosen_score"), Some(4.0));
+        assert_eq!(rows[0].record.number("rejected_score"), Some(-1.5));
+    }
+    let both = r#"{"prompt": "p", "chosen": "c", "rejected": "r", "chosen_score": 1, "score_chosen": 2}"#;
+    assert_eq!(
+        problem(both, &scored()),
+        "1: `chosen_score` and `score_chosen` are two names of the same field; leave one of them out"
+    );
+    // Nobody reads them, so nobody minds.
+    let (_folder, path) = written(both);
+    assert_eq!(read(&[path], &View::pair()).unwrap()[0].record.number("chosen_score"), None);
+}
+
+#[test]
+fn a_bad_row_names_line_field_and_remedy() {
+    let good = "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"r\"}\n";
+    let after = |line: &str| problem(format!("{good}{line}"), &View::pair());
+    assert_eq!(
+        after(r#"{"prompt": "p", "chosen": "c"}"#),
+        "2: the field `rejected` is missing; this row has `prompt`, `chosen`; \
+         write {\"prompt\": \"…\", \"chosen\": \"…\", \"rejected\": \"…\"}"
+    );
+    assert!(after("{}").contains("this row has no field at all"));
+    assert!(after(r#"{"prompt": "p", "chosen": null, "rejected": "r"}"#).contains("the field `chosen` is null"));
+    assert!(
+        after(r#"{"prompt": 3, "chosen": "c", "rejected": "r"}"#)
+            .contains("the field `prompt` is a number; it has to be a text")
+    );
+    let messages = r#"{"prompt": "p", "chosen": [{"role": "assistant", "content": "c"}], "rejected": "r"}"#;
+    assert!(after(messages).contains("the field `chosen` is a list of messages, and conversations cannot be read yet"));
+    assert!(after("[1]").starts_with("2: a row is a list; it has to be an object"));
+    assert!(after(r#"{"prompt": "p", "#).starts_with("2: not valid JSON at column "));
+    assert!(after("{\"prompt\": \"p\",}").contains("trailing comma"));
+    let text = r#"{"prompt": "p", "chosen": "c", "rejected": "r", "chosen_score": "4", "rejected_score": 1}"#;
+    assert_eq!(
+        problem(text, &scored()),
+        "1: the field `chosen_score` is the text \"4\"; it has to be a number: remove the quotes"
+    );
+    assert!(problem(good, &scored()).ends_with("\"rejected\": \"…\", \"chosen_score\": 1.5, \"rejected_score\": 1.5}"));
+    let huge = r#"{"prompt": "p", "chosen": "c", "rejected": "r", "chosen_score": 1e999, "rejected_score": 1}"#;
+    assert!(problem(huge, &scored()).contains("number out of range"));
+}
+
+#[test]
+fn a_bad_file_is_named() {
+    let view = View::pair();
+    for empty in ["", "\n\r\n  \n", "\u{feff}"] {
+        assert!(problem(empty, &view).starts_with("this file has no rows"), "{empty:?}");
+    }
+    assert!(problem(b"{\"prompt\": \"\xff\"}", &view).starts_with("1: byte 13 of this line is not UTF-8"));
+    assert!(problem([0x1f, 0x8b, 8, 0], &view).contains("compressed"));
+    assert!(problem("[\n{}\n]", &view).starts_with("1: this is a JSON list"));
+    let folder = tempfile::tempdir().unwrap();
+    assert!(read(&[folder.path()], &view).unwrap_err().to_string().contains("this is a folder"));
+    assert!(read(&[folder.path().join("no.jsonl")], &view).unwrap_err().to_string().contains("there is no such file"));
+}
+
+#[test]
+fn a_view_is_what_the_program_reads_of_it() {
+    let program = program(&[("scored_pair", "chosen_score", SideTag::Chosen), ("reference", "logp", SideTag::Chosen)]);
+    let view = View::of(&program, "scored_pair").unwrap();
+    assert_eq!(view.numbers, [("chosen_score".to_owned(), Some(SideTag::Chosen))]);
+    let group = View::of(&program, "group").unwrap_err().to_string();
+    assert!(group.contains("`mine` reads a `group`, which no data file can give yet"), "{group}");
+    let colour = self::program(&[("pair", "colour", SideTag::Chosen)]);
+    assert!(View::of(&colour, "pair").unwrap_err().to_string().contains("`pair.colour`"));
+}
+
+#[test]
+fn a_long_response_keeps_its_beginning_and_a_row_without_room_is_dropped() {
+    let rows = [pair(1, "aaa", "bbbbb", "b"), pair(2, "aaaaaa", "b", "b"), pair(3, "aaaaa", "", "bb")];
+    let limits = Limits { max_length: 6, ..LIMITS };
+    let encoded = Examples::encode(&rows, &View::pair(), &letters(), limits).unwrap();
+    assert_eq!(encoded.examples.len(), 2);
+    assert_eq!(encoded.examples[0].responses, [vec![3, 3, 3], vec![3, 1]], "a cut response did not end there");
+    assert_eq!(encoded.examples[1].responses, [vec![1], vec![3]]);
+    assert_eq!(encoded.cut, 2);
+    assert_eq!(encoded.dropped.len(), 1);
+    assert_eq!(encoded.dropped[0].origin.to_string(), "rows.jsonl:2");
+    let error = Examples::encode(&rows[1..2], &View::pair(), &letters(), limits).unwrap_err().to_string();
+    assert!(
+        error.contains("rows.jsonl:2: the prompt has 6 tokens") && error.contains("none of the 1 rows is left"),
+        "{error}"
+    );
+    assert!(Examples::encode(&[], &View::pair(), &letters(), limits).is_err());
+}
+
+#[test]
+fn a_tokenizer_of_another_model_is_noticed() {
+    let rows = [pair(7, "a", "b", "p")];
+    let limits = Limits { vocabulary: 10, ..LIMITS };
+    let error = Examples::encode(&rows, &View::pair(), &letters(), limits).unwrap_err().to_string();
+    assert!(
+        error.starts_with("rows.jsonl:7: the tokenizer gives token 17, but the model knows 10 words only"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_batch_is_laid_out_side_after_side() {
+    let mut rows = [pair(1, "a", "b", "cc"), pair(2, "dd", "eee", "")];
+    for (row, score) in rows.iter_mut().zip([1.0, 2.0]) {
+        let Record::Pair(pair) = &mut row.record else { unreachable!() };
+        (pair.chosen_score, pair.rejected_score) = (Some(score), Some(-score));
+    }
+    let encoded = Examples::encode(&rows, &scored(), &letters(), LIMITS).unwrap();
+    let batch = Batch::new(&encoded.view, &encoded.examples.iter().collect::<Vec<_>>());
+    assert_eq!(batch.sequences.tokens, [2, 3, 1, 5, 5, 6, 6, 6, 1, 2, 4, 4, 1, 5, 5, 1]);
+    let scored: Vec<_> = batch.sequences.spans.iter().map(|s| s.scored.clone()).collect();
+    assert_eq!(scored, [1..3, 5..9, 10..13, 15..16]);
+    assert_eq!(batch.layout.totals().sides, [(SideTag::Chosen, 2, 6), (SideTag::Rejected, 2, 4)]);
+    assert_eq!(batch.numbers[1], ("rejected_score".to_owned(), Some(SideTag::Rejected), vec![-1.0, -2.0]));
+}
+
+#[test]
+fn every_epoch_sees_every_row_once() {
+    let mut order = Order::new(10, 4, Some(3));
+    assert_eq!((order.steps_per_epoch(), order.position(4)), (3, (1, 4)));
+    let epoch = |order: &mut Order, e: u64| (0..3).flat_map(|s| order.batch(e * 3 + s).to_vec()).collect::<Vec<_>>();
+    let (first, second) = (epoch(&mut order, 0), epoch(&mut order, 1));
+    assert_ne!(first, second);
+    for mut rows in [first.clone(), second] {
+        rows.sort_unstable();
+        assert_eq!(rows, (0..10).collect::<Vec<_>>());
+    }
+    // Any step can be reached without those before it, and another seed gives another order.
+    assert_eq!(Order::new(10, 4, Some(3)).batch(1), &first[4..8]);
+    assert_ne!(epoch(&mut Order::new(10, 4, Some(4)), 0), first);
+    let mut file = Order::new(5, 2, None);
+    assert_eq!((file.batch(2).to_vec(), file.batch(3).to_vec()), (vec![4], vec![0, 1]));
+}
