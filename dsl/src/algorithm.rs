@@ -1,5 +1,6 @@
 //! An algorithm as the list of algorithms knows it.
 
+use crate::eval::Settings;
 use crate::hyper::Spec;
 use crate::ir::Program;
 
@@ -20,6 +21,14 @@ pub struct Algorithm {
     pub hyper: fn() -> Vec<Spec>,
     /// Runs the formula on names instead of numbers.
     pub trace: fn() -> Program,
+}
+
+impl Algorithm {
+    /// Its hyper-parameters at their defaults.
+    #[must_use]
+    pub fn defaults(&self) -> Settings {
+        (self.hyper)().into_iter().map(|spec| (spec.name.to_owned(), spec.default)).collect()
+    }
 }
 
 /// What an algorithm can take: a policy, a data view, a set of hyper-parameters.
@@ -59,4 +68,12 @@ pub const fn one_view(arguments: &[Option<&'static str>]) -> &'static str {
         Some(view) => view,
         None => panic!("an algorithm reads one data view, e.g. `pair: &Pair`, this one takes none (book: errors/s05)"),
     }
+}
+
+/// What the test beside every algorithm asserts: it can be traced.
+#[doc(hidden)]
+#[track_caller]
+pub fn assert_well_formed(algorithm: &Algorithm) {
+    let program = (algorithm.trace)();
+    assert!(program.root.is_some(), "`{}` has no loss", algorithm.name);
 }

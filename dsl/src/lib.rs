@@ -1,5 +1,8 @@
 //! The typed language of Collimate.
 #![forbid(unsafe_code)]
+// The attribute macros write `::collimate::…`, here too.
+extern crate self as collimate;
+
 #[cfg(test)]
 mod by_hand;
 pub mod eval;
@@ -29,6 +32,7 @@ mod trace;
 pub use algorithm::{Algorithm, Arg};
 pub use axis::{Prompt, Response, Token};
 pub use batch::{Demo, Group, Pair, Reply, ScoredPair};
+pub use collimate_macros::{Hyper, algorithm, loss, policy, reward};
 pub use grad::{Grad, Gradient, NoGrad, Tape};
 pub use hyper::{Count, Hyper, Interval, Spec};
 pub use kind::*;
@@ -45,7 +49,7 @@ pub use trace::trace;
 /// What the attribute macros write; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::algorithm::one_view;
-    pub use crate::hyper::{Declared, Interval, Spec};
+    pub use crate::algorithm::{assert_well_formed, one_view};
+    pub use crate::hyper::Declared;
     pub use crate::trace::trace;
 }

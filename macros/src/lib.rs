@@ -1,1 +1,89 @@
-//! The attribute macros of Collimate.
+//! The attribute macros of Collimate. Each declares a role, checks what rustc cannot say better, and returns the
+//! item as written.
+//!
+//! The way of an item: `parse` turns syntax into what was declared (`ast`), `check` collects every complaint,
+//! `expand` writes what the role adds, or `fallback` writes the item without it. Every text is in `message`.
+//! The body of a formula is never parsed: half-typed it reaches rustc, and the editor, as it stands.
+#![forbid(unsafe_code)]
+
+mod ast;
+mod check;
+mod expand;
+mod fallback;
+mod message;
+mod parse;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use proc_macro::TokenStream;
+
+/// Declares a formula as an algorithm: an entry for the list of algorithms.
+///
+/// ```text
+/// /// Direct Preference Optimization.
+/// #[algorithm(paper = "arXiv:2305.18290")]
+/// pub fn dpo(actor: &Actor, reference: &Reference, pair: &Pair, hp: &Dpo) -> Scalar<Loss> { … }
+/// ```
+///
+/// It takes policies, one data view and at most one set of hyper-parameters, all by reference, uses each of them,
+/// and returns `Scalar<Loss>`. Beside the function, which stays as written, stand `pub static DPO: Algorithm` and a
+/// test `dpo_is_well_formed` that traces and verifies it.
+#[proc_macro_attribute]
+pub fn algorithm(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::algorithm(arguments.into(), item.into()).into()
+}
+
+/// Declares a function as a reward: implicit, shaped or of a model.
+///
+/// ```text
+/// #[reward]
+/// pub fn implicit<Y: Side>(actor: &Actor, reference: &Reference, y: Reply<Y>, beta: Param) -> PerResponse<Reward, Y> {
+///     beta * (actor.logp(y) - reference.logp(y)).sum(Token)
+/// }
+/// ```
+///
+/// It uses every argument and returns a quantity. The function stays as written.
+#[proc_macro_attribute]
+pub fn reward(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::part("reward", arguments.into(), item.into()).into()
+}
+
+/// Declares a function as a part of a loss that is worth a name. The same checks as `#[reward]`.
+#[proc_macro_attribute]
+pub fn loss(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::part("loss", arguments.into(), item.into()).into()
+}
+
+/// Declares a policy of one's own.
+///
+/// ```text
+/// /// The actor of an hour ago.
+/// #[policy(frozen, from = Actor, refresh = "iteration")]
+/// pub struct Anchor;
+/// ```
+///
+/// A policy is `trainable`, or `frozen` and a copy `from` another policy. `refresh` says when the copy is made
+/// anew: at each `"rollout"` or each `"iteration"`; without it, never.
+#[proc_macro_attribute]
+pub fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::policy(arguments.into(), item.into()).into()
+}
+
+/// Declares a set of hyper-parameters, each with a sentence, a default and a range.
+///
+/// ```text
+/// #[derive(Hyper)]
+/// pub struct Dpo {
+///     /// How strongly the policy is held to the reference.
+///     #[hyper(default = 0.1, above = 0.0, at_most = 10.0)]
+///     pub beta: Param,
+/// }
+/// ```
+///
+/// A field is a `Param`, a number in the formula, or a `Count`, a whole number that decides how batches are made.
+/// The limits are `above`, `at_least`, `below` and `at_most`.
+#[proc_macro_derive(Hyper, attributes(hyper))]
+pub fn hyper(item: TokenStream) -> TokenStream {
+    expand::hyper(item.into()).into()
+}

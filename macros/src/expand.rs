@@ -1,0 +1,184 @@
+//! What each role adds to the item.
+
+use crate::ast::{Field, Formula, Value};
+use crate::report::Report;
+use crate::{check, fallback, parse};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{FnArg, ReturnType, Type};
+
+/// `#[algorithm]`: the function, its entry, its test.
+pub(crate) fn algorithm(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let formula = match parse::formula("algorithm", item) {
+        Ok(formula) => formula,
+        Err(instead) => return instead,
+    };
+    let mut report = Report::default();
+    let paper = parse::algorithm_arguments(arguments, &mut report).paper.map_or_else(String::new, |p| p.value());
+    check::algorithm(&formula, &mut report);
+    check::formula(&formula, &mut report);
+    if check::words_of_control(&formula.body, &mut report) {
+        return fallback::signature(&formula, report);
+    }
+    if !report.is_empty() {
+        return fallback::formula(&formula, report);
+    }
+    let entry = entry(&formula, &paper);
+    quote!(#formula #entry)
+}
+
+fn entry(formula: &Formula, paper: &str) -> TokenStream {
+    let name = &formula.signature.ident;
+    let visibility = &formula.visibility;
+    let constant = Ident::new(&name.to_string().to_uppercase(), name.span());
+    let test = format_ident!("{name}_is_well_formed");
+    let about = parse::documentation(&formula.attributes);
+    let documentation = format!("The entry of [`{name}`] in the list of algorithms.");
+    let types: Vec<&Type> = formula.signature.inputs.iter().filter_map(borrowed).collect();
+    let made = types.iter().map(|ty| quote_spanned!(ty.span()=> &<#ty as ::collimate::Arg>::arg()));
+    let views = types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::collimate::Arg>::VIEW));
+    let specs = types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::collimate::Arg>::specs()));
+    let view = quote_spanned!(name.span()=> ::collimate::__private::one_view(&[#(#views),*]));
+    let returned = match &formula.signature.output {
+        ReturnType::Type(_, ty) => quote_spanned!(ty.span()=> ::collimate::Scalar<::collimate::Loss>),
+        ReturnType::Default => quote!(()),
+    };
+    quote! {
+        #[doc = #documentation]
+        #visibility static #constant: ::collimate::Algorithm = ::collimate::Algorithm {
+            name: ::core::stringify!(#name),
+            paper: #paper,
+            about: #about,
+            file: ::core::file!(),
+            view: #view,
+            hyper: || ::std::vec::Vec::from_iter([#(#specs),*].into_iter().flatten()),
+            trace: || ::collimate::__private::trace(::core::stringify!(#name), || -> #returned { #name(#(#made),*) }),
+        };
+        #[cfg(test)]
+        #[test]
+        fn #test() {
+            ::collimate::__private::assert_well_formed(&#constant);
+        }
+    }
+}
+
+fn borrowed(argument: &FnArg) -> Option<&Type> {
+    match argument {
+        FnArg::Typed(argument) => match &*argument.ty {
+            Type::Reference(reference) => Some(&reference.elem),
+            _ => None,
+        },
+        FnArg::Receiver(_) => None,
+    }
+}
+
+/// `#[reward]`, `#[loss]`: the function.
+pub(crate) fn part(attribute: &str, arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let formula = match parse::formula(attribute, item) {
+        Ok(formula) => formula,
+        Err(instead) => return instead,
+    };
+    let mut report = Report::default();
+    parse::no_arguments(attribute, arguments, &mut report);
+    check::part(attribute, &formula, &mut report);
+    check::formula(&formula, &mut report);
+    if check::words_of_control(&formula.body, &mut report) {
+        return fallback::signature(&formula, report);
+    }
+    if !report.is_empty() {
+        return fallback::formula(&formula, report);
+    }
+    quote!(#formula)
+}
+
+/// `#[policy]`: the struct and what it is.
+pub(crate) fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut report = Report::default();
+    let Some(policy) = parse::policy(arguments, item.clone(), &mut report) else {
+        return fallback::item(item, report);
+    };
+    check::policy(&policy, &mut report);
+    if !report.is_empty() {
+        return fallback::item(item, report);
+    }
+    let struct_ = &policy.item;
+    let name = &struct_.ident;
+    let owner = parse::snake_case(&name.to_string());
+    let gradient = if policy.frozen.is_some() { quote!(NoGrad) } else { quote!(Grad) };
+    let from = match &policy.from {
+        Some(from) => quote_spanned!(from.span()=> ::core::option::Option::Some(<#from as ::collimate::Policy>::OWNER)),
+        None => quote!(::core::option::Option::None),
+    };
+    let refresh = match &policy.refresh {
+        Some(refresh) => quote!(::core::option::Option::Some(#refresh)),
+        None => quote!(::core::option::Option::None),
+    };
+    quote! {
+        #struct_
+        impl ::collimate::Policy for #name {
+            type Grad = ::collimate::#gradient;
+            const OWNER: &'static str = #owner;
+            const FROM: ::core::option::Option<&'static str> = #from;
+            const REFRESH: ::core::option::Option<&'static str> = #refresh;
+        }
+        impl ::collimate::Arg for #name {
+            fn arg() -> Self {
+                #name
+            }
+        }
+    }
+}
+
+/// `#[derive(Hyper)]`: how the set is declared and how it is made for tracing. Written also when something was
+/// complained about, or every use of the set would be an error of its own.
+pub(crate) fn hyper(item: TokenStream) -> TokenStream {
+    let mut report = Report::default();
+    let Some(hyper) = parse::hyper(item, &mut report) else {
+        return report.into_tokens();
+    };
+    check::hyper(&hyper, &mut report);
+    let name = &hyper.name;
+    let specs = hyper.fields.iter().map(spec);
+    let made = hyper.fields.iter().map(|Field { name, ty, .. }| {
+        let text = name.to_string();
+        quote_spanned!(ty.span()=> #name: <#ty as ::collimate::__private::Declared>::declared(#text))
+    });
+    let complaints = report.into_tokens();
+    quote! {
+        impl ::collimate::Arg for #name {
+            fn arg() -> Self {
+                #name { #(#made),* }
+            }
+            fn specs() -> ::std::vec::Vec<::collimate::Spec> {
+                ::std::vec![#(#specs),*]
+            }
+        }
+        impl ::collimate::Hyper for #name {}
+        #complaints
+    }
+}
+
+fn spec(field: &Field) -> TokenStream {
+    let Field { name, ty, about, default, above, at_least, below, at_most } = field;
+    let name = name.to_string();
+    let default = default.as_ref().map_or(0.0, |value| value.number);
+    let limits = [above, at_least, below, at_most].map(limit);
+    let [above, at_least, below, at_most] = limits;
+    quote! {
+        ::collimate::Spec {
+            name: #name,
+            about: #about,
+            default: #default,
+            range: ::collimate::Interval { above: #above, at_least: #at_least, below: #below, at_most: #at_most },
+            whole: <#ty as ::collimate::__private::Declared>::WHOLE,
+        }
+    }
+}
+
+fn limit(value: &Option<Value>) -> TokenStream {
+    match value {
+        Some(Value { number, .. }) => quote!(::core::option::Option::Some(#number)),
+        None => quote!(::core::option::Option::None),
+    }
+}
