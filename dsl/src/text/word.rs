@@ -1,4 +1,4 @@
-//! The word for every operation, and how many arguments it takes.
+//! The words of the text form: for operations, types and names.
 
 use crate::ir::{Depth, Op, Ty};
 use std::fmt;
@@ -30,9 +30,9 @@ impl Op {
             Op::Average => "mean",
             Op::AverageAll => "batch_mean",
             Op::Constant => "detach",
-            Op::Recast(_) => "recast",
+            Op::Recast(_) => "treat_as",
             Op::EveryPrompt => "every_prompt",
-            Op::OthersMean => "others_mean",
+            Op::OthersMean => "leave_one_out",
             Op::GroupMean => "group_mean",
             Op::GroupLogSoftmax => "log_softmax",
         }
@@ -66,22 +66,74 @@ impl Op {
     }
 }
 
-/// What stands between a kind and a side in a type's text; nothing for constants.
-pub(super) fn depth_words(depth: Depth) -> &'static str {
-    match depth {
-        Depth::Constant => "",
-        Depth::Batch => " per batch",
-        Depth::EachPrompt => " per prompt",
-        Depth::EachResponse => " per response",
-        Depth::EachToken => " per token",
-        Depth::EachWord => " per word",
+/// Every operation that is written as its word and its arguments.
+pub(super) const PREFIX: [Op; 18] = [
+    Op::Smaller,
+    Op::Larger,
+    Op::Clip,
+    Op::Exponential,
+    Op::Logarithm,
+    Op::Magnitude,
+    Op::Logistic,
+    Op::LogLogistic,
+    Op::Square,
+    Op::Positive,
+    Op::Total,
+    Op::Average,
+    Op::AverageAll,
+    Op::Constant,
+    Op::EveryPrompt,
+    Op::OthersMean,
+    Op::GroupMean,
+    Op::GroupLogSoftmax,
+];
+
+/// Every operation that is written between its arguments.
+pub(super) const INFIX: [Op; 4] = [Op::Plus, Op::Minus, Op::Times, Op::Over];
+
+/// Every depth and the word for one of its values; constants have none.
+pub(super) const DEPTHS: [(Depth, &str); 5] = [
+    (Depth::Batch, "batch"),
+    (Depth::EachPrompt, "prompt"),
+    (Depth::EachResponse, "response"),
+    (Depth::EachToken, "token"),
+    (Depth::EachWord, "word"),
+];
+
+/// Can this stand without quotes as the name of a policy, an input or a hyper-parameter?
+pub(super) fn is_plain_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Can this stand without quotes as the name of a program or a metric?
+pub(super) fn is_plain_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-/.@".contains(c))
+}
+
+/// In double quotes, on one line.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            c if c.is_control() || c == '\u{2028}' || c == '\u{2029}' => quoted.extend(c.escape_unicode()),
+            c => quoted.push(c),
+        }
     }
+    quoted.push('"');
+    quoted
 }
 
 /// `LogRatio per response of Chosen, grad`
 impl fmt::Display for Ty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.kind, depth_words(self.depth))?;
+        write!(f, "{}", self.kind)?;
+        if let Some((_, word)) = DEPTHS.iter().find(|(depth, _)| *depth == self.depth) {
+            write!(f, " per {word}")?;
+        }
         if let Some(side) = self.side {
             write!(f, " of {side}")?;
         }

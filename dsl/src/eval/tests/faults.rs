@@ -93,7 +93,7 @@ fn a_single_response_has_no_others() {
     case.layout.sides[2].1.truncate(1);
     case.totals = case.layout.totals();
     case.inputs = inputs(&case.program, &case.layout, &mut Noise(7));
-    assert!(case.fault().starts_with("prompt 0 has 1 response of Sample, `others_mean` needs at least 2"));
+    assert!(case.fault().starts_with("prompt 0 has 1 response of Sample, `leave_one_out` needs at least 2"));
 }
 
 #[test]
