@@ -1,0 +1,99 @@
+//! Batches written by hand, for the numbers each algorithm asserts of itself.
+
+use crate::eval::{Evaluation, Inputs, evaluate};
+use crate::ir::SideTag;
+use crate::{Algorithm, Layout, Reach};
+
+/// A batch of log-probabilities and scores.
+#[derive(Default)]
+pub(crate) struct Given {
+    layout: Layout,
+    inputs: Inputs,
+}
+
+/// A policy and the log-probability it gives each token of one response.
+type Logp<'a> = (&'a str, &'a [f64]);
+
+impl Given {
+    /// One pair as one policy sees it: the chosen response, the rejected one.
+    pub(crate) fn pair(chosen: Logp<'_>, rejected: Logp<'_>) -> Given {
+        Given::default().also(chosen, rejected)
+    }
+    /// The same pair as another policy sees it.
+    pub(crate) fn also(self, chosen: Logp<'_>, rejected: Logp<'_>) -> Given {
+        self.response(SideTag::Chosen, 0, chosen).response(SideTag::Rejected, 0, rejected)
+    }
+    /// One more response to this prompt, as one policy sees it; prompts in order.
+    pub(crate) fn response(mut self, side: SideTag, prompt: usize, (policy, logp): Logp<'_>) -> Given {
+        self.layout.prompts = self.layout.prompts.max(prompt + 1);
+        if !self.layout.sides.iter().any(|(s, _)| *s == side) {
+            self.layout.sides.push((side, Vec::new()));
+        }
+        let reach = Reach { prompt, tokens: logp.len() };
+        let responses = self.layout.sides.iter_mut().find(|(s, _)| *s == side).map(|(_, r)| r);
+        if let Some(responses) = responses.filter(|r| r.iter().all(|r| r.prompt != prompt)) {
+            responses.push(reach);
+        }
+        let mut tokens = self.inputs.get(policy, "logp", Some(side)).unwrap_or_default().to_vec();
+        tokens.extend(logp);
+        self.inputs.insert(policy, "logp", Some(side), tokens);
+        self
+    }
+    /// What the judge gives the responses of each pair.
+    pub(crate) fn scores(mut self, chosen: &[f64], rejected: &[f64]) -> Given {
+        self.inputs.insert("scored_pair", "chosen_score", Some(SideTag::Chosen), chosen.to_vec());
+        self.inputs.insert("scored_pair", "rejected_score", Some(SideTag::Rejected), rejected.to_vec());
+        self
+    }
+    fn evaluate(&self, algorithm: &Algorithm, settings: &[(&str, f64)]) -> Evaluation {
+        let mut all = algorithm.defaults();
+        all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), *value)));
+        evaluate(&(algorithm.trace)(), &self.layout, &self.layout.totals(), &self.inputs, &all)
+            .expect("it can be evaluated")
+    }
+    /// Asserts the loss to nine digits.
+    #[track_caller]
+    pub(crate) fn check(&self, algorithm: &Algorithm, settings: &[(&str, f64)], expected: f64) {
+        close(self.evaluate(algorithm, settings).loss, expected);
+    }
+    /// Asserts the derivative by the actor's log-probability of each token of a side.
+    #[track_caller]
+    pub(crate) fn check_gradient(
+        &self,
+        algorithm: &Algorithm,
+        settings: &[(&str, f64)],
+        side: SideTag,
+        expected: &[f64],
+    ) {
+        let evaluation = self.evaluate(algorithm, settings);
+        let found = evaluation.gradient.get("actor", "logp", Some(side)).expect("a gradient for the actor");
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(expected) {
+            close(*found, *expected);
+        }
+    }
+}
+
+#[track_caller]
+fn close(found: f64, expected: f64) {
+    assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{found}, expected {expected}");
+}
+
+/// Three pairs with sums of log-probabilities, lengths and scores for which an independent script has written the
+/// losses of many objectives.
+pub(crate) fn three_pairs() -> Given {
+    let sums = [
+        (SideTag::Chosen, [4, 5, 2], [-0.5, -10.0, -1.0], [-0.5, -10.1, -0.1]),
+        (SideTag::Rejected, [1, 10, 7], [-0.1, -30.0, -21.0], [-0.1, -20.1, -0.1]),
+    ];
+    let mut given = Given::default().scores(&[1.0, 2.0, 0.5], &[0.0, 1.5, 1.0]);
+    for (side, lengths, actor, reference) in sums {
+        for (prompt, length) in lengths.into_iter().enumerate() {
+            for (policy, sums) in [("actor", actor), ("reference", reference)] {
+                let each = sums[prompt] / f64::from(length);
+                given = given.response(side, prompt, (policy, &vec![each; length as usize]));
+            }
+        }
+    }
+    given
+}
