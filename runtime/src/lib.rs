@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod model;
+pub mod random;
 pub mod tokenizer;
 
 mod bridge;

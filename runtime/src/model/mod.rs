@@ -2,10 +2,12 @@
 
 mod config;
 mod engine;
+mod folder;
 mod sequences;
 mod weights;
 
-pub use config::ModelConfig;
+pub use config::{ModelConfig, RotaryScaling};
 pub use engine::{Engine, Live};
+pub use folder::{Folder, Precision};
 pub use sequences::{Sequences, Span};
 pub use weights::{Parameters, TensorSpec, Weights};

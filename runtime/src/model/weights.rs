@@ -1,8 +1,9 @@
 //! The weights of a model: one flat vector, and where each tensor lies in it.
 
-use super::ModelConfig;
+use super::{Folder, ModelConfig};
+use crate::random::Random;
 use std::ops::Range;
-use std::sync::{Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 /// One tensor of a model.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,7 +25,12 @@ pub struct Weights {
     pub tensors: Vec<TensorSpec>,
     /// All tensors, one after another.
     pub data: Vec<f32>,
+    /// The other files of its folder, which [`Weights::save`] writes along; empty for a model that came from none.
+    pub folder: Arc<Folder>,
 }
+
+/// Deviation of the weights of a model that has not learned anything: the one transformers uses for this family.
+const INITIAL_DEVIATION: f64 = 0.02;
 
 impl Weights {
     /// All zero, laid out for this shape.
@@ -60,7 +66,28 @@ impl Weights {
                 TensorSpec { name, shape, range: start..end }
             })
             .collect();
-        Weights { config, tensors, data: vec![0.0; end] }
+        Weights { config, tensors, data: vec![0.0; end], folder: Arc::default() }
+    }
+
+    /// A model that has not learned anything: norms at 1, everything else drawn from a normal distribution around 0
+    /// with deviation 0.02. The same seed gives the same weights.
+    #[must_use]
+    pub fn random(config: ModelConfig, seed: u64) -> Self {
+        let mut weights = Weights::zeros(config);
+        let mut random = Random::new(seed);
+        for tensor in &weights.tensors {
+            let values = &mut weights.data[tensor.range.clone()];
+            // Only the norms' weights are vectors.
+            if tensor.shape.len() == 1 {
+                values.fill(1.0);
+                continue;
+            }
+            for pair in values.chunks_mut(2) {
+                let draws = <[f64; 2]>::from(random.normal_pair());
+                pair.iter_mut().zip(draws).for_each(|(w, draw)| *w = (INITIAL_DEVIATION * draw) as f32);
+            }
+        }
+        weights
     }
 }
 

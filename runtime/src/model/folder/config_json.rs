@@ -1,0 +1,243 @@
+//! `config.json` to [`ModelConfig`] and back. What we cannot run is an error that names its key and value.
+
+use crate::model::{ModelConfig, RotaryScaling};
+use crate::{Error, Result};
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+/// Reads the file's bytes as a JSON object.
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Map<String, Value>> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err(Error::file(path, "must hold a JSON object")),
+        Err(error) => Err(Error::file(path, format!("not JSON: {error}"))),
+    }
+}
+
+/// The keys of one JSON object, with the file they are in.
+struct Keys<'a> {
+    map: &'a Map<String, Value>,
+    path: &'a Path,
+    /// What stands before a key in messages: empty, or `rope_scaling.`.
+    prefix: &'static str,
+}
+
+impl Keys<'_> {
+    /// The value, unless absent or `null`.
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.map.get(key).filter(|v| !v.is_null())
+    }
+
+    fn error(&self, key: &str, problem: impl std::fmt::Display) -> Error {
+        Error::file(self.path, format!("{}{key} {problem}", self.prefix))
+    }
+
+    fn unsupported(&self, key: &str, value: &Value, allowed: &str) -> Error {
+        self.error(key, format_args!("is {value}, which Collimate cannot run; it runs {allowed}"))
+    }
+
+    fn count(&self, key: &str) -> Result<Option<usize>> {
+        self.get(key)
+            .map(|v| match v.as_u64() {
+                Some(n) if n > 0 => usize::try_from(n).map_err(|_| self.error(key, format_args!("is {v}: too large"))),
+                _ => Err(self.error(key, format_args!("is {v}; it must be a whole number above 0"))),
+            })
+            .transpose()
+    }
+
+    fn number(&self, key: &str) -> Result<Option<f64>> {
+        self.get(key)
+            .map(|v| match v.as_f64() {
+                Some(x) if x > 0.0 && x.is_finite() => Ok(x),
+                _ => Err(self.error(key, format_args!("is {v}; it must be a number above 0"))),
+            })
+            .transpose()
+    }
+
+    fn flag(&self, key: &str) -> Result<Option<bool>> {
+        self.get(key)
+            .map(|v| v.as_bool().ok_or_else(|| self.error(key, format_args!("is {v}; it must be true or false"))))
+            .transpose()
+    }
+
+    fn required<T>(&self, key: &str, value: Option<T>) -> Result<T> {
+        value.ok_or_else(|| self.error(key, "is missing"))
+    }
+
+    /// An error unless the key is absent, null, or one of the values that change nothing.
+    fn only(&self, key: &str, harmless: &[Value], allowed: &str) -> Result<()> {
+        match self.get(key) {
+            Some(v) if !harmless.contains(v) => Err(self.unsupported(key, v, allowed)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ModelConfig {
+    /// Reads the object of a `config.json`; `path` is where it came from, for messages.
+    ///
+    /// # Errors
+    /// If a key is missing or has a value that Collimate cannot run: the message names file, key and value.
+    pub fn from_json(map: &Map<String, Value>, path: &Path) -> Result<Self> {
+        let keys = Keys { map, path, prefix: "" };
+        refuse_unsupported(&keys)?;
+        let count = |key: &str| keys.count(key).and_then(|v| keys.required(key, v));
+        let (hidden_size, heads) = (count("hidden_size")?, count("num_attention_heads")?);
+        let head_dim = match keys.count("head_dim")? {
+            Some(width) => width,
+            None if hidden_size % heads == 0 => hidden_size / heads,
+            None => {
+                return Err(keys.error(
+                    "hidden_size",
+                    format_args!(
+                        "({hidden_size}) is not a multiple of num_attention_heads ({heads}), and head_dim is not given"
+                    ),
+                ));
+            }
+        };
+        if head_dim % 2 != 0 {
+            return Err(keys.error("head_dim", format_args!("is {head_dim}; rotary positions need an even number")));
+        }
+        let key_value_heads = keys.count("num_key_value_heads")?.unwrap_or(heads);
+        if heads % key_value_heads != 0 {
+            return Err(keys.error(
+                "num_attention_heads",
+                format_args!("({heads}) is not a multiple of num_key_value_heads ({key_value_heads})"),
+            ));
+        }
+        let max_position_embeddings = count("max_position_embeddings")?;
+        let (rope_theta, rope_scaling) = rotary(&keys, max_position_embeddings)?;
+        Ok(ModelConfig {
+            vocab_size: count("vocab_size")?,
+            hidden_size,
+            intermediate_size: count("intermediate_size")?,
+            num_hidden_layers: count("num_hidden_layers")?,
+            num_attention_heads: heads,
+            num_key_value_heads: key_value_heads,
+            head_dim,
+            max_position_embeddings,
+            rms_norm_eps: keys.required("rms_norm_eps", keys.number("rms_norm_eps")?)?,
+            rope_theta,
+            rope_scaling,
+            tie_word_embeddings: keys.flag("tie_word_embeddings")?.unwrap_or(false),
+        })
+    }
+
+    /// The object of a `config.json` for this model: that of `source` with this shape written over it, so that keys
+    /// Collimate does not read are kept. An empty `source` gives a complete file.
+    #[must_use]
+    pub fn to_json(&self, source: &Map<String, Value>) -> Map<String, Value> {
+        let mut map = source.clone();
+        let mut set = |key: &str, value: Value| drop(map.insert(key.to_owned(), value));
+        set("architectures", json!(["LlamaForCausalLM"]));
+        set("model_type", json!("llama"));
+        set("hidden_act", json!("silu"));
+        set("vocab_size", json!(self.vocab_size));
+        set("hidden_size", json!(self.hidden_size));
+        set("intermediate_size", json!(self.intermediate_size));
+        set("num_hidden_layers", json!(self.num_hidden_layers));
+        set("num_attention_heads", json!(self.num_attention_heads));
+        set("num_key_value_heads", json!(self.num_key_value_heads));
+        set("head_dim", json!(self.head_dim));
+        set("max_position_embeddings", json!(self.max_position_embeddings));
+        set("rms_norm_eps", json!(self.rms_norm_eps));
+        set("tie_word_embeddings", json!(self.tie_word_embeddings));
+        let mut rotary = scaling_to_json(self.rope_scaling);
+        // Transformers 5 puts both into `rope_parameters`; the older pair of keys is read by every version.
+        if source.contains_key("rope_parameters") {
+            rotary.insert("rope_theta".to_owned(), json!(self.rope_theta));
+            set("rope_parameters", Value::Object(rotary));
+        } else {
+            set("rope_theta", json!(self.rope_theta));
+            let scaled = self.rope_scaling != RotaryScaling::Unscaled;
+            set("rope_scaling", if scaled { Value::Object(rotary) } else { Value::Null });
+        }
+        map
+    }
+}
+
+/// What other models of this file format may ask for and the decoder here does not do.
+fn refuse_unsupported(keys: &Keys<'_>) -> Result<()> {
+    if let Some(names) = keys.get("architectures") {
+        let ours = names.as_array().is_some_and(|names| names.iter().any(|n| n == "LlamaForCausalLM"));
+        if !ours {
+            return Err(keys.unsupported("architectures", names, "LlamaForCausalLM"));
+        }
+    }
+    if keys.get("model_type").is_none() {
+        return Err(keys.error("model_type", "is missing; Collimate runs \"llama\""));
+    }
+    keys.only("model_type", &[json!("llama")], "\"llama\"")?;
+    keys.only("hidden_act", &[json!("silu"), json!("swish")], "\"silu\"")?;
+    for key in ["attention_bias", "mlp_bias", "use_sliding_window", "rope_interleaved"] {
+        keys.only(key, &[json!(false)], "false")?;
+    }
+    if keys.get("use_sliding_window").is_none() {
+        keys.only("sliding_window", &[], "attention over the whole sequence (null)")?;
+    }
+    keys.only("attention_dropout", &[json!(0), json!(0.0)], "no dropout (0.0)")?;
+    keys.only("partial_rotary_factor", &[json!(1), json!(1.0)], "rotary positions over the whole head (1.0)")?;
+    keys.only("quantization_config", &[], "unquantised weights (F32, F16 or BF16)")
+}
+
+/// Base and scaling of the rotary positions, in the older form (`rope_theta`, `rope_scaling`) or the newer
+/// (`rope_parameters`).
+fn rotary(keys: &Keys<'_>, longest: usize) -> Result<(f64, RotaryScaling)> {
+    let object = |key: &'static str, prefix: &'static str| match keys.get(key) {
+        None => Ok(None),
+        Some(Value::Object(map)) => Ok(Some(Keys { map, path: keys.path, prefix })),
+        Some(other) => Err(keys.error(key, format_args!("is {other}; it must be an object or null"))),
+    };
+    let newer = object("rope_parameters", "rope_parameters.")?;
+    let older = object("rope_scaling", "rope_scaling.")?;
+    let theta = match newer.as_ref().map(|k| k.number("rope_theta")).transpose()?.flatten() {
+        Some(theta) => theta,
+        None => keys.number("rope_theta")?.unwrap_or(10_000.0),
+    };
+    let scaling = newer.as_ref().or(older.as_ref()).map(|k| scaling_from_json(k, longest)).transpose()?;
+    Ok((theta, scaling.unwrap_or_default()))
+}
+
+fn scaling_from_json(keys: &Keys<'_>, longest: usize) -> Result<RotaryScaling> {
+    keys.only("partial_rotary_factor", &[json!(1), json!(1.0)], "rotary positions over the whole head (1.0)")?;
+    // Before it was called `rope_type` it was called `type`.
+    let key = if keys.get("rope_type").is_some() { "rope_type" } else { "type" };
+    let Some(name) = keys.get(key) else {
+        return Ok(RotaryScaling::Unscaled);
+    };
+    let number = |key: &str| keys.number(key).and_then(|v| keys.required(key, v));
+    match name.as_str() {
+        Some("default") => Ok(RotaryScaling::Unscaled),
+        Some("linear") => Ok(RotaryScaling::Linear { factor: number("factor")? }),
+        Some("llama3") => {
+            let (low, high) = (number("low_freq_factor")?, number("high_freq_factor")?);
+            if low >= high {
+                return Err(
+                    keys.error("low_freq_factor", format_args!("({low}) must be below high_freq_factor ({high})"))
+                );
+            }
+            Ok(RotaryScaling::Llama3 {
+                factor: number("factor")?,
+                low_freq_factor: low,
+                high_freq_factor: high,
+                original_max_position_embeddings: keys.count("original_max_position_embeddings")?.unwrap_or(longest),
+            })
+        }
+        _ => Err(keys.unsupported(key, name, "\"default\", \"linear\" and \"llama3\"")),
+    }
+}
+
+fn scaling_to_json(scaling: RotaryScaling) -> Map<String, Value> {
+    let keys = match scaling {
+        RotaryScaling::Unscaled => vec![("rope_type", json!("default"))],
+        RotaryScaling::Linear { factor } => vec![("rope_type", json!("linear")), ("factor", json!(factor))],
+        RotaryScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_position_embeddings } => vec![
+            ("rope_type", json!("llama3")),
+            ("factor", json!(factor)),
+            ("low_freq_factor", json!(low_freq_factor)),
+            ("high_freq_factor", json!(high_freq_factor)),
+            ("original_max_position_embeddings", json!(original_max_position_embeddings)),
+        ],
+    };
+    keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}

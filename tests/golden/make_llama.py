@@ -1,0 +1,102 @@
+"""Writes the small random Llama folders of this directory, with what transformers makes of them.
+
+    python tests/golden/make_llama.py
+
+needs torch and transformers; the tests only read what it wrote. Each folder holds, besides the model:
+  expected.json         pairs of token sequences, the log-prob of every scored token, and a DPO loss
+  gradient.safetensors  the gradient of that loss with respect to every weight
+The model is run in float64 on the weights as they were stored (so f16 and bf16 rounding is no difference).
+"""
+
+import json
+import pathlib
+import shutil
+
+import torch
+from safetensors.torch import save_file
+from transformers import LlamaConfig, LlamaForCausalLM
+
+HERE = pathlib.Path(__file__).parent / "llama"
+SHAPE = dict(vocab_size=32, hidden_size=16, intermediate_size=24, num_hidden_layers=2, max_position_embeddings=64)
+BETA = 0.3
+
+CASES = {
+    # Grouped queries, own head, written as transformers 5 writes.
+    "grouped": dict(num_attention_heads=4, num_key_value_heads=2),
+    # One key head for all queries, tied head, a head width of its own, bf16.
+    "tied": dict(num_attention_heads=4, num_key_value_heads=1, head_dim=6, tie_word_embeddings=True, dtype=torch.bfloat16),
+    # Every query its own key, no head_dim, f16, in shards, the older config keys.
+    "sharded": dict(num_attention_heads=2, num_key_value_heads=2, dtype=torch.float16, shards="6KB", older=True),
+    # Rotary frequencies scaled as in Llama 3.1.
+    "llama3": dict(
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=16,
+        tie_word_embeddings=True,
+        rope_scaling=dict(
+            rope_type="llama3",
+            factor=4.0,
+            low_freq_factor=1.0,
+            high_freq_factor=4.0,
+            original_max_position_embeddings=16,
+        ),
+    ),
+}
+
+
+def save(case, folder, seed):
+    case = dict(case)
+    dtype, shards, older = case.pop("dtype", torch.float32), case.pop("shards", "1GB"), case.pop("older", False)
+    torch.manual_seed(seed)
+    model = LlamaForCausalLM(LlamaConfig(**SHAPE, rms_norm_eps=1e-5, **case))
+    with torch.no_grad():
+        for weight in model.parameters():
+            # Far from the flat start of training, so that every part of the model shows in the result.
+            weight.copy_(torch.randn_like(weight) * (0.5 if weight.dim() == 2 else 0.2) + (weight.dim() == 1))
+    model.to(dtype).save_pretrained(folder, max_shard_size=shards)
+    (folder / "generation_config.json").unlink()
+    if older:
+        path = folder / "config.json"
+        config = json.loads(path.read_text())
+        config["rope_theta"] = config.pop("rope_parameters")["rope_theta"]
+        config["torch_dtype"] = config.pop("dtype")
+        del config["head_dim"]
+        path.write_text(json.dumps(config, indent=2) + "\n")
+
+
+def logprobs(model, context, scored):
+    logits = model(torch.tensor([context + scored])).logits[0].log_softmax(-1)
+    return logits[len(context) - 1 : -1].gather(1, torch.tensor(scored)[:, None])[:, 0]
+
+
+def expect(folder, seed):
+    model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float64, attn_implementation="eager")
+    draw = torch.Generator().manual_seed(seed)
+    tokens = lambda n: torch.randint(SHAPE["vocab_size"], (n,), generator=draw).tolist()
+    pairs, margins = [], []
+    for context, chosen, rejected in [(1, 3, 1), (5, 7, 4), (12, 2, 20)]:
+        pair = {"context": tokens(context)}
+        total = 0
+        for side, length, sign in [("chosen", chosen, 1), ("rejected", rejected, -1)]:
+            ids = tokens(length)
+            logp = logprobs(model, pair["context"], ids)
+            reference = logp.detach() + 0.3 * torch.randn(length, generator=draw, dtype=torch.float64)
+            pair[side] = {"tokens": ids, "logp": logp.tolist(), "reference": reference.tolist()}
+            total = total + sign * (logp - reference).sum()
+        pairs.append(pair)
+        margins.append(BETA * total)
+    loss = -torch.nn.functional.logsigmoid(torch.stack(margins)).mean()
+    loss.backward()
+    gradient = {name: weight.grad.float().contiguous() for name, weight in model.named_parameters()}
+    save_file(gradient, folder / "gradient.safetensors")
+    expected = {"beta": BETA, "loss": loss.item(), "pairs": pairs}
+    (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
+
+
+for seed, (name, case) in enumerate(CASES.items()):
+    folder = HERE / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    save(case, folder, seed)
+    expect(folder, seed)
+    print(name, sorted(path.name for path in folder.iterdir()))
