@@ -10,6 +10,7 @@ pub mod ipo;
 pub mod rpo_bwd;
 pub mod rpo_fwd;
 pub mod rpo_sq;
+pub mod sandbox;
 pub mod sft;
 pub mod simpo;
 

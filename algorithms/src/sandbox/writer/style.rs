@@ -1,0 +1,93 @@
+//! How an answer is to be written.
+
+use crate::sandbox::Random;
+
+/// How learned the words are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Register {
+    /// The claim and no sentence: "12".
+    Bare,
+    /// "The answer is 12."
+    Plain,
+    /// "The resulting sum equals 12."
+    Formal,
+}
+
+/// How an answer is to be written: what is claimed, in which words, and what is wrong with it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Style {
+    /// Is the claim right?
+    pub correct: bool,
+    /// How learned the words are.
+    pub register: Register,
+    /// Does it begin with "Sure!" or the like?
+    pub opener: bool,
+    /// Does it end with an offer of more help?
+    pub closer: bool,
+    /// Does it say why?
+    pub reason: bool,
+    /// How many sentences of empty talk follow.
+    pub rambling: usize,
+    /// How many times more the answer is said.
+    pub repeated: usize,
+    /// Is it the answer to another question?
+    pub off_topic: bool,
+    /// Does it say that it does not know?
+    pub refusal: bool,
+    /// Is the last mark missing?
+    pub unpunctuated: bool,
+    /// Does it begin with a small letter?
+    pub small_letter: bool,
+    /// Does it break off?
+    pub cut: bool,
+    /// Are two of its words in each other's place?
+    pub scrambled: bool,
+}
+
+impl Style {
+    /// Right, in one plain sentence, with nothing wrong.
+    #[must_use]
+    pub fn plain() -> Self {
+        Style {
+            correct: true,
+            register: Register::Plain,
+            opener: false,
+            closer: false,
+            reason: false,
+            rambling: 0,
+            repeated: 0,
+            off_topic: false,
+            refusal: false,
+            unpunctuated: false,
+            small_letter: false,
+            cut: false,
+            scrambled: false,
+        }
+    }
+
+    /// A style of someone who takes so much care, from 0 to 1: with no care nearly everything may go wrong, with
+    /// all care nothing does. The harmless choices (register, courtesy, reasons) do not depend on it.
+    pub fn of_care(care: f64, random: &mut Random) -> Self {
+        let slip = 1.0 - care;
+        let register = match random.weighted(&[0.25 * slip, 0.55, 0.2]) {
+            0 => Register::Bare,
+            1 => Register::Plain,
+            _ => Register::Formal,
+        };
+        Style {
+            correct: !random.chance(0.7 * slip),
+            register,
+            opener: random.chance(0.3),
+            closer: random.chance(0.2),
+            reason: random.chance(0.25),
+            rambling: if random.chance(0.4 * slip) { 1 + random.below(3) } else { 0 },
+            repeated: if random.chance(0.2 * slip) { 1 + random.below(2) } else { 0 },
+            off_topic: random.chance(0.12 * slip),
+            refusal: random.chance(0.08 * slip),
+            unpunctuated: random.chance(0.4 * slip),
+            small_letter: random.chance(0.4 * slip),
+            cut: random.chance(0.2 * slip),
+            scrambled: random.chance(0.15 * slip),
+        }
+    }
+}
