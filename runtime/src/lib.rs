@@ -1,9 +1,12 @@
 //! Collimate's runtime: the language model, its data, training, and the bridge to dfdx.
 
+pub mod checkpoint;
 pub mod data;
+pub mod metric;
 pub mod model;
 pub mod random;
 pub mod tokenizer;
+pub mod train;
 
 mod bridge;
 mod error;

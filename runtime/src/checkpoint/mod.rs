@@ -1,0 +1,109 @@
+//! Checkpoints: all that a run needs to go on to the very result it would have had.
+//!
+//! A checkpoint is a folder `checkpoint-N` after step N: `weights.safetensors`, `optimizer.safetensors`
+//! (both moments, exactly as they are) and `state.json`. It is written under another name and renamed, so
+//! one that is there is whole.
+
+pub(crate) mod disk;
+mod hash;
+mod tensors;
+
+pub use hash::Hash;
+
+use crate::model::Weights;
+use crate::train::AdamW;
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Where a run stands, and what it must be continued with.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// Optimizer steps done.
+    pub step: u64,
+    /// Whole epochs done.
+    pub epoch: u64,
+    /// Rows of the present epoch that were used.
+    pub row: usize,
+    /// Seed of the order of the rows; with the epoch it gives the order, so no other state is needed.
+    pub seed: u64,
+    /// Of the settings that the result depends on.
+    pub settings: Hash,
+    /// Of the program's text.
+    pub program: Hash,
+    /// Of the rows as tokens.
+    pub data: Hash,
+    /// Of the weights that the run began with.
+    pub model: Hash,
+}
+
+/// Writes `checkpoint-N` into a run's folder and removes older ones.
+///
+/// # Errors
+/// If it cannot be written; an older checkpoint is then still there.
+pub fn save(run: &Path, state: &State, weights: &Weights, optimizer: &AdamW) -> Result<PathBuf> {
+    let path = run.join(format!("checkpoint-{}", state.step));
+    disk::write_folder(&path, |folder| {
+        tensors::write(&folder.join("weights.safetensors"), &weights.tensors, &[("", &weights.data)])?;
+        let moments: [(&str, &[f32]); 2] = [("first.", &optimizer.first), ("second.", &optimizer.second)];
+        tensors::write(&folder.join("optimizer.safetensors"), &weights.tensors, &moments)?;
+        let text = serde_json::to_string_pretty(state).expect("a state is plain numbers and words");
+        disk::write_whole(&folder.join("state.json"), text.as_bytes())
+    })?;
+    for (step, older) in all(run)? {
+        if step < state.step {
+            disk::remove(&older).map_err(|e| disk::unwritable(&older, &e))?;
+        }
+    }
+    Ok(path)
+}
+
+/// The newest checkpoint of a run's folder.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn newest(run: &Path) -> Result<Option<PathBuf>> {
+    Ok(all(run)?.into_iter().max().map(|(_, path)| path))
+}
+
+/// Reads a checkpoint's state.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn state(checkpoint: &Path) -> Result<State> {
+    let path = checkpoint.join("state.json");
+    let text = std::fs::read_to_string(&path).map_err(|e| Error::file(&path, format!("cannot be read: {e}")))?;
+    serde_json::from_str(&text).map_err(|e| Error::file(&path, format!("not the state of a checkpoint: {e}")))
+}
+
+/// Reads a checkpoint's weights into `weights`, and its optimizer.
+///
+/// # Errors
+/// If a file cannot be read, or is not of this model.
+pub fn load(checkpoint: &Path, state: &State, weights: &mut Weights) -> Result<AdamW> {
+    let mut optimizer = AdamW::new(weights.data.len());
+    optimizer.updates = state.step;
+    let specs = &weights.tensors;
+    tensors::read(&checkpoint.join("weights.safetensors"), specs, &mut [("", &mut weights.data)])?;
+    let moments = &mut [("first.", &mut optimizer.first), ("second.", &mut optimizer.second)];
+    tensors::read(&checkpoint.join("optimizer.safetensors"), specs, moments)?;
+    Ok(optimizer)
+}
+
+/// All checkpoints of a run's folder, with their steps.
+fn all(run: &Path) -> Result<Vec<(u64, PathBuf)>> {
+    let unreadable = |e: std::io::Error| Error::file(run, format!("cannot be read: {e}"));
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(run).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if let Some(step) = name.strip_prefix("checkpoint-").and_then(|step| step.parse().ok()) {
+            found.push((step, path));
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! Numbers exactly as they are, in safetensors files.
+
+use super::disk;
+use crate::model::TensorSpec;
+use crate::{Error, Result};
+use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
+use std::borrow::Cow;
+use std::path::Path;
+
+/// Writes flat vectors, tensor by tensor, each under its name after the vector's prefix.
+pub(super) fn write(path: &Path, specs: &[TensorSpec], vectors: &[(&str, &[f32])]) -> Result<()> {
+    let named = vectors.iter().flat_map(|(prefix, values)| {
+        specs.iter().map(move |spec| {
+            let exact = Exact { shape: &spec.shape, values: &values[spec.range.clone()] };
+            (format!("{prefix}{}", spec.name), exact)
+        })
+    });
+    safetensors::serialize_to_file(named.collect::<Vec<_>>(), None, path).map_err(|e| match e {
+        SafeTensorError::IoError(e) => disk::unwritable(path, &e),
+        other => Error::file(path, format!("cannot be written: {other}")),
+    })?;
+    // The library does not wait until the disk has it.
+    std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(|e| disk::unwritable(path, &e))
+}
+
+/// Reads what [`write`] wrote.
+pub(super) fn read(path: &Path, specs: &[TensorSpec], vectors: &mut [(&str, &mut Vec<f32>)]) -> Result<()> {
+    let bytes = std::fs::read(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
+    let damaged =
+        |problem: &dyn std::fmt::Display| Error::file(path, format!("not a checkpoint of this model: {problem}"));
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(&e))?;
+    for (prefix, values) in vectors {
+        for spec in specs {
+            let name = format!("{prefix}{}", spec.name);
+            let tensor = file.tensor(&name).map_err(|e| damaged(&e))?;
+            if tensor.dtype() != Dtype::F32 || tensor.shape() != spec.shape {
+                let found =
+                    format!("{name} is {:?} {:?}, expected F32 {:?}", tensor.dtype(), tensor.shape(), spec.shape);
+                return Err(damaged(&found));
+            }
+            let (numbers, _) = tensor.data().as_chunks();
+            values[spec.range.clone()].iter_mut().zip(numbers).for_each(|(v, raw)| *v = f32::from_le_bytes(*raw));
+        }
+    }
+    Ok(())
+}
+
+/// One tensor on its way to a file.
+struct Exact<'a> {
+    shape: &'a [usize],
+    values: &'a [f32],
+}
+
+impl View for Exact<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+    fn shape(&self) -> &[usize] {
+        self.shape
+    }
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.values.iter().flat_map(|v| v.to_le_bytes()).collect()
+    }
+    fn data_len(&self) -> usize {
+        size_of_val(self.values)
+    }
+}

@@ -1,0 +1,35 @@
+//! Who watches a run: the command line draws a bar, a test counts.
+
+use crate::data::Dropped;
+use crate::metric::Measurement;
+use std::path::Path;
+
+/// What a run is about to do.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// Steps it ends with.
+    pub steps: u64,
+    /// Steps already done by the run that it continues.
+    pub done: u64,
+    /// Rows it trains on.
+    pub rows: usize,
+    /// Rows that did not fit, and why.
+    pub dropped: &'a [Dropped],
+    /// Responses that lost their end.
+    pub cut: usize,
+    /// Numbers of the model.
+    pub weights: usize,
+}
+
+/// Told what happens in a run, as it happens.
+pub trait Observer {
+    /// Everything is read and checked; the first step comes next.
+    fn begins(&mut self, _plan: &Plan<'_>) {}
+    /// A step is done.
+    fn stepped(&mut self, _measurement: &Measurement) {}
+    /// A checkpoint or the final model was written.
+    fn saved(&mut self, _path: &Path) {}
+}
+
+/// Watches nothing.
+impl Observer for () {}
