@@ -1,1 +1,37 @@
-//! The numeric kernels of Collimate.
+//! The numeric kernels of Collimate: f32 slices in, f32 slices out, on all cores of the CPU.
+//!
+//! | module | computes |
+//! |---|---|
+//! | [`matrix`] | products `C = A B`, with any of the three transposed or strided, set or added |
+//! | [`rms_norm`] | `x / rms(x) * weight`, row by row |
+//! | [`rotary`] | rotary position embedding of queries and keys |
+//! | [`swiglu`] | `silu(gate) * up` |
+//! | [`attention`] | causal attention with grouped queries over sequences laid one after another; one step over a cache |
+//! | [`embedding`] | rows of a table by number |
+//! | [`head`] | log-probability of one word for each row, without a `[rows, words]` matrix |
+//! | [`adamw`] | Adam with decoupled weight decay |
+//! | [`magnitude`] | sum of squares, in f64 |
+//!
+//! Each is a folder: `mod.rs` says what it means, `reference.rs` is slow and obviously right, `cpu.rs` is fast; the tests
+//! hold the two together. Shapes are checked with `assert!`: a wrong one is a mistake of the caller.
+//!
+//! Matrices are row-major. Results do not change from run to run: work is cut at fixed places and sums are taken in a
+//! fixed order. Only [`matrix`] may give other last digits on a machine with other caches or vector instructions.
+
+pub mod adamw;
+pub mod attention;
+pub mod embedding;
+pub mod head;
+pub mod magnitude;
+pub mod matrix;
+pub mod rms_norm;
+pub mod rotary;
+pub mod swiglu;
+
+mod exp;
+mod scatter;
+mod task;
+mod vector;
+
+#[cfg(test)]
+mod check;

@@ -1,0 +1,151 @@
+//! What the forward and the backward pass do with one block of scores.
+//!
+//! A block holds the queries of a few neighbouring tokens and of all heads of a group, `(head, token)` by row, against
+//! the keys of the sequence up to the last of these tokens.
+
+use super::Heads;
+use crate::{
+    exp::exp,
+    matrix::Matrix,
+    vector::{Arithmetic, LANES, maximum, sum_lanes, vectorized},
+};
+use std::ops::Range;
+
+/// One block's place.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    /// Where the sequence begins.
+    pub(super) start: usize,
+    /// The tokens whose queries these are.
+    pub(super) queries: Range<usize>,
+    /// The key head.
+    pub(super) key_head: usize,
+}
+
+impl Block {
+    /// Tokens for a block: about 128 rows of scores, so that a product of them runs near full speed, but not more than 64
+    /// tokens, half of whose keys are hidden on average.
+    pub(super) fn tokens(heads: Heads) -> usize {
+        (128 / heads.group()).clamp(16, 64)
+    }
+
+    /// The blocks of a sequence for a key head.
+    pub(super) fn of(sequence: Range<usize>, key_head: usize, heads: Heads) -> impl Iterator<Item = Block> {
+        let start = sequence.start;
+        sequence.clone().step_by(Self::tokens(heads)).map(move |first| {
+            let queries = first..(first + Self::tokens(heads)).min(sequence.end);
+            Block { start, queries, key_head }
+        })
+    }
+
+    /// Keys these queries can see, at most.
+    pub(super) fn keys(&self) -> usize {
+        self.queries.end - self.start
+    }
+
+    /// Keys the first of these queries sees.
+    pub(super) fn first_sees(&self) -> usize {
+        self.queries.start - self.start + 1
+    }
+
+    /// Rows of scores.
+    pub(super) fn rows(&self, heads: Heads) -> usize {
+        self.queries.len() * heads.group()
+    }
+
+    /// The keys as a matrix `[keys, width]`.
+    pub(super) fn key_matrix<'a>(&self, qkv: &'a [f32], heads: Heads) -> Matrix<'a> {
+        let place = self.start * heads.row() + heads.keys_of(self.key_head);
+        Matrix::strided(&qkv[place..], self.keys(), heads.width, heads.row())
+    }
+
+    /// The values as a matrix `[keys, width]`.
+    pub(super) fn value_matrix<'a>(&self, qkv: &'a [f32], heads: Heads) -> Matrix<'a> {
+        let place = self.start * heads.row() + heads.values_of(self.key_head);
+        Matrix::strided(&qkv[place..], self.keys(), heads.width, heads.row())
+    }
+
+    /// Copies this block's heads out of rows of `stride` numbers, `(head, token)` by row, times a factor.
+    pub(super) fn gather(&self, to: &mut Vec<f32>, from: &[f32], stride: usize, factor: f32, heads: Heads) {
+        to.clear();
+        for head in 0..heads.group() {
+            let place = heads.queries_of(self.key_head) + head * heads.width;
+            for token in self.queries.clone() {
+                to.extend(from[token * stride + place..][..heads.width].iter().map(|x| x * factor));
+            }
+        }
+    }
+}
+
+vectorized! {
+    /// Turns scores into `exp(score - highest)` of the keys each row sees, and 0 of those it does not; `sums` receives their sums.
+    pub(super) fn soften(scores: &mut [f32], keys: usize, tokens: usize, first_sees: usize, highest: &mut [f32], sums: &mut [f32]) => soften_body
+}
+
+#[inline(always)]
+fn soften_body<A: Arithmetic>(
+    scores: &mut [f32],
+    keys: usize,
+    tokens: usize,
+    first_sees: usize,
+    highest: &mut [f32],
+    sums: &mut [f32],
+) {
+    let rows = scores.chunks_exact_mut(keys).zip(highest).zip(sums).enumerate();
+    for (row, ((scores, highest), sum)) in rows {
+        let (seen, hidden) = scores.split_at_mut(first_sees + row % tokens);
+        *highest = maximum(seen);
+        *sum = exponentials::<A>(seen, *highest);
+        hidden.fill(0.0);
+    }
+}
+
+vectorized! {
+    /// Turns scores into the probabilities they had in the forward pass.
+    pub(super) fn probabilities(scores: &mut [f32], keys: usize, tokens: usize, first_sees: usize, logsumexp: &[f32]) => probabilities_body
+}
+
+#[inline(always)]
+fn probabilities_body<A: Arithmetic>(
+    scores: &mut [f32],
+    keys: usize,
+    tokens: usize,
+    first_sees: usize,
+    logsumexp: &[f32],
+) {
+    for (row, (scores, &logsumexp)) in scores.chunks_exact_mut(keys).zip(logsumexp).enumerate() {
+        let (seen, hidden) = scores.split_at_mut(first_sees + row % tokens);
+        seen.iter_mut().for_each(|s| *s = exp::<A>(*s - logsumexp));
+        hidden.fill(0.0);
+    }
+}
+
+vectorized! {
+    /// `dS = P * (dP - sum(dO * O))`, in the place of `dP`.
+    pub(super) fn score_gradient(d_p: &mut [f32], p: &[f32], keys: usize, along: &[f32]) => score_gradient_body
+}
+
+#[inline(always)]
+fn score_gradient_body<A: Arithmetic>(d_p: &mut [f32], p: &[f32], keys: usize, along: &[f32]) {
+    for ((d_p, p), &along) in d_p.chunks_exact_mut(keys).zip(p.chunks_exact(keys)).zip(along) {
+        d_p.iter_mut().zip(p).for_each(|(d, p)| *d = p * (*d - along));
+    }
+}
+
+/// In place `exp(value - shift)`; answers with their sum.
+#[inline(always)]
+pub(super) fn exponentials<A: Arithmetic>(values: &mut [f32], shift: f32) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let (whole, rest) = values.as_chunks_mut::<LANES>();
+    for chunk in whole {
+        for i in 0..LANES {
+            chunk[i] = exp::<A>(chunk[i] - shift);
+            lanes[i] += chunk[i];
+        }
+    }
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *value = exp::<A>(*value - shift);
+        *lane += *value;
+    }
+    sum_lanes(lanes)
+}

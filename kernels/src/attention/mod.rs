@@ -1,0 +1,183 @@
+//! Causal attention with grouped queries, over sequences laid one after another.
+//!
+//! A row of the input holds the queries, keys and values of one token, `[query heads | key heads | value heads]`; each key
+//! and value head serves `query / key` query heads. Of a sequence and a query head, with `a = 1 / sqrt(width)`:
+//!
+//! - `S = a Q Kᵀ`, `P = softmax(S)` over the tokens up to and with the query's own, `O = P V`.
+//!
+//! The forward pass keeps the logarithm of each softmax's sum; the backward pass makes `P` again from it:
+//!
+//! - `dV = Pᵀ dO`, `dP = dO Vᵀ`, `dS = P * (dP - rowsum(dO * O))`, `dQ = a dS K`, `dK = a dSᵀ Q`.
+//!
+//! The work goes by blocks of queries against all keys before them, so that memory grows with the length of a sequence
+//! and not with its square.
+
+mod backward;
+mod block;
+mod forward;
+mod reference;
+mod step;
+
+pub use backward::backward;
+pub use forward::forward;
+pub use reference::forward as forward_reference;
+pub use step::{Reach, step};
+
+/// How a row of queries, keys and values is made up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Heads {
+    /// Query heads.
+    pub query: usize,
+    /// Key heads, and as many value heads.
+    pub key: usize,
+    /// Numbers in a head.
+    pub width: usize,
+}
+
+impl Heads {
+    /// Numbers in a row of queries, keys and values.
+    #[must_use]
+    pub fn row(self) -> usize {
+        (self.query + 2 * self.key) * self.width
+    }
+
+    /// Numbers in a row of the output.
+    #[must_use]
+    pub fn out(self) -> usize {
+        self.query * self.width
+    }
+
+    /// Query heads that share a key head.
+    #[must_use]
+    pub fn group(self) -> usize {
+        self.query / self.key
+    }
+
+    fn scale(self) -> f32 {
+        1.0 / (self.width as f32).sqrt()
+    }
+
+    /// Where in a row the group of queries begins that shares this key head.
+    fn queries_of(self, key_head: usize) -> usize {
+        key_head * self.group() * self.width
+    }
+
+    fn keys_of(self, key_head: usize) -> usize {
+        (self.query + key_head) * self.width
+    }
+
+    fn values_of(self, key_head: usize) -> usize {
+        (self.query + self.key + key_head) * self.width
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Heads, Reach, backward, forward, forward_reference, step};
+    use crate::check::{assert_close, numbers, slope, wide};
+    use std::ops::Range;
+
+    fn lengths(lengths: &[usize]) -> Vec<Range<usize>> {
+        let mut end = 0;
+        lengths
+            .iter()
+            .map(|length| {
+                end += length;
+                end - length..end
+            })
+            .collect()
+    }
+
+    fn run(qkv: &[f32], sequences: &[Range<usize>], heads: Heads) -> (Vec<f32>, Vec<f32>) {
+        let rows = qkv.len() / heads.row();
+        let (mut out, mut logsumexp) = (vec![f32::NAN; rows * heads.out()], vec![f32::NAN; rows * heads.query]);
+        forward(&mut out, &mut logsumexp, qkv, sequences, heads);
+        (out, logsumexp)
+    }
+
+    const CASES: [(Heads, &[usize]); 4] = [
+        (Heads { query: 1, key: 1, width: 2 }, &[1, 2, 5]),
+        (Heads { query: 6, key: 2, width: 5 }, &[3, 1, 4]),
+        (Heads { query: 4, key: 4, width: 8 }, &[7]),
+        (Heads { query: 4, key: 1, width: 3 }, &[2, 6]),
+    ];
+
+    #[test]
+    fn forward_is_the_definition() {
+        let long = (Heads { query: 6, key: 2, width: 16 }, &[300, 1, 77][..]);
+        for (heads, lens) in CASES.into_iter().chain([long]) {
+            let sequences = lengths(lens);
+            let qkv = numbers(sequences.last().unwrap().end * heads.row(), 1);
+            let (out, _) = run(&qkv, &sequences, heads);
+            assert_close("out", &out, &forward_reference(&wide(&qkv), &sequences, heads), 2e-6);
+        }
+    }
+
+    #[test]
+    fn backward_is_the_slope() {
+        for (heads, lens) in CASES {
+            let sequences = lengths(lens);
+            let rows = sequences.last().unwrap().end;
+            let qkv: Vec<f32> = numbers(rows * heads.row(), 1).into_iter().map(|x| 2.0 * x).collect();
+            let upstream = numbers(rows * heads.out(), 2);
+            let (out, logsumexp) = run(&qkv, &sequences, heads);
+            let mut gradient = vec![f32::NAN; qkv.len()];
+            backward(&mut gradient, &upstream, &out, &logsumexp, &qkv, &sequences, heads);
+            let right = slope(&qkv, &upstream, |x| forward_reference(x, &sequences, heads));
+            assert_close("gradient", &gradient, &right, 1e-5);
+        }
+    }
+
+    #[test]
+    fn long_sequences_have_the_gradient_of_short_blocks() {
+        // Longer than a block: against the definition differentiated along one random direction.
+        let heads = Heads { query: 4, key: 2, width: 8 };
+        let sequences = lengths(&[150, 90]);
+        let qkv = numbers(240 * heads.row(), 1);
+        let (upstream, direction) = (numbers(240 * heads.out(), 2), numbers(qkv.len(), 3));
+        let (out, logsumexp) = run(&qkv, &sequences, heads);
+        let mut gradient = vec![f32::NAN; qkv.len()];
+        backward(&mut gradient, &upstream, &out, &logsumexp, &qkv, &sequences, heads);
+        let ours: f64 = gradient.iter().zip(&direction).map(|(&g, &d)| f64::from(g) * f64::from(d)).sum();
+        let right = slope(&[0.0], &upstream, |t| {
+            let moved: Vec<f64> =
+                qkv.iter().zip(&direction).map(|(&x, &d)| f64::from(x) + t[0] * f64::from(d)).collect();
+            forward_reference(&moved, &sequences, heads)
+        });
+        assert!((ours - right[0]).abs() < 1e-4 * right[0].abs().max(1.0), "{ours} where {} is right", right[0]);
+    }
+
+    #[test]
+    fn no_sequence_is_no_work() {
+        forward(&mut [], &mut [], &[], &[], CASES[0].0);
+        backward(&mut [], &[], &[], &[], &[], &[], CASES[0].0);
+    }
+
+    #[test]
+    fn one_step_is_the_last_row_of_the_whole() {
+        let heads = Heads { query: 6, key: 2, width: 5 };
+        // Two answers to one prompt of 3 tokens, which lies in the cache once.
+        let cached = numbers(9 * heads.row(), 1);
+        let split = |from: usize| -> Vec<f32> {
+            let width = heads.key * heads.width;
+            cached.chunks(heads.row()).flat_map(|row| row[from..from + width].to_vec()).collect()
+        };
+        let (keys, values) = (split(heads.keys_of(0)), split(heads.values_of(0)));
+        let reaches = [Reach { prefix: 0..3, own: 3..5 }, Reach { prefix: 0..3, own: 5..9 }];
+        let last: Vec<f32> =
+            [4, 8].iter().flat_map(|&row| cached[row * heads.row()..][..heads.row()].to_vec()).collect();
+        let mut out = vec![f32::NAN; 2 * heads.out()];
+        step(&mut out, &last, &keys, &values, &reaches, heads);
+        for (i, reach) in reaches.iter().enumerate() {
+            let whole: Vec<f32> = reach
+                .prefix
+                .clone()
+                .chain(reach.own.clone())
+                .flat_map(|row| cached[row * heads.row()..][..heads.row()].to_vec())
+                .collect();
+            let right = forward_reference(&wide(&whole), &lengths(&[whole.len() / heads.row()]), heads);
+            let right = &right[right.len() - heads.out()..];
+            assert_close("step", &out[i * heads.out()..][..heads.out()], right, 1e-6);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+use super::Inputs;
+use crate::{
+    exp::exp,
+    matrix::{Matrix, MatrixMut, Threads, Write, multiply},
+    task,
+    vector::{Arithmetic, LANES, maximum, sum_lanes, vectorized},
+};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// A tile holds the scores of this many rows for this many words: 8 MiB, large enough that its products run at full
+/// speed and small enough for the last cache of a processor.
+const ROWS: usize = 512;
+const WORDS: usize = 4096;
+
+/// What is known of a row after some of its words.
+#[derive(Clone, Copy)]
+struct Running {
+    highest: f32,
+    /// Of `exp(score - highest)`.
+    sum: f32,
+    /// The score of the target.
+    taken: f32,
+}
+
+/// `logp`, and the `logsumexp` that [`backward`] needs, of each row.
+///
+/// # Panics
+/// If the shapes do not fit or a target is no word.
+pub fn forward(logp: &mut [f32], logsumexp: &mut [f32], inputs: Inputs<'_>) {
+    let words = check(inputs, [logp.len(), logsumexp.len()]);
+    let mut tile = tile(inputs, words);
+    for rows in chunks(inputs.targets.len(), ROWS) {
+        let mut running = vec![Running { highest: f32::NEG_INFINITY, sum: 0.0, taken: 0.0 }; rows.len()];
+        for words in chunks(words, WORDS) {
+            let tile = &mut tile[..rows.len() * words.len()];
+            score(tile, &rows, &words, inputs);
+            let per_task = task::rows(words.len());
+            tile.par_chunks_mut(per_task * words.len())
+                .zip(running.par_chunks_mut(per_task))
+                .zip(inputs.targets[rows.clone()].par_chunks(per_task))
+                .for_each(|((tile, running), targets)| run_over(tile, running, targets, words.clone()));
+        }
+        for (row, running) in rows.zip(running) {
+            logsumexp[row] = running.highest + running.sum.ln();
+            logp[row] = running.taken - logsumexp[row];
+        }
+    }
+}
+
+/// Sets `d_hidden` and adds to `d_table`, from the gradient of `logp`.
+///
+/// # Panics
+/// If the shapes do not fit or a target is no word.
+pub fn backward(d_hidden: &mut [f32], d_table: &mut [f32], d_logp: &[f32], logsumexp: &[f32], inputs: Inputs<'_>) {
+    let words = check(inputs, [d_logp.len(), logsumexp.len()]);
+    let Inputs { hidden, table, targets, width } = inputs;
+    assert_eq!((d_hidden.len(), d_table.len()), (hidden.len(), table.len()));
+    let mut tile = tile(inputs, words);
+    for rows in chunks(targets.len(), ROWS) {
+        let numbers = rows.start * width..rows.end * width;
+        for words in chunks(words, WORDS) {
+            let tile = &mut tile[..rows.len() * words.len()];
+            score(tile, &rows, &words, inputs);
+            let per_task = task::rows(words.len());
+            tile.par_chunks_mut(per_task * words.len())
+                .zip(targets[rows.clone()].par_chunks(per_task))
+                .zip(logsumexp[rows.clone()].par_chunks(per_task))
+                .zip(d_logp[rows.clone()].par_chunks(per_task))
+                .for_each(|(((tile, targets), logsumexp), d_logp)| {
+                    differentiate(tile, targets, logsumexp, d_logp, words.clone());
+                });
+            let part = words.start * width..words.end * width;
+            let d_scores = Matrix::new(tile, rows.len(), words.len());
+            multiply(
+                MatrixMut::new(&mut d_hidden[numbers.clone()], rows.len(), width),
+                if words.start == 0 { Write::Set } else { Write::Add },
+                d_scores,
+                Matrix::new(&table[part.clone()], words.len(), width),
+                Threads::All,
+            );
+            multiply(
+                MatrixMut::new(&mut d_table[part], words.len(), width),
+                Write::Add,
+                d_scores.transposed(),
+                Matrix::new(&hidden[numbers.clone()], rows.len(), width),
+                Threads::All,
+            );
+        }
+    }
+}
+
+/// The number of words.
+fn check(inputs: Inputs<'_>, lengths: [usize; 2]) -> usize {
+    let Inputs { hidden, table, targets, width } = inputs;
+    let words = table.len() / width;
+    assert_eq!((hidden.len(), table.len()), (targets.len() * width, words * width), "rows of {width} numbers");
+    assert_eq!(lengths, [targets.len(); 2], "one number for each target");
+    assert!(targets.iter().all(|&t| (t as usize) < words), "a target that is no word");
+    words
+}
+
+fn tile(inputs: Inputs<'_>, words: usize) -> Vec<f32> {
+    vec![0.0; inputs.targets.len().min(ROWS) * words.min(WORDS)]
+}
+
+fn chunks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..length).step_by(size).map(move |start| start..(start + size).min(length))
+}
+
+/// The scores of these rows for these words.
+fn score(tile: &mut [f32], rows: &Range<usize>, words: &Range<usize>, inputs: Inputs<'_>) {
+    let width = inputs.width;
+    let hidden = &inputs.hidden[rows.start * width..rows.end * width];
+    let table = &inputs.table[words.start * width..words.end * width];
+    multiply(
+        MatrixMut::new(tile, rows.len(), words.len()),
+        Write::Set,
+        Matrix::new(hidden, rows.len(), width),
+        Matrix::new(table, words.len(), width).transposed(),
+        Threads::All,
+    );
+}
+
+vectorized! { fn run_over(tile: &[f32], running: &mut [Running], targets: &[u32], words: Range<usize>) => run_over_body }
+vectorized! {
+    fn differentiate(tile: &mut [f32], targets: &[u32], logsumexp: &[f32], d_logp: &[f32], words: Range<usize>) => differentiate_body
+}
+
+#[inline(always)]
+fn run_over_body<A: Arithmetic>(tile: &[f32], running: &mut [Running], targets: &[u32], words: Range<usize>) {
+    for ((scores, running), &target) in tile.chunks_exact(words.len()).zip(running).zip(targets) {
+        let highest = running.highest.max(maximum(scores));
+        running.sum = running.sum * (running.highest - highest).exp() + sum_of_exponentials::<A>(scores, highest);
+        running.highest = highest;
+        if words.contains(&(target as usize)) {
+            running.taken = scores[target as usize - words.start];
+        }
+    }
+}
+
+#[inline(always)]
+fn differentiate_body<A: Arithmetic>(
+    tile: &mut [f32],
+    targets: &[u32],
+    logsumexp: &[f32],
+    d_logp: &[f32],
+    words: Range<usize>,
+) {
+    let rows = tile.chunks_exact_mut(words.len()).zip(targets).zip(logsumexp).zip(d_logp);
+    for (((scores, &target), &logsumexp), &d_logp) in rows {
+        scores.iter_mut().for_each(|z| *z = -d_logp * exp::<A>(*z - logsumexp));
+        if words.contains(&(target as usize)) {
+            scores[target as usize - words.start] += d_logp;
+        }
+    }
+}
+
+/// `sum(exp(value - shift))`.
+#[inline(always)]
+fn sum_of_exponentials<A: Arithmetic>(values: &[f32], shift: f32) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let (whole, rest) = values.as_chunks::<LANES>();
+    for chunk in whole {
+        for i in 0..LANES {
+            lanes[i] += exp::<A>(chunk[i] - shift);
+        }
+    }
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *lane += exp::<A>(*value - shift);
+    }
+    sum_lanes(lanes)
+}

@@ -1,0 +1,97 @@
+//! Log-probability of one word for each row: `logp = z[target] - logsumexp(z)` with `z = hidden tableᵀ`.
+//!
+//! The scores `z` of all words exist only for a tile of rows and words at a time, so that memory does not grow with
+//! rows times words: the forward pass keeps `logsumexp`, one number a row, and the backward pass makes each tile again.
+//! With `g` the gradient of `logp` and `p = exp(z - logsumexp)`:
+//!
+//! - `dz = g (onehot(target) - p)`, `d hidden = dz table`, `d table += dzᵀ hidden`.
+
+mod cpu;
+mod reference;
+
+pub use cpu::{backward, forward};
+pub use reference::forward as forward_reference;
+
+/// What the two passes read.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// One row for each target.
+    pub hidden: &'a [f32],
+    /// One row for each word.
+    pub table: &'a [f32],
+    /// A word for each row.
+    pub targets: &'a [u32],
+    /// Numbers in a row.
+    pub width: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Inputs, backward, forward, forward_reference};
+    use crate::check::{assert_close, numbers, slope, wide};
+
+    fn targets(rows: usize, words: usize) -> Vec<u32> {
+        (0..rows).map(|i| (i * 7919 % words) as u32).collect()
+    }
+
+    fn run(inputs: Inputs<'_>) -> (Vec<f32>, Vec<f32>) {
+        let rows = inputs.targets.len();
+        let (mut logp, mut logsumexp) = (vec![f32::NAN; rows], vec![f32::NAN; rows]);
+        forward(&mut logp, &mut logsumexp, inputs);
+        (logp, logsumexp)
+    }
+
+    #[test]
+    fn forward_is_the_definition() {
+        // Beyond one tile in both directions, and a score large enough to overflow without care.
+        for (rows, words, width, size) in [(1, 1, 1, 1.0), (5, 11, 3, 1.0), (4, 9, 2, 300.0), (700, 5000, 8, 3.0)] {
+            let hidden: Vec<f32> = numbers(rows * width, 1).into_iter().map(|x| size * x).collect();
+            let (table, targets) = (numbers(words * width, 2), targets(rows, words));
+            let (logp, _) = run(Inputs { hidden: &hidden, table: &table, targets: &targets, width });
+            assert_close("logp", &logp, &forward_reference(&wide(&hidden), &wide(&table), &targets, width), 2e-6);
+        }
+    }
+
+    #[test]
+    fn backward_is_the_slope() {
+        for (rows, words, width) in [(1, 2, 1), (5, 11, 3), (7, 30, 6)] {
+            let (hidden, table, targets) = (numbers(rows * width, 1), numbers(words * width, 2), targets(rows, words));
+            let upstream = numbers(rows, 3);
+            let inputs = Inputs { hidden: &hidden, table: &table, targets: &targets, width };
+            let (_, logsumexp) = run(inputs);
+            let (mut d_hidden, mut d_table) = (vec![f32::NAN; hidden.len()], vec![1.0; table.len()]);
+            backward(&mut d_hidden, &mut d_table, &upstream, &logsumexp, inputs);
+            let by_hidden = slope(&hidden, &upstream, |x| forward_reference(x, &wide(&table), &targets, width));
+            let by_table = slope(&table, &upstream, |x| forward_reference(&wide(&hidden), x, &targets, width));
+            assert_close("d hidden", &d_hidden, &by_hidden, 1e-5);
+            assert_close("d table", &d_table, &by_table.iter().map(|d| d + 1.0).collect::<Vec<_>>(), 1e-5);
+        }
+    }
+
+    #[test]
+    fn many_tiles_have_the_gradient_of_one() {
+        let (rows, words, width) = (600, 4200, 4);
+        let (hidden, table, targets) = (numbers(rows * width, 1), numbers(words * width, 2), targets(rows, words));
+        let (upstream, along) = (numbers(rows, 3), numbers(hidden.len() + table.len(), 4));
+        let inputs = Inputs { hidden: &hidden, table: &table, targets: &targets, width };
+        let (_, logsumexp) = run(inputs);
+        let (mut d_hidden, mut d_table) = (vec![f32::NAN; hidden.len()], vec![0.0; table.len()]);
+        backward(&mut d_hidden, &mut d_table, &upstream, &logsumexp, inputs);
+        let ours: f64 = d_hidden.iter().chain(&d_table).zip(&along).map(|(&g, &d)| f64::from(g) * f64::from(d)).sum();
+        let right = slope(&[0.0], &upstream, |t| {
+            let move_by = |x: &[f32], d: &[f32]| -> Vec<f64> {
+                x.iter().zip(d).map(|(&x, &d)| f64::from(x) + t[0] * f64::from(d)).collect()
+            };
+            let (d_hidden, d_table) = along.split_at(hidden.len());
+            forward_reference(&move_by(&hidden, d_hidden), &move_by(&table, d_table), &targets, width)
+        });
+        assert!((ours - right[0]).abs() < 1e-4 * right[0].abs().max(1.0), "{ours} where {} is right", right[0]);
+    }
+
+    #[test]
+    fn no_rows_are_no_work() {
+        let inputs = Inputs { hidden: &[], table: &[1.0, 2.0], targets: &[], width: 2 };
+        forward(&mut [], &mut [], inputs);
+        backward(&mut [], &mut [0.0, 0.0], &[], &[], inputs);
+    }
+}
