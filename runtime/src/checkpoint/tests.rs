@@ -1,21 +1,6 @@
 use super::*;
 use crate::model::{ModelConfig, Weights};
-
-fn config() -> ModelConfig {
-    ModelConfig {
-        vocab_size: 5,
-        hidden_size: 4,
-        intermediate_size: 6,
-        num_hidden_layers: 1,
-        num_attention_heads: 2,
-        num_key_value_heads: 1,
-        head_dim: 2,
-        max_position_embeddings: 8,
-        rms_norm_eps: 1e-5,
-        rope_theta: 1e4,
-        tie_word_embeddings: true,
-    }
-}
+use crate::train::small::config;
 
 fn weights() -> Weights {
     let mut weights = Weights::zeros(config());
@@ -53,9 +38,9 @@ fn a_checkpoint_of_another_model_is_refused() {
     let run = tempfile::tempdir().unwrap();
     let weights = weights();
     let path = save(run.path(), &at(1), &weights, &AdamW::new(weights.data.len())).unwrap();
-    let mut wider = Weights::zeros(ModelConfig { vocab_size: 6, ..config() });
+    let mut wider = Weights::zeros(ModelConfig { vocab_size: 20, ..config() });
     let error = load(&path, &at(1), &mut wider).unwrap_err().to_string();
-    let wanted = "not a checkpoint of this model: model.embed_tokens.weight is F32 [5, 4], expected F32 [6, 4]";
+    let wanted = "not a checkpoint of this model: model.embed_tokens.weight is F32 [19, 16], expected F32 [20, 16]";
     assert!(error.contains(wanted), "{error}");
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::tokenizer::{Files, Tokenizer};
+use crate::train::small::{VOCABULARY, letters};
 use collimate_dsl::ir::{Depth, Id, KindTag, Node, Op, Program, SideTag, Ty};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -34,24 +34,7 @@ fn scored() -> View {
     View::of(&program(&inputs), "scored_pair").unwrap()
 }
 
-/// A tokenizer in which every letter is a token.
-fn letters() -> Tokenizer {
-    let mut vocab = serde_json::Map::new();
-    for token in ["<s>", "</s>"].into_iter().map(String::from).chain("abcdefghijklmnop ".chars().map(String::from)) {
-        vocab.insert(token, vocab.len().into());
-    }
-    let split = json!({"type": "Split", "pattern": {"Regex": "."}, "behavior": "Isolated", "invert": false});
-    let tokenizer = json!({"version": "1.0", "added_tokens": [], "normalizer": null, "pre_tokenizer": split, "decoder": null,
-        "post_processor": null, "model": {"type": "WordLevel", "vocab": vocab, "unk_token": "<s>"}});
-    let config = json!({"bos_token": "<s>", "eos_token": "</s>"});
-    Tokenizer::from_files(Files::from_bytes([
-        ("tokenizer.json", tokenizer.to_string().as_bytes()),
-        ("tokenizer_config.json", config.to_string().as_bytes()),
-    ]))
-    .unwrap()
-}
-
-const LIMITS: Limits = Limits { max_length: 100, vocabulary: 19 };
+const LIMITS: Limits = Limits { max_length: 100, vocabulary: VOCABULARY };
 
 fn pair(line: usize, prompt: &str, chosen: &str, rejected: &str) -> Row {
     let pair = Pair { prompt: prompt.into(), chosen: chosen.into(), rejected: rejected.into(), ..Pair::default() };

@@ -79,8 +79,12 @@ impl RunFolder {
 
 /// A program's text without the places in the source, which may move freely.
 pub(super) fn meaning(program: &str) -> String {
-    let lines = program.lines().map(|line| line.split("  #").next().unwrap_or_default().trim_end().to_owned() + "\n");
-    lines.collect()
+    let line = |line: &str| {
+        let step = line.split("  #").next().unwrap_or_default();
+        // Columns are as wide as their widest entry: a wider one elsewhere changes no step.
+        step.split_whitespace().collect::<Vec<_>>().join(" ") + "\n"
+    };
+    program.lines().map(line).collect()
 }
 
 /// The first step in which two programs differ.

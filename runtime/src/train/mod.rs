@@ -5,6 +5,8 @@ mod observer;
 mod optimizer;
 mod schedule;
 mod settings;
+#[cfg(test)]
+pub(crate) mod small;
 
 pub use folder::RunFolder;
 pub use observer::{Observer, Plan};

@@ -75,24 +75,10 @@ pub fn shortened(length: f64, most: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ModelConfig;
 
     /// A table of four numbers that decay, then a vector of two that do not.
     fn weights() -> Weights {
-        let config = ModelConfig {
-            vocab_size: 0,
-            hidden_size: 0,
-            intermediate_size: 0,
-            num_hidden_layers: 0,
-            num_attention_heads: 1,
-            num_key_value_heads: 1,
-            head_dim: 2,
-            max_position_embeddings: 1,
-            rms_norm_eps: 0.0,
-            rope_theta: 1.0,
-            tie_word_embeddings: true,
-        };
-        let mut weights = Weights::zeros(config);
+        let mut weights = Weights::zeros(crate::train::small::config());
         let spec =
             |name: &str, shape: &[usize], range| TensorSpec { name: name.to_owned(), shape: shape.to_vec(), range };
         weights.tensors = vec![spec("table", &[2, 2], 0..4), spec("norm", &[2], 4..6)];
@@ -127,7 +113,7 @@ mod tests {
             let update = Update { lr: 0.01, weight_decay: 0.1, scale: shortened(found, 1.0) };
             optimizer.update(&mut weights, &gradient, update);
             for (w, e) in weights.data.iter().zip(expected) {
-                assert!((w - e).abs() < 3e-7, "{:?} {expected:?}", weights.data);
+                assert!((f64::from(*w) - e).abs() < 3e-7, "{:?} {expected:?}", weights.data);
             }
         }
     }

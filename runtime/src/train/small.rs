@@ -1,0 +1,43 @@
+//! A model and a tokenizer small enough for tests.
+
+use crate::model::ModelConfig;
+use crate::tokenizer::{Files, Tokenizer};
+use serde_json::json;
+
+/// Words that [`letters`] knows.
+pub(crate) const VOCABULARY: usize = 19;
+
+/// Two layers, grouped queries, a tied head.
+pub(crate) fn config() -> ModelConfig {
+    ModelConfig {
+        vocab_size: VOCABULARY,
+        hidden_size: 16,
+        intermediate_size: 24,
+        num_hidden_layers: 2,
+        num_attention_heads: 4,
+        num_key_value_heads: 2,
+        head_dim: 4,
+        max_position_embeddings: 64,
+        rms_norm_eps: 1e-5,
+        rope_theta: 1e4,
+        rope_scaling: Default::default(),
+        tie_word_embeddings: true,
+    }
+}
+
+/// A tokenizer in which every letter from `a` to `p`, and the space, is a token.
+pub(crate) fn letters() -> Tokenizer {
+    let mut vocab = serde_json::Map::new();
+    for token in ["<s>", "</s>"].into_iter().map(String::from).chain("abcdefghijklmnop ".chars().map(String::from)) {
+        vocab.insert(token, vocab.len().into());
+    }
+    let split = json!({"type": "Split", "pattern": {"Regex": "."}, "behavior": "Isolated", "invert": false});
+    let tokenizer = json!({"version": "1.0", "added_tokens": [], "normalizer": null, "pre_tokenizer": split, "decoder": null,
+        "post_processor": null, "model": {"type": "WordLevel", "vocab": vocab, "unk_token": "<s>"}});
+    let config = json!({"bos_token": "<s>", "eos_token": "</s>"});
+    Tokenizer::from_files(Files::from_bytes([
+        ("tokenizer.json", tokenizer.to_string().as_bytes()),
+        ("tokenizer_config.json", config.to_string().as_bytes()),
+    ]))
+    .unwrap()
+}
