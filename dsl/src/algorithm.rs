@@ -33,7 +33,7 @@ impl Algorithm {
 
 /// What an algorithm can take: a policy, a data view, a set of hyper-parameters.
 #[diagnostic::on_unimplemented(
-    message = "an algorithm cannot take a `{Self}`",
+    message = "`{Self}` cannot be an argument of an algorithm",
     label = "not a policy, data view or set of hyper-parameters",
     note = "put numbers into a struct with `#[derive(Hyper)]`",
     note = "book: errors/s06"
@@ -51,23 +51,21 @@ pub trait Arg: Sized {
     }
 }
 
-/// The data view among an algorithm's arguments.
+/// The data views among an algorithm's arguments: the first one, and how many there are.
 #[doc(hidden)]
 #[must_use]
-pub const fn one_view(arguments: &[Option<&'static str>]) -> &'static str {
-    let mut found = None;
-    let mut i = 0;
+pub const fn views(arguments: &[Option<&'static str>]) -> (&'static str, usize) {
+    let (mut first, mut count, mut i) = ("", 0, 0);
     while i < arguments.len() {
         if let Some(view) = arguments[i] {
-            assert!(found.is_none(), "an algorithm reads one data view, this one takes two (book: errors/s05)");
-            found = Some(view);
+            if count == 0 {
+                first = view;
+            }
+            count += 1;
         }
         i += 1;
     }
-    match found {
-        Some(view) => view,
-        None => panic!("an algorithm reads one data view, e.g. `pair: &Pair`, this one takes none (book: errors/s05)"),
-    }
+    (first, count)
 }
 
 /// What the test beside every algorithm asserts: it can be traced.

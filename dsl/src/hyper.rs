@@ -77,15 +77,17 @@ impl fmt::Display for Interval {
 #[derive(Clone, Copy)]
 pub struct Count(());
 
-/// The type of a hyper-parameter.
-#[doc(hidden)]
+/// The type of a hyper-parameter: [`Param`] or [`Count`].
 #[diagnostic::on_unimplemented(
-    message = "a hyper-parameter is a `Param` or a `Count`, not a `{Self}`",
-    label = "expected `Param` or `Count`",
+    message = "a hyper-parameter is a `Param` or a `Count`, `{Self}` is neither",
+    label = "no hyper-parameter",
+    note = "write `Param` for a number in the formula, `Count` for how many of something are drawn",
     note = "book: errors/s09"
 )]
 pub trait Declared {
+    #[doc(hidden)]
     const WHOLE: bool;
+    #[doc(hidden)]
     fn declared(name: &'static str) -> Self;
 }
 #[diagnostic::do_not_recommend]

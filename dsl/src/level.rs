@@ -9,7 +9,12 @@ use crate::trace::Handle;
 use std::marker::PhantomData;
 
 /// Anything that can stand in a formula.
-#[diagnostic::on_unimplemented(message = "`{Self}` is not a quantity", label = "cannot stand in a formula")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a quantity",
+    label = "cannot stand in a formula",
+    note = "a formula is made of what policies and data give, e.g. `actor.logp(y)`, of hyper-parameters and of `f64` numbers",
+    note = "book: errors/q19"
+)]
 pub trait Quantity: Copy {
     /// One value for each what.
     type Shape: Shape;

@@ -34,7 +34,7 @@ pub use axis::{Prompt, Response, Token};
 pub use batch::{Demo, Group, Pair, Reply, ScoredPair};
 pub use collimate_macros::{Hyper, algorithm, loss, policy, reward};
 pub use grad::{Grad, Gradient, NoGrad, Tape};
-pub use hyper::{Count, Hyper, Interval, Spec};
+pub use hyper::{Count, Declared, Hyper, Interval, Spec};
 pub use kind::*;
 pub use layout::{Layout, Reach, Totals};
 pub use level::{As, PerPrompt, PerResponse, PerToken, Quantity, Scalar};
@@ -49,7 +49,6 @@ pub use trace::trace;
 /// What the attribute macros write; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::algorithm::{assert_well_formed, one_view};
-    pub use crate::hyper::Declared;
+    pub use crate::algorithm::{assert_well_formed, views};
     pub use crate::trace::trace;
 }

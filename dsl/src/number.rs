@@ -26,8 +26,14 @@ impl Quantity for Param {
 impl Formula for Param {}
 
 /// What a value can be held between: a hyper-parameter or a literal.
-#[diagnostic::on_unimplemented(message = "`{Self}` cannot be a limit", label = "expected a `Param` or a number")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a limit",
+    label = "one value for each element",
+    note = "hold it between hyper-parameters or numbers, or use `min` and `max`",
+    note = "book: errors/q19"
+)]
 pub trait Limit: Quantity {}
+#[diagnostic::do_not_recommend]
 impl Limit for Param {}
 
 macro_rules! literal {
@@ -45,6 +51,7 @@ macro_rules! literal {
                 unreachable!("no operation returns a literal")
             }
         }
+        #[diagnostic::do_not_recommend]
         impl Limit for $number {}
     };
 }

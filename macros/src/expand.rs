@@ -2,7 +2,7 @@
 
 use crate::ast::{Field, Formula, Value};
 use crate::report::Report;
-use crate::{check, fallback, parse};
+use crate::{check, fallback, message, parse};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -39,7 +39,14 @@ fn entry(formula: &Formula, paper: &str) -> TokenStream {
     let made = types.iter().map(|ty| quote_spanned!(ty.span()=> &<#ty as ::collimate::Arg>::arg()));
     let views = types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::collimate::Arg>::VIEW));
     let specs = types.iter().map(|ty| quote_spanned!(ty.span()=> <#ty as ::collimate::Arg>::specs()));
-    let view = quote_spanned!(name.span()=> ::collimate::__private::one_view(&[#(#views),*]));
+    let (none, several) = (message::no_view(), message::several_views());
+    let view = quote_spanned! {name.span()=>
+        match ::collimate::__private::views(&[#(#views),*]) {
+            (view, 1) => view,
+            (_, 0) => ::core::panic!(#none),
+            _ => ::core::panic!(#several),
+        }
+    };
     let returned = match &formula.signature.output {
         ReturnType::Type(_, ty) => quote_spanned!(ty.span()=> ::collimate::Scalar<::collimate::Loss>),
         ReturnType::Default => quote!(()),
@@ -116,12 +123,14 @@ pub(crate) fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
     };
     quote! {
         #struct_
+        #[diagnostic::do_not_recommend]
         impl ::collimate::Policy for #name {
             type Grad = ::collimate::#gradient;
             const OWNER: &'static str = #owner;
             const FROM: ::core::option::Option<&'static str> = #from;
             const REFRESH: ::core::option::Option<&'static str> = #refresh;
         }
+        #[diagnostic::do_not_recommend]
         impl ::collimate::Arg for #name {
             fn arg() -> Self {
                 #name
@@ -142,10 +151,11 @@ pub(crate) fn hyper(item: TokenStream) -> TokenStream {
     let specs = hyper.fields.iter().map(spec);
     let made = hyper.fields.iter().map(|Field { name, ty, .. }| {
         let text = name.to_string();
-        quote_spanned!(ty.span()=> #name: <#ty as ::collimate::__private::Declared>::declared(#text))
+        quote_spanned!(ty.span()=> #name: <#ty as ::collimate::Declared>::declared(#text))
     });
     let complaints = report.into_tokens();
     quote! {
+        #[diagnostic::do_not_recommend]
         impl ::collimate::Arg for #name {
             fn arg() -> Self {
                 #name { #(#made),* }
@@ -154,6 +164,7 @@ pub(crate) fn hyper(item: TokenStream) -> TokenStream {
                 ::std::vec![#(#specs),*]
             }
         }
+        #[diagnostic::do_not_recommend]
         impl ::collimate::Hyper for #name {}
         #complaints
     }
@@ -171,7 +182,7 @@ fn spec(field: &Field) -> TokenStream {
             about: #about,
             default: #default,
             range: ::collimate::Interval { above: #above, at_least: #at_least, below: #below, at_most: #at_most },
-            whole: <#ty as ::collimate::__private::Declared>::WHOLE,
+            whole: <#ty as ::collimate::Declared>::WHOLE,
         }
     }
 }

@@ -61,6 +61,15 @@ pub(crate) fn not_concrete() -> Message {
 pub(crate) fn not_plain(word: &str) -> Message {
     message(format!("an algorithm is a plain function, not `{word}`"), format!("remove `{word}`"), "s04")
 }
+/// S05: an algorithm that reads no data, or data of two sorts. Only rustc can tell, so this is said when the entry is
+/// evaluated, on one line.
+pub(crate) fn no_view() -> &'static str {
+    "an algorithm reads one data view and this one none: add one, e.g. `pair: &Pair` (book: errors/s05)"
+}
+/// S05
+pub(crate) fn several_views() -> &'static str {
+    "an algorithm reads one data view and this one several: keep one (book: errors/s05)"
+}
 /// S06: an argument of an algorithm that cannot be one.
 pub(crate) fn not_borrowed() -> Message {
     message(
@@ -126,7 +135,7 @@ pub(crate) fn no_origin() -> Message {
 pub(crate) fn copied_but_trained(word: &str) -> Message {
     message(format!("a trainable policy is no copy: `{word}` has no meaning for it"), format!("remove `{word}`"), "s11")
 }
-/// S14: a word of Rust that is no part of a formula.
+/// S12: a word of Rust that is no part of a formula.
 pub(crate) fn no_formula(word: &str) -> Message {
     let help = match word {
         "if" | "match" => "use `min`, `max` or `clamp`, or write two algorithms",
@@ -135,5 +144,5 @@ pub(crate) fn no_formula(word: &str) -> Message {
         "mut" => "give the new value a new name with `let`",
         _ => "write the formula without it",
     };
-    message(format!("a formula holds for every number at once: there is no `{word}` in it"), help, "s14")
+    message(format!("a formula holds for every number at once: there is no `{word}` in it"), help, "s12")
 }

@@ -6,7 +6,7 @@
 use crate::grad::NoGrad;
 use crate::ir::Op;
 use crate::kind::{Baseline, Kind, Weight};
-use crate::level::{As, Quantity, Scalar};
+use crate::level::{As, Quantity};
 use crate::number::Limit;
 use crate::relation::{Batched, Diverges, HasExp, HasLn, HasSize, HasSquare, Minimised, Rewards, Still};
 use crate::shape::Shape;
@@ -53,7 +53,7 @@ pub trait Formula: Quantity {
     }
     /// The mean over every element of the optimizer's batch, whatever the depth: tokens, responses or prompts.
     #[track_caller]
-    fn batch_mean(self) -> Scalar<Self::Kind, Self::Grad>
+    fn batch_mean(self) -> <Self::Shape as Batched>::Mean<Self::Kind, Self::Grad>
     where
         Self::Shape: Batched,
     {

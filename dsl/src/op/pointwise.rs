@@ -5,7 +5,7 @@ use crate::ir::Op;
 use crate::kind::{Kind, Loss, Margin};
 use crate::level::{As, PerPrompt, Quantity};
 use crate::number::Limit;
-use crate::relation::{Beside, Compares, FittedTo, HasLogSigmoid, HasSigmoid, Still};
+use crate::relation::{Aligned, Beside, Compares, Fits, HasLogSigmoid, HasSigmoid, Still};
 use crate::shape::Shape;
 use crate::trace::{draft, step, written_here};
 
@@ -51,7 +51,7 @@ where
 #[track_caller]
 pub fn squared_error<A: Quantity, B: Quantity<Shape = A::Shape>>(prediction: A, target: B) -> As<A, Loss>
 where
-    A::Kind: FittedTo<B::Kind>,
+    Aligned: Fits<A::Kind, B::Kind>,
     B::Grad: Still,
 {
     written_here(|| {

@@ -1,5 +1,6 @@
 //! Which kinds and shapes a function accepts; the rows are in `rules`.
 
+use crate::grad::Gradient;
 use crate::kind::Kind;
 use crate::level::Quantity;
 use crate::shape::Shape;
@@ -8,7 +9,7 @@ use crate::side::Side;
 macro_rules! accepts {
     ($( $(#[$doc:meta])* $Trait:ident, $message:literal, $note:literal; )*) => { $(
         $(#[$doc])*
-        #[diagnostic::on_unimplemented(message = $message, label = "this is a `{Self}`", note = $note, note = "book: errors/q16")]
+        #[diagnostic::on_unimplemented(message = $message, label = "this is `{Self}`", note = $note, note = "book: errors/q16")]
         pub trait $Trait: Kind {
             /// The kind of the result.
             type Out: Kind;
@@ -17,27 +18,27 @@ macro_rules! accepts {
 }
 accepts! {
     /// Kinds with an exponential.
-    HasExp, "there is no `exp` of a `{Self}`", "only a log-probability, a log-ratio, an advantage or a number has one";
+    HasExp, "`{Self}` has no `exp`", "only a log-probability, a log-ratio, an advantage or a number has one";
     /// Kinds with a logarithm.
-    HasLn, "there is no `ln` of a `{Self}`", "only a probability, a ratio or a number has one";
+    HasLn, "`{Self}` has no `ln`", "only a probability, a ratio or a number has one";
     /// Kinds a logistic can squash.
-    HasSigmoid, "there is no `sigmoid` of a `{Self}`", "only a margin, a reward, an advantage or a log-ratio has one";
+    HasSigmoid, "`{Self}` has no `sigmoid`", "only a margin, a reward, an advantage or a log-ratio has one";
     /// The same in log space.
-    HasLogSigmoid, "there is no `log_sigmoid` of a `{Self}`", "only a margin, a reward, an advantage or a log-ratio has one";
+    HasLogSigmoid, "`{Self}` has no `log_sigmoid`", "only a margin, a reward, an advantage or a log-ratio has one";
     /// Kinds whose square means something.
-    HasSquare, "the square of a `{Self}` means nothing here", "only a margin, a reward, a value, an advantage or a log-ratio has one";
+    HasSquare, "the square of `{Self}` means nothing here", "only a margin, a reward, a value, an advantage or a log-ratio has one";
     /// Kinds whose size alone means something.
-    HasSize, "there is no `abs` of a `{Self}`", "only a margin, a weight, a reward or a log-ratio has one";
+    HasSize, "`{Self}` has no `abs`", "only a margin, a weight, a reward or a log-ratio has one";
     /// Kinds that are minimised as they are.
-    Minimised, "a `{Self}` is not a loss", "only a divergence, a probability of failure or a hinge on a margin is; put a minus before a `Gain` or a `LogProb`";
+    Minimised, "`{Self}` is not a loss", "only a divergence, a probability of failure or a hinge on a margin is; put a minus before a `Gain` or a `LogProb`";
     /// Kinds that estimate a divergence as they are.
-    Diverges, "a `{Self}` is not a divergence", "only the log-ratio of two policies is: its mean under the first is their divergence";
+    Diverges, "`{Self}` is not a divergence", "only the log-ratio of two policies is: its mean under the first is their divergence";
     /// Kinds that can be paid out as they are.
-    Rewards, "a `{Self}` is not a reward", "only a log-probability or a log-ratio is, scaled or not";
+    Rewards, "`{Self}` is not a reward", "only a log-probability or a log-ratio is, scaled or not";
     /// Kinds responses to one prompt are ranked by.
-    Ranks, "responses to one prompt are not compared by a `{Self}`", "compare them by a `Reward` or a `LogRatio`";
+    Ranks, "responses to one prompt are not compared by `{Self}`", "compare them by a `Reward` or a `LogRatio`";
     /// Kinds that become a distribution over the responses to one prompt.
-    Distributes, "a `{Self}` makes no distribution over responses", "only a `Reward` or a `LogRatio` does";
+    Distributes, "`{Self}` makes no distribution over responses", "only a `Reward` or a `LogRatio` does";
 }
 
 /// Kinds with a negative. All have one, so that a wrong sign shows where the kind is declared: `-Gain` is a
@@ -63,7 +64,10 @@ pub trait Several: Side {}
     note = "remove `.batch_mean()`",
     note = "book: errors/q01"
 )]
-pub trait Batched: Shape {}
+pub trait Batched: Shape {
+    /// One number. The same for every shape; here so that rustc reports a failure at the method alone.
+    type Mean<K: Kind, G: Gradient>: Quantity;
+}
 
 /// Taking away the innermost axis.
 #[diagnostic::on_unimplemented(
@@ -90,11 +94,11 @@ pub trait Reduce<A>: Quantity {
     }
 }
 
-/// Kinds one may regress onto the other. `Self` is the prediction.
+/// A prediction of kind `P` may be regressed onto a target of kind `T`.
 #[diagnostic::on_unimplemented(
-    message = "a `{Self}` is not fitted to a `{T}`",
-    label = "the target is a `{T}`",
+    message = "`{P}` is not fitted to `{T}`",
+    label = "the prediction is `{P}`, the target `{T}`",
     note = "fit a `Value` to a `Return`, a `Reward` to a `Reward`, a `Margin` to a `Margin`",
     note = "book: errors/q16"
 )]
-pub trait FittedTo<T: Kind>: Kind {}
+pub trait Fits<P, T> {}

@@ -5,7 +5,7 @@ use crate::relation::{Aligned, OuterLeft, OuterRight};
 
 /// `L + R`.
 #[diagnostic::on_unimplemented(
-    message = "a `{L}` and a `{R}` cannot be added",
+    message = "`{L}` and `{R}` cannot be added",
     label = "`{L}` on the left, `{R}` on the right",
     note = "add quantities of one kind; the book lists every sum that means something",
     note = "book: errors/q04"
@@ -19,7 +19,7 @@ pub trait Adds<L: Kind, R: Kind> {
 
 /// `L - R`.
 #[diagnostic::on_unimplemented(
-    message = "a `{R}` cannot be subtracted from a `{L}`",
+    message = "`{R}` cannot be subtracted from `{L}`",
     label = "`{L}` on the left, `{R}` on the right",
     note = "subtract quantities of one kind; the book lists every difference that means something",
     note = "book: errors/q04"
@@ -33,7 +33,7 @@ pub trait Subtracts<L: Kind, R: Kind> {
 
 /// `L * R`.
 #[diagnostic::on_unimplemented(
-    message = "a `{L}` and a `{R}` cannot be multiplied",
+    message = "`{L}` and `{R}` cannot be multiplied",
     label = "`{L}` on the left, `{R}` on the right",
     note = "a factor is a number, or a constant made with `.detach().as_weight()`",
     note = "book: errors/q11"
@@ -47,7 +47,7 @@ pub trait Multiplies<L: Kind, R: Kind> {
 
 /// `L / R`.
 #[diagnostic::on_unimplemented(
-    message = "a `{L}` cannot be divided by a `{R}`",
+    message = "`{L}` cannot be divided by `{R}`",
     label = "`{L}` on the left, `{R}` on the right",
     note = "divide by a number, or by the `Spread` of what is divided",
     note = "book: errors/q12"
@@ -61,7 +61,7 @@ pub trait Divides<L: Kind, R: Kind> {
 
 /// `min(L, R)` and `max(L, R)`.
 #[diagnostic::on_unimplemented(
-    message = "a `{L}` and a `{R}` cannot be compared",
+    message = "`{L}` and `{R}` cannot be compared",
     label = "`{L}` first, `{R}` second",
     note = "compare quantities of one kind, or with a number",
     note = "book: errors/q13"

@@ -13,10 +13,8 @@ use std::marker::PhantomData;
 macro_rules! mistakes {
     ($( $Relation:ident $l:ident $r:ident = $out:ident, $Need:ident $Trait:ident $message:literal $label:literal $note:literal $code:literal; )*) => { $(
         #[doc = $message]
-        #[doc(hidden)]
         pub struct $Need<L>(PhantomData<L>);
         /// Never true.
-        #[doc(hidden)]
         #[diagnostic::on_unimplemented(message = $message, label = $label, note = $note, note = $code)]
         pub trait $Trait {}
         impl<L: $Trait, G1, G2> Permits<G1, G2> for $Need<L> {}
@@ -58,10 +56,8 @@ mistakes! {
 macro_rules! wrong_ways {
     ($( $Pairing:ident $Trait:ident [$( $l:ty, $r:ty, $A:ident $B:ident; )*] $message:literal $label:literal $note:literal $code:literal; )*) => { $(
         #[doc = $message]
-        #[doc(hidden)]
         pub struct $Pairing<A, B>(PhantomData<(A, B)>);
         /// Never true.
-        #[doc(hidden)]
         #[diagnostic::on_unimplemented(message = $message, label = $label, note = $note, note = $code)]
         pub trait $Trait<A> {}
         impl<A, B: $Trait<A>, L, R> Legal<L, R> for $Pairing<A, B> {}

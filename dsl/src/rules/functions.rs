@@ -65,7 +65,7 @@ roles! {
 macro_rules! fitted {
     ($( $prediction:ident $target:ident; )*) => { $(
         #[diagnostic::do_not_recommend]
-        impl FittedTo<$target> for $prediction {}
+        impl Fits<$prediction, $target> for Aligned {}
     )* };
 }
 fitted! {
@@ -74,6 +74,10 @@ fitted! {
     Reward Reward;
     Margin Margin;
 }
+
+// A second target for every prediction, or rustc would infer the target and say "type mismatch".
+#[diagnostic::do_not_recommend]
+impl<P> Fits<P, Nobody> for Aligned {}
 
 macro_rules! several {
     ($( $side:ident )*) => {
@@ -103,12 +107,19 @@ shared_by_all! { Baseline }
 #[diagnostic::do_not_recommend]
 impl SharedByAll for Nobody {}
 
-#[diagnostic::do_not_recommend]
-impl<Y: Side> Batched for Tokens<Y> {}
-#[diagnostic::do_not_recommend]
-impl<Y: Side> Batched for Responses<Y> {}
-#[diagnostic::do_not_recommend]
-impl Batched for Prompts {}
+macro_rules! batched {
+    ($( $shape:ident $(<$y:ident>)?; )*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl$(<$y: Side>)? Batched for $shape$(<$y>)? {
+            type Mean<K: Kind, G: Gradient> = Scalar<K, G>;
+        }
+    )* };
+}
+batched! {
+    Tokens<Y>;
+    Responses<Y>;
+    Prompts;
+}
 
 macro_rules! reduce {
     ($( $handle:ident $(<$y:ident>)? over $axis:ident => $out:ident $(<$z:ident>)?; )*) => { $(

@@ -1,1 +1,1 @@
-//! Nothing here: see `tests/compile_fail.rs`.
+//! Programs that must not compile, in `fail`, each with what the compiler says of it; and in `pass` programs that must.

@@ -1,0 +1,10 @@
+//! An algorithm for any distance.
+collimate::prelude!();
+
+#[algorithm]
+pub fn rpo<D: Distance>(actor: &Actor, pair: &ScoredPair) -> Scalar<Loss> {
+    let ours = actor.logp(pair.chosen).sum(Token) - actor.logp(pair.rejected).sum(Token);
+    D::between(ours, pair.chosen_score - pair.rejected_score).mean(Prompt)
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+collimate::prelude!();
+
+#[algorithm(paper = "arXiv:2203.02155")]
+pub fn sft(actor: &Actor, demo: &Demo) -> Scalar<Loss> {
+    -actor.logp(demo.response).batch_mean()
+}
+
+fn main() {}
