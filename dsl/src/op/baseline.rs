@@ -2,21 +2,27 @@
 
 use crate::grad::Gradient;
 use crate::ir::Op;
-use crate::kind::{Baseline, LogProb, Reward};
+use crate::kind::{Kind, LogProb};
 use crate::level::{PerResponse, Quantity};
-use crate::relation::{Distributes, Several};
+use crate::relation::{Distributes, Ranks, Several};
 use crate::trace::step;
 
-/// For each response, the mean reward of the other responses to its prompt.
+/// For each response, the mean of the other responses to its prompt: of a reward, a baseline.
 #[track_caller]
-pub fn leave_one_out<Y: Several, G: Gradient>(reward: PerResponse<Reward, Y, G>) -> PerResponse<Baseline, Y, G> {
-    step(Op::OthersMean, &[reward.handle()])
+pub fn leave_one_out<K, Y: Several, G: Gradient, O: Kind>(q: PerResponse<K, Y, G>) -> PerResponse<O, Y, G>
+where
+    K: Ranks<Out = O>,
+{
+    step(Op::OthersMean, &[q.handle()])
 }
 
-/// For each response, the mean reward of all responses to its prompt.
+/// For each response, the mean of all responses to its prompt: of a reward, a baseline.
 #[track_caller]
-pub fn group_mean<Y: Several, G: Gradient>(reward: PerResponse<Reward, Y, G>) -> PerResponse<Baseline, Y, G> {
-    step(Op::GroupMean, &[reward.handle()])
+pub fn group_mean<K, Y: Several, G: Gradient, O: Kind>(q: PerResponse<K, Y, G>) -> PerResponse<O, Y, G>
+where
+    K: Ranks<Out = O>,
+{
+    step(Op::GroupMean, &[q.handle()])
 }
 
 /// The responses to a prompt as a distribution: log-probabilities proportional to `exp(q)`.

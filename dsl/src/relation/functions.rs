@@ -36,7 +36,7 @@ accepts! {
     /// Kinds that can be paid out as they are.
     Rewards, "`{Self}` is not a reward", "only a log-probability or a log-ratio is, scaled or not";
     /// Kinds responses to one prompt are ranked by.
-    Ranks, "responses to one prompt are not compared by `{Self}`", "compare them by a `Reward` or a `LogRatio`";
+    Ranks, "responses to one prompt are not compared by `{Self}`", "compare them by a `Reward` or a `Return`";
     /// Kinds that become a distribution over the responses to one prompt.
     Distributes, "`{Self}` makes no distribution over responses", "only a `Reward` or a `LogRatio` does";
 }

@@ -7,7 +7,7 @@ use crate::relation::{Aligned, OuterLeft, OuterRight};
 #[diagnostic::on_unimplemented(
     message = "`{L}` and `{R}` cannot be added",
     label = "`{L}` on the left, `{R}` on the right",
-    note = "add quantities of one kind; the book lists every sum that means something",
+    note = "add quantities of one kind; the page below leads to every sum that means something",
     note = "book: errors/q04"
 )]
 pub trait Adds<L: Kind, R: Kind> {
@@ -21,7 +21,7 @@ pub trait Adds<L: Kind, R: Kind> {
 #[diagnostic::on_unimplemented(
     message = "`{R}` cannot be subtracted from `{L}`",
     label = "`{L}` on the left, `{R}` on the right",
-    note = "subtract quantities of one kind; the book lists every difference that means something",
+    note = "subtract quantities of one kind; the page below leads to every difference that means something",
     note = "book: errors/q04"
 )]
 pub trait Subtracts<L: Kind, R: Kind> {

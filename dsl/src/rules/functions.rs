@@ -42,7 +42,7 @@ functions! {
     /// `x.abs()`
     SIZE HasSize { LogRatio = Kl, Margin = Margin, Weight = Weight, Reward = Reward, }
     /// `leave_one_out(x)`, `group_mean(x)`
-    GROUP_MEAN Ranks { Reward = Baseline, LogRatio = Baseline, }
+    GROUP_MEAN Ranks { Reward = Baseline, Return = Baseline, }
     /// `log_softmax(x)` over the responses to a prompt
     DISTRIBUTION Distributes { Reward = LogProb, LogRatio = LogProb, }
 }

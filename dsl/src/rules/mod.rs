@@ -5,10 +5,12 @@ mod advice;
 mod binary;
 mod functions;
 mod infer;
+mod list;
 mod shapes;
 
 pub use advice::*;
 pub use infer::{fits, infer};
+pub use list::{Rule, list};
 
 use crate::ir::KindTag;
 
