@@ -1,0 +1,48 @@
+//! Demonstrations: questions, each with one answer.
+
+use super::{Line, completion};
+use crate::sandbox::exercise::{Question, Split};
+use crate::sandbox::{Random, Style, write};
+use serde_json::{Value, json};
+
+/// A question and one answer to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Demonstration {
+    /// What a model reads.
+    pub prompt: String,
+    /// What it is to write, with the space before it.
+    pub completion: String,
+}
+
+impl Line for Demonstration {
+    fn json(&self) -> Value {
+        json!({ "prompt": self.prompt, "completion": self.completion })
+    }
+}
+
+/// What the base model learns from: answers by writers of very different care, so that it knows how good answers
+/// go and often gives bad ones.
+#[must_use]
+pub fn mixture(count: usize, seed: u64) -> Vec<Demonstration> {
+    demonstrate(count, seed, |random| {
+        let care = random.unit();
+        Style::of_care(care, random)
+    })
+}
+
+/// Right answers with nothing wrong about them: what supervised learning should imitate.
+#[must_use]
+pub fn demonstrations(count: usize, seed: u64) -> Vec<Demonstration> {
+    demonstrate(count, seed, |random| Style::of_care(1.0, random))
+}
+
+fn demonstrate(count: usize, seed: u64, mut style: impl FnMut(&mut Random) -> Style) -> Vec<Demonstration> {
+    let mut random = Random::new(seed);
+    let one = |_| {
+        let question = Question::draw(Split::Train, &mut random);
+        let style = style(&mut random);
+        let completion = completion(&write(&question, &style, &mut random));
+        Demonstration { prompt: question.prompt(), completion }
+    };
+    (0..count).map(one).collect()
+}

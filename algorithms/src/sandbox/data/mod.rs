@@ -1,0 +1,45 @@
+//! Data of the sandbox: demonstrations, preferences, groups and ratings, all from a seed and with the truth known.
+
+mod annotators;
+mod groups;
+mod jsonl;
+mod mixture;
+mod preferences;
+mod ratings;
+
+pub use annotators::{Annotator, Panel};
+pub use groups::Group;
+pub use jsonl::{Line, jsonl};
+pub use mixture::{Demonstration, demonstrations, mixture};
+pub use preferences::{Labels, Preference, preferences};
+pub use ratings::{Comparison, Rating, comparisons, ratings};
+
+use super::exercise::{Question, Split};
+use super::{Random, Style, write};
+
+/// The prompts of `count` different questions: for sampling answers on policy, or for evaluation.
+#[must_use]
+pub fn prompts(count: usize, split: Split, seed: u64) -> Vec<String> {
+    Question::several(count, split, &mut Random::new(seed)).iter().map(Question::prompt).collect()
+}
+
+/// An answer as data has it: it begins with the space that stands after the prompt's colon.
+fn completion(answer: &str) -> String {
+    format!(" {answer}")
+}
+
+/// `count` different answers to a question, by writers of all sorts.
+fn answers(question: &Question, count: usize, random: &mut Random) -> Vec<String> {
+    let mut answers: Vec<String> = Vec::with_capacity(count);
+    let mut tries = 0;
+    while answers.len() < count {
+        let style = Style::of_care(random.unit(), random);
+        let answer = write(question, &style, random);
+        tries += 1;
+        // Few questions have so few answers that they run out; then some are given twice.
+        if !answers.contains(&answer) || tries > 50 * count {
+            answers.push(answer);
+        }
+    }
+    answers
+}
