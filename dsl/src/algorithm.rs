@@ -67,11 +67,3 @@ pub const fn views(arguments: &[Option<&'static str>]) -> (&'static str, usize) 
     }
     (first, count)
 }
-
-/// What the test beside every algorithm asserts: it can be traced.
-#[doc(hidden)]
-#[track_caller]
-pub fn assert_well_formed(algorithm: &Algorithm) {
-    let program = (algorithm.trace)();
-    assert!(program.root.is_some(), "`{}` has no loss", algorithm.name);
-}

@@ -40,7 +40,7 @@ enum Known {
 /// # Errors
 /// The first step, of those that the loss or a metric depends on, that needs the whole batch.
 pub fn separable(program: &Program) -> Result<(), Why> {
-    let read = read(program);
+    let read = crate::flow::read(program);
     let mut known: Vec<Known> = Vec::new();
     for (i, node) in program.nodes.iter().enumerate() {
         let args: Vec<Known> = node.args.iter().map(|arg| known[arg.index()]).collect();
@@ -131,18 +131,4 @@ fn after(op: &Op, depth: Depth, args: &[Known]) -> Result<Known, String> {
         // Responses to one prompt are never parted.
         Op::OthersMean | Op::GroupMean | Op::GroupLogSoftmax => Ok(Known::Own),
     }
-}
-
-/// For each node, whether the loss or a metric depends on it.
-fn read(program: &Program) -> Vec<bool> {
-    let mut read = vec![false; program.nodes.len()];
-    for id in program.root.into_iter().chain(program.metrics.iter().map(|m| m.node)) {
-        read[id.index()] = true;
-    }
-    for i in (0..program.nodes.len()).rev().filter(|&i| program.nodes[i].op.arity() > 0) {
-        if read[i] {
-            program.nodes[i].args.iter().for_each(|arg| read[arg.index()] = true);
-        }
-    }
-    read
 }

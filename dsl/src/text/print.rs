@@ -33,7 +33,7 @@ pub fn print(program: &Program) -> String {
     text
 }
 
-/// As [`print`] writes it.
+/// As [`print()`] writes it.
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&print(self))

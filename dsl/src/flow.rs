@@ -1,0 +1,63 @@
+//! What in a program depends on what.
+
+use crate::ir::{Id, Op, Program};
+
+/// For each node, whether one of these depends on it.
+pub(crate) fn read_by(program: &Program, ends: impl IntoIterator<Item = Id>) -> Vec<bool> {
+    backwards(program, ends, |_| true)
+}
+
+/// For each node, whether a gradient reaches it from one of these.
+pub(crate) fn gradient_from(program: &Program, ends: impl IntoIterator<Item = Id>) -> Vec<bool> {
+    backwards(program, ends, passes_gradient)
+}
+
+/// For each node, whether the loss or a metric depends on it.
+pub(crate) fn read(program: &Program) -> Vec<bool> {
+    read_by(program, program.root.into_iter().chain(program.metrics.iter().map(|metric| metric.node)))
+}
+
+fn backwards(program: &Program, ends: impl IntoIterator<Item = Id>, through: impl Fn(&Op) -> bool) -> Vec<bool> {
+    let mut reached = vec![false; program.nodes.len()];
+    for end in ends {
+        reached[end.index()] = true;
+    }
+    for (i, node) in program.nodes.iter().enumerate().rev() {
+        if reached[i] && through(&node.op) {
+            node.args.iter().for_each(|arg| reached[arg.index()] = true);
+        }
+    }
+    reached
+}
+
+/// Does this operation hand the gradient of its result on to its arguments?
+pub(crate) fn passes_gradient(op: &Op) -> bool {
+    match op {
+        Op::Constant | Op::Positive => false,
+        Op::Input { .. }
+        | Op::Parameter(_)
+        | Op::Literal(_)
+        | Op::Plus
+        | Op::Minus
+        | Op::Times
+        | Op::Over
+        | Op::Negative
+        | Op::Smaller
+        | Op::Larger
+        | Op::Clip
+        | Op::Exponential
+        | Op::Logarithm
+        | Op::Magnitude
+        | Op::Logistic
+        | Op::LogLogistic
+        | Op::Square
+        | Op::Total
+        | Op::Average
+        | Op::AverageAll
+        | Op::Recast(_)
+        | Op::EveryPrompt
+        | Op::OthersMean
+        | Op::GroupMean
+        | Op::GroupLogSoftmax => true,
+    }
+}
