@@ -3,6 +3,10 @@
 use crate::ir::{Depth, Id, KindTag, Metric, Node, Op, Program, SideTag};
 use crate::rules::infer;
 
+/// What is reported of the rewards of a pair, under TRL's names: of the chosen response, of the rejected one, of their
+/// difference, and how often it is positive.
+pub(crate) const REWARDS: [&str; 4] = ["rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies"];
+
 /// Removes the scores of a data view that the formula does not read: a view offers all it has.
 pub(crate) fn drop_unread(program: &mut Program, offered: &[Id]) {
     let mut read = vec![true; program.nodes.len()];
@@ -33,10 +37,10 @@ pub(crate) fn drop_unread(program: &mut Program, offered: &[Id]) {
 /// the responses of each side. A metric the formula reports itself under the same name stays.
 pub(crate) fn add_metrics(program: &mut Program) {
     if let Some((chosen, rejected, margin)) = reward_margin(program) {
-        add(program, "rewards/chosen", |_| chosen);
-        add(program, "rewards/rejected", |_| rejected);
-        add(program, "rewards/margins", |_| margin);
-        add(program, "rewards/accuracies", |p| step(p, Op::Positive, margin));
+        for (name, node) in REWARDS.into_iter().zip([chosen, rejected, margin]) {
+            add(program, name, |_| node);
+        }
+        add(program, REWARDS[3], |program| step(program, Op::Positive, margin));
     }
     let logps: Vec<_> =
         program.inputs().filter(|i| (i.1, i.2) == ("actor", "logp")).filter_map(|i| Some((i.0, i.3.side?))).collect();

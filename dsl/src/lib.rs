@@ -1,4 +1,54 @@
 //! The typed language of Collimate.
+//!
+//! An algorithm is an ordinary function over typed quantities. It takes policies, a view of the data and
+//! hyper-parameters, and returns one loss:
+//!
+//! ```
+//! # extern crate collimate_dsl as collimate;
+//! collimate::prelude!();
+//!
+//! #[derive(Hyper)]
+//! pub struct Dpo {
+//!     /// How strongly the policy is held to the reference.
+//!     #[hyper(default = 0.1, above = 0.0, at_most = 10.0)]
+//!     pub beta: Param,
+//! }
+//!
+//! /// The implicit reward: how much likelier the response has become, scaled.
+//! #[reward]
+//! pub fn implicit<Y: Side>(actor: &Actor, reference: &Reference, y: Reply<Y>, beta: Param) -> PerResponse<Reward, Y> {
+//!     beta * (actor.logp(y) - reference.logp(y)).sum(Token)
+//! }
+//!
+//! /// Direct Preference Optimization.
+//! #[algorithm(paper = "arXiv:2305.18290")]
+//! pub fn dpo(actor: &Actor, reference: &Reference, pair: &Pair, hp: &Dpo) -> Scalar<Loss> {
+//!     let chosen = implicit(actor, reference, pair.chosen, hp.beta);
+//!     let rejected = implicit(actor, reference, pair.rejected, hp.beta);
+//!     -log_sigmoid(chosen - rejected).mean(Prompt)
+//! }
+//!
+//! let program = (DPO.trace)();
+//! assert_eq!(program.inputs().count(), 4);
+//! ```
+//!
+//! # How to read a type
+//!
+//! `PerToken<LogProb, Chosen, NoGrad>` is one number for each token of the chosen response; the number is a
+//! log-probability; no gradient flows through it. The last two are left out where they are the usual ones, `Sample` and
+//! `Grad`.
+//!
+//! - **How many**: [`PerToken`], [`PerResponse`], [`PerPrompt`], [`Scalar`]. `.sum(Token)` and `.mean(Prompt)` take away the
+//!   innermost axis, `.batch_mean()` all of them. Outer values are repeated along inner axes in a product.
+//! - **What**: a [`Kind`], e.g. [`LogProb`], [`Reward`], [`Margin`], [`Loss`]. The table in [`rules`] says which may be added,
+//!   multiplied and compared, and what comes out. A [`Gain`] is no [`Loss`] until someone writes the minus.
+//! - **Whose**: a [`Side`]. Tokens of two different responses never line up.
+//! - **Trained or not**: [`Grad`] or [`NoGrad`]. A frozen policy gives constants; `.detach()` makes one.
+//!
+//! # What becomes of it
+//!
+//! Nothing is computed when the function runs: it runs on names and leaves a [`Program`](ir::Program) behind, plain data
+//! with the place in the source of every step. [`eval`] says what a program means, in f64 and with its gradient.
 #![forbid(unsafe_code)]
 // The attribute macros write `::collimate::…`, here too.
 extern crate self as collimate;

@@ -22,8 +22,6 @@ pub struct Handle {
 struct Builder {
     program: Program,
     trace: u64,
-    /// Set while a function of the language is made of others: its steps were all written where it was called.
-    place: Option<&'static Location<'static>>,
     /// Inputs that a data view offers, read or not.
     offered: Vec<Id>,
 }
@@ -45,7 +43,7 @@ impl Session {
                 panic!("`{name}` cannot be traced while `{outer}` is being traced: call its function instead");
             }
             let program = Program { name: name.to_owned(), ..Program::default() };
-            *current = Some(Builder { program, trace, place: None, offered: Vec::new() });
+            *current = Some(Builder { program, trace, offered: Vec::new() });
         });
         Session
     }
@@ -90,7 +88,6 @@ impl Builder {
             .then(|| nodes.iter().position(|n| n.op == op && n.ty == ty))
             .flatten();
         let step = shared.unwrap_or_else(|| {
-            let place = self.place.unwrap_or(place);
             let place = Place { file: place.file().to_owned(), line: place.line(), column: place.column() };
             nodes.push(Node { op, args, ty, place });
             nodes.len() - 1
@@ -160,22 +157,12 @@ pub(crate) fn offer<Q: Quantity>(view: &str, field: &str) -> Q {
 /// Reports the mean of a step beside the loss.
 #[track_caller]
 pub(crate) fn metric(name: &str, handle: Handle) {
-    build(|builder| {
+    let fresh = build(|builder| {
         let node = builder.step(handle);
-        builder.program.metrics.push(Metric { name: name.to_owned(), node });
+        let metrics = &mut builder.program.metrics;
+        let fresh = metrics.iter().all(|m| m.name != name);
+        metrics.push(Metric { name: name.to_owned(), node });
+        fresh
     });
-}
-
-/// Everything `f` does counts as written where the calling function was called.
-#[track_caller]
-pub(crate) fn written_here<T>(f: impl FnOnce() -> T) -> T {
-    let place = Location::caller();
-    let outer = build(|builder| {
-        let outer = builder.place;
-        builder.place = Some(outer.unwrap_or(place));
-        outer
-    });
-    let result = f();
-    build(|builder| builder.place = outer);
-    result
+    assert!(fresh, "`{name}` is reported twice");
 }

@@ -1,7 +1,7 @@
 //! The only file that touches dfdx's tapes and gradient buffers.
 
 use crate::{Error, Result, model::Live};
-use dfdx::prelude::{Device, OwnedTape, Tape, Tensor};
+use dfdx::prelude::{Backward, Device, Gradients, OwnedTape, PutTape, SumTo, Tape, Tensor, TryMul};
 
 /// Puts values that something other than dfdx computed on a fresh tape of dfdx.
 ///
@@ -30,9 +30,27 @@ pub(crate) fn node<D: Device<f32>>(
     Ok(Live { logp, tape })
 }
 
+/// Runs the tape backward from a gradient that is already known: as if the loss were the sum of every
+/// log-probability times its number in `upstream`.
+///
+/// # Errors
+/// If the device cannot hold the numbers, or dfdx's backward pass fails.
+pub(crate) fn backward_from<D: Device<f32>>(
+    device: &D,
+    live: Live<D>,
+    upstream: Vec<f32>,
+) -> Result<Gradients<f32, D>> {
+    let failed = |error: &dyn std::fmt::Display| Error::Numeric(format!("dfdx's backward pass failed: {error}"));
+    let length = upstream.len();
+    let upstream: Tensor<(usize,), f32, D> =
+        device.try_tensor_from_vec(upstream, (length,)).map_err(|error| failed(&error))?;
+    let weighted = live.logp.put_tape(live.tape).try_mul(upstream).map_err(|error| failed(&error))?;
+    weighted.try_sum().and_then(|sum| sum.try_backward()).map_err(|error| failed(&error))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::node;
+    use super::{backward_from, node};
     use crate::model::Live;
     use dfdx::prelude::{Backward, Cpu, PutTape, SumTo};
     use std::{cell::RefCell, rc::Rc};
@@ -52,6 +70,12 @@ mod tests {
             drop(values.square().sum().backward());
         });
         assert_eq!(seen, Some(vec![2.0, -4.0, 6.0]));
+    }
+
+    #[test]
+    fn a_known_gradient_reaches_the_closure_as_it_is() {
+        let seen = upstream_of(|live| drop(backward_from(&Cpu::default(), live, vec![0.5, 0.0, -3.0]).unwrap()));
+        assert_eq!(seen, Some(vec![0.5, 0.0, -3.0]));
     }
 
     #[test]

@@ -7,28 +7,23 @@ use crate::grad::{Gradient, NoGrad};
 use crate::kind::{Loss, Margin};
 use crate::level::PerPrompt;
 use crate::op::{Formula, log_sigmoid, sigmoid};
-use crate::trace::written_here;
 
 /// `KL(judged || ours)` of the two preferences: `s(b) [ls(b) - ls(a)] + s(-b) [ls(-b) - ls(-a)]` with
 /// `s = sigmoid`, `ls = log_sigmoid`. Its derivative by `a` is `s(a) - s(b)`.
 #[track_caller]
 pub fn backward_kl<G: Gradient>(ours: PerPrompt<Margin, G>, judged: PerPrompt<Margin, NoGrad>) -> PerPrompt<Loss, G> {
-    written_here(|| {
-        let first = sigmoid(judged) * (log_sigmoid(judged) - log_sigmoid(ours));
-        let second = sigmoid(-judged) * (log_sigmoid(-judged) - log_sigmoid(-ours));
-        (first + second).as_loss()
-    })
+    let first = sigmoid(judged) * (log_sigmoid(judged) - log_sigmoid(ours));
+    let second = sigmoid(-judged) * (log_sigmoid(-judged) - log_sigmoid(-ours));
+    (first + second).as_loss()
 }
 
 /// `KL(ours || judged)` of the two preferences: the same with the roles exchanged. Its derivative by `a` is
 /// `s(a) s(-a) (a - b)`.
 #[track_caller]
 pub fn forward_kl<G: Gradient>(ours: PerPrompt<Margin, G>, judged: PerPrompt<Margin, NoGrad>) -> PerPrompt<Loss, G> {
-    written_here(|| {
-        let first = sigmoid(ours) * (log_sigmoid(ours) - log_sigmoid(judged));
-        let second = sigmoid(-ours) * (log_sigmoid(-ours) - log_sigmoid(-judged));
-        (first + second).as_loss()
-    })
+    let first = sigmoid(ours) * (log_sigmoid(ours) - log_sigmoid(judged));
+    let second = sigmoid(-ours) * (log_sigmoid(-ours) - log_sigmoid(-judged));
+    (first + second).as_loss()
 }
 
 /// `(a - b)^2`.
@@ -37,7 +32,7 @@ pub fn squared_distance<G: Gradient>(
     ours: PerPrompt<Margin, G>,
     judged: PerPrompt<Margin, NoGrad>,
 ) -> PerPrompt<Loss, G> {
-    written_here(|| (ours - judged).squared())
+    (ours - judged).squared()
 }
 
 /// A distance between margins, as a type. Open: implement it for a type of your own.

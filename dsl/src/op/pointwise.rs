@@ -7,7 +7,7 @@ use crate::level::{As, PerPrompt, Quantity};
 use crate::number::Limit;
 use crate::relation::{Aligned, Beside, Compares, Fits, HasLogSigmoid, HasSigmoid, Still};
 use crate::shape::Shape;
-use crate::trace::{draft, step, written_here};
+use crate::trace::{draft, step};
 
 /// `1 / (1 + exp(-q))`: of a margin, the probability that the first response is preferred.
 #[track_caller]
@@ -54,18 +54,14 @@ where
     Aligned: Fits<A::Kind, B::Kind>,
     B::Grad: Still,
 {
-    written_here(|| {
-        // The target first: a `Return` less a `Value` is an `Advantage`, while the reverse has no name.
-        let miss = draft(Op::Minus, &[target.handle(), prediction.handle()]);
-        step(Op::Square, &[miss])
-    })
+    // The target first: a `Return` less a `Value` is an `Advantage`, while the reverse has no name.
+    let miss = draft(Op::Minus, &[target.handle(), prediction.handle()]);
+    step(Op::Square, &[miss])
 }
 
 /// The same margin for every prompt.
 #[track_caller]
 pub fn fixed_margin<N: Limit>(margin: N) -> PerPrompt<Margin, NoGrad> {
-    written_here(|| {
-        let spread = draft(Op::EveryPrompt, &[margin.handle()]);
-        step(Op::Recast("the same margin for every prompt".to_owned()), &[spread])
-    })
+    let spread = draft(Op::EveryPrompt, &[margin.handle()]);
+    step(Op::Recast("the same margin for every prompt".to_owned()), &[spread])
 }

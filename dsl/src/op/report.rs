@@ -1,13 +1,18 @@
 //! What a formula reports besides its loss.
 
+use crate::automatic::REWARDS;
 use crate::grad::Gradient;
 use crate::ir::Op;
 use crate::kind::Reward;
 use crate::level::{PerResponse, Quantity};
 use crate::side::{Chosen, Rejected};
-use crate::trace::{draft, metric, written_here};
+use crate::trace::{draft, metric};
 
 /// Writes the mean of `q` under this name into the metrics of every optimizer step.
+///
+/// # Panics
+///
+/// If the formula has reported something under this name before.
 #[track_caller]
 pub fn report<Q: Quantity>(name: &str, q: Q) {
     metric(name, q.handle());
@@ -19,12 +24,9 @@ pub fn report<Q: Quantity>(name: &str, q: Q) {
 /// A formula that takes the difference of two rewards reports them without being asked.
 #[track_caller]
 pub fn report_rewards<G: Gradient>(chosen: PerResponse<Reward, Chosen, G>, rejected: PerResponse<Reward, Rejected, G>) {
-    written_here(|| {
-        let (chosen, rejected) = (chosen.handle(), rejected.handle());
-        let margin = draft(Op::Minus, &[chosen, rejected]);
-        metric("rewards/chosen", chosen);
-        metric("rewards/rejected", rejected);
-        metric("rewards/margins", margin);
-        metric("rewards/accuracies", draft(Op::Positive, &[margin]));
-    });
+    let (chosen, rejected) = (chosen.handle(), rejected.handle());
+    let margin = draft(Op::Minus, &[chosen, rejected]);
+    for (name, node) in REWARDS.into_iter().zip([chosen, rejected, margin, draft(Op::Positive, &[margin])]) {
+        metric(name, node);
+    }
 }

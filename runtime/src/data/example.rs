@@ -1,6 +1,7 @@
 //! A row as tokens.
 
 use super::record::{Origin, Row, View};
+use crate::checkpoint::Hash;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
 
@@ -84,6 +85,22 @@ impl Examples {
                 all.dropped.len()
             ))),
         }
+    }
+}
+
+impl Examples {
+    /// Of everything that training reads of them, so that a change is noticed.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        let mut bytes = Vec::new();
+        for example in &self.examples {
+            for tokens in std::iter::once(&example.prompt).chain(&example.responses) {
+                bytes.extend((tokens.len() as u64).to_le_bytes());
+                tokens.iter().for_each(|token| bytes.extend(token.to_le_bytes()));
+            }
+            example.numbers.iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+        }
+        Hash::of_bytes(&bytes)
     }
 }
 

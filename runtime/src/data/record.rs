@@ -169,6 +169,12 @@ impl View {
         Ok(View { shape, owner: name.to_owned(), numbers })
     }
 
+    /// The name that owns its numbers in a program, e.g. `scored_pair`.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
     /// Whose responses a row has, in order.
     #[must_use]
     pub fn sides(&self) -> &'static [SideTag] {

@@ -6,6 +6,7 @@
 mod continuation;
 mod files;
 mod spans;
+mod training;
 
 pub use files::Files;
 pub use spans::Spans;

@@ -84,7 +84,7 @@ pub(super) fn meaning(program: &str) -> String {
         // Columns are as wide as their widest entry: a wider one elsewhere changes no step.
         step.split_whitespace().collect::<Vec<_>>().join(" ") + "\n"
     };
-    program.lines().map(line).collect()
+    program.lines().filter(|text| !text.trim().is_empty()).map(line).collect()
 }
 
 /// The first step in which two programs differ.

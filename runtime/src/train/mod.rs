@@ -1,15 +1,25 @@
 //! Training: one program, one model, many steps.
 
+#[cfg(test)]
+mod bigram;
 mod folder;
+mod hyper;
+mod learner;
 mod observer;
 mod optimizer;
+mod run;
 mod schedule;
 mod settings;
 #[cfg(test)]
 pub(crate) mod small;
 
 pub use folder::RunFolder;
+pub use hyper::resolve;
 pub use observer::{Observer, Plan};
 pub use optimizer::{AdamW, Update, length, shortened};
+pub use run::{Job, Trained, run};
 pub use schedule::factor;
 pub use settings::{EngineKind, RunSettings, Schedule};
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! AdamW as PyTorch computes it, and the gradient's length.
 
 use crate::model::{TensorSpec, Weights};
+use collimate_kernels::{adamw, magnitude};
 
 const BETAS: (f64, f64) = (0.9, 0.999);
 const EPSILON: f64 = 1e-8;
@@ -39,18 +40,19 @@ impl AdamW {
     /// One update of all weights.
     pub fn update(&mut self, weights: &mut Weights, gradient: &[f32], update: Update) {
         self.updates += 1;
-        let correction = |beta: f64| 1.0 - beta.powf(self.updates as f64);
-        let (step, root) = (update.lr / correction(BETAS.0), correction(BETAS.1).sqrt());
         for spec in &weights.tensors {
-            let keep = if decays(spec) { 1.0 - update.lr * update.weight_decay } else { 1.0 };
-            for i in spec.range.clone() {
-                let slope = gradient[i] * update.scale as f32;
-                let (first, second) = (&mut self.first[i], &mut self.second[i]);
-                *first += (1.0 - BETAS.0) as f32 * (slope - *first);
-                *second = BETAS.1 as f32 * *second + (1.0 - BETAS.1) as f32 * slope * slope;
-                let spread = second.sqrt() / root as f32 + EPSILON as f32;
-                weights.data[i] = weights.data[i] * keep as f32 - step as f32 * (*first / spread);
-            }
+            let here = spec.range.clone();
+            let numbers = adamw::AdamW {
+                rate: update.lr,
+                beta1: BETAS.0,
+                beta2: BETAS.1,
+                epsilon: EPSILON,
+                decay: if decays(spec) { update.weight_decay } else { 0.0 },
+                step: self.updates,
+                factor: update.scale,
+            };
+            let (first, second) = (&mut self.first[here.clone()], &mut self.second[here.clone()]);
+            adamw::update(&mut weights.data[here.clone()], &gradient[here], first, second, numbers);
         }
     }
 }
@@ -63,7 +65,7 @@ fn decays(spec: &TensorSpec) -> bool {
 /// The Euclidean length of a gradient.
 #[must_use]
 pub fn length(gradient: &[f32]) -> f64 {
-    gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt()
+    magnitude::sum_of_squares(gradient).sqrt()
 }
 
 /// By what a gradient of this length is multiplied so that it is not longer than `most`; 0 leaves it alone.

@@ -171,25 +171,24 @@ impl RunSettings {
         self.micro_batch.unwrap_or(self.batch)
     }
 
-    /// Where two runs differ in a way that changes the result: name, here, there. Names of files do not count,
-    /// their content is compared elsewhere.
+    /// Everything that the result depends on, by name. Names of files do not count: their content is compared.
+    #[must_use]
+    pub fn relevant(&self) -> BTreeMap<String, String> {
+        let mut settings = self.clone();
+        (settings.model, settings.data) = (String::new(), Vec::new());
+        (settings.eval_data, settings.checkpoint_every) = (None, 0);
+        settings.micro_batch = Some(settings.micro_batch());
+        let set = std::mem::take(&mut settings.set);
+        let table = toml::Table::try_from(&settings).expect("settings are plain numbers and words");
+        let mut relevant: BTreeMap<_, _> = table.into_iter().map(|(name, value)| (name, value.to_string())).collect();
+        relevant.extend(set.into_iter().map(|(name, value)| (name, value.to_string())));
+        relevant
+    }
+
+    /// Where two runs differ in a way that changes the result: name, here, there.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<String> {
-        let table = |settings: &Self| {
-            let mut settings = settings.clone();
-            (settings.model, settings.data) = (String::new(), Vec::new());
-            (settings.eval_data, settings.checkpoint_every) = (None, 0);
-            settings.micro_batch = Some(settings.micro_batch());
-            let set = std::mem::take(&mut settings.set);
-            let mut table: BTreeMap<String, String> = toml::Table::try_from(&settings)
-                .expect("settings are plain numbers and words")
-                .into_iter()
-                .map(|(name, value)| (name, value.to_string()))
-                .collect();
-            table.extend(set.into_iter().map(|(name, value)| (name, value.to_string())));
-            table
-        };
-        let (here, there) = (table(self), table(other));
+        let (here, there) = (self.relevant(), other.relevant());
         let names: std::collections::BTreeSet<_> = here.keys().chain(there.keys()).collect();
         let shown = |value: Option<&String>| value.map_or("not given".to_owned(), Clone::clone);
         names

@@ -1,0 +1,196 @@
+//! The gradient of one optimizer batch, part by part.
+
+use crate::data::{Batch, Example, View};
+use crate::model::Engine;
+use crate::{Error, Result, bridge};
+use collimate_dsl::eval::{self, Inputs, Measured};
+use collimate_dsl::ir::{Program, SideTag};
+use dfdx::prelude::Device;
+use std::fmt::Display;
+
+/// A program, the policies it reads, and how a batch is cut.
+pub(super) struct Learner<'a, D: Device<f32>> {
+    pub(super) program: &'a Program,
+    pub(super) view: &'a View,
+    pub(super) hyper: &'a eval::Settings,
+    pub(super) device: D,
+    pub(super) actor: Box<dyn Engine<D>>,
+    /// Only for a program that reads it.
+    pub(super) reference: Option<Box<dyn Engine<D>>>,
+    /// Rows the model works on at a time.
+    pub(super) part: usize,
+}
+
+/// What a batch gave.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) loss: f64,
+    pub(super) metrics: Vec<Measured>,
+    /// Read by the model, prompts and responses.
+    pub(super) tokens: usize,
+}
+
+impl Gathered {
+    fn add(&mut self, loss: f64, metrics: Vec<Measured>) {
+        self.loss += loss;
+        if self.metrics.is_empty() {
+            self.metrics = metrics;
+        } else {
+            for (sum, part) in self.metrics.iter_mut().zip(metrics) {
+                sum.sum += part.sum;
+                sum.count += part.count;
+            }
+        }
+    }
+}
+
+/// Which policies a program reads.
+///
+/// # Errors
+/// If it reads something that a run cannot give, or trains something else than the actor.
+pub(super) fn reads_reference(program: &Program, view: &str) -> Result<bool> {
+    let mut reference = false;
+    for (_, owner, field, ty) in program.inputs().filter(|(_, owner, ..)| *owner != view) {
+        match (owner, field, ty.live) {
+            ("actor", "logp", true) => {}
+            ("reference", "logp", false) => reference = true,
+            _ => {
+                return Err(Error::Setting(format!(
+                    "`{}` reads `{owner}.{field}`, which training cannot give yet; it gives `actor.logp` and \
+                     `reference.logp`",
+                    program.name
+                )));
+            }
+        }
+    }
+    Ok(reference)
+}
+
+impl<D: Device<f32>> Learner<'_, D> {
+    /// Adds the gradient of the batch's loss to the parameters' gradient.
+    ///
+    /// # Errors
+    /// If a number is not finite; the message names the rows.
+    pub(super) fn learn(&self, rows: &[&Example]) -> Result<Gathered> {
+        let all = Batch::new(self.view, rows);
+        let mut gathered = Gathered { tokens: all.sequences.tokens.len(), ..Gathered::default() };
+        if eval::separable(self.program).is_ok() || rows.len() <= self.part {
+            let totals = all.layout.totals();
+            for part in rows.chunks(self.part) {
+                self.learn_part(part, &totals, &mut gathered).map_err(|e| at(part, &e))?;
+            }
+        } else {
+            self.learn_whole(rows, &all, &mut gathered).map_err(|e| at(rows, &e))?;
+        }
+        Ok(gathered)
+    }
+
+    /// One part of a batch that may be cut: forward, loss and backward in one go.
+    fn learn_part(&self, rows: &[&Example], totals: &collimate_dsl::Totals, gathered: &mut Gathered) -> Result<()> {
+        let batch = Batch::new(self.view, rows);
+        let mut inputs = self.given(&batch)?;
+        let live = self.actor.forward(&batch.sequences)?;
+        put(&mut inputs, "actor", &batch, &live.logp.as_vec());
+        let result = eval::evaluate(self.program, &batch.layout, totals, &inputs, self.hyper).map_err(numeric)?;
+        let upstream = taken(&result.gradient, &batch);
+        let gradients = bridge::backward_from(&self.device, live, upstream)?;
+        self.actor.collect(&gradients)?;
+        gathered.add(result.loss, result.metrics);
+        Ok(())
+    }
+
+    /// A batch whose rows depend on one another: the loss needs all log-probabilities at once, so they are
+    /// computed first, part by part and without a tape; then each part runs again, backward from the
+    /// gradient that the loss gave its log-probabilities.
+    fn learn_whole(&self, rows: &[&Example], all: &Batch, gathered: &mut Gathered) -> Result<()> {
+        let result = self.measure_batch(rows, all)?;
+        // Where in the batch's gradient the next part's tokens begin, for each side.
+        let mut starts = vec![0; self.view.sides().len()];
+        for part in rows.chunks(self.part) {
+            let batch = Batch::new(self.view, part);
+            let mut upstream = Vec::with_capacity(batch.sequences.scored());
+            for (start, (side, reaches)) in starts.iter_mut().zip(&batch.layout.sides) {
+                let tokens: usize = reaches.iter().map(|reach| reach.tokens).sum();
+                let gradient = result.gradient.get("actor", "logp", Some(*side));
+                upstream.extend((*start..*start + tokens).map(|i| gradient.map_or(0.0, |g| g[i] as f32)));
+                *start += tokens;
+            }
+            let gradients = bridge::backward_from(&self.device, self.actor.forward(&batch.sequences)?, upstream)?;
+            self.actor.collect(&gradients)?;
+        }
+        gathered.add(result.loss, result.metrics);
+        Ok(())
+    }
+
+    /// The loss and metrics of rows, all of them one batch; nothing is learned.
+    ///
+    /// # Errors
+    /// If a number is not finite.
+    pub(super) fn measure(&self, rows: &[&Example]) -> Result<Gathered> {
+        let all = Batch::new(self.view, rows);
+        let result = self.measure_batch(rows, &all)?;
+        Ok(Gathered { loss: result.loss, metrics: result.metrics, tokens: all.sequences.tokens.len() })
+    }
+
+    fn measure_batch(&self, rows: &[&Example], all: &Batch) -> Result<eval::Evaluation> {
+        let mut inputs = Inputs::new();
+        for part in rows.chunks(self.part) {
+            let batch = Batch::new(self.view, part);
+            let mut here = self.given(&batch)?;
+            put(&mut here, "actor", &batch, &self.actor.score(&batch.sequences)?);
+            for (owner, field, side, values) in here.iter() {
+                match inputs.get_mut(owner, field, side) {
+                    Some(before) => before.extend_from_slice(values),
+                    None => inputs.insert(owner, field, side, values.to_vec()),
+                }
+            }
+        }
+        eval::evaluate(self.program, &all.layout, &all.layout.totals(), &inputs, self.hyper).map_err(numeric)
+    }
+
+    /// What the batch and the frozen policies give.
+    fn given(&self, batch: &Batch) -> Result<Inputs> {
+        let mut inputs = Inputs::new();
+        for (field, side, values) in &batch.numbers {
+            inputs.insert(self.view.owner(), field, *side, values.clone());
+        }
+        if let Some(reference) = &self.reference {
+            put(&mut inputs, "reference", batch, &reference.score(&batch.sequences)?);
+        }
+        Ok(inputs)
+    }
+}
+
+/// Log-probabilities by side, as the batch lays them out.
+fn put(inputs: &mut Inputs, owner: &str, batch: &Batch, logp: &[f32]) {
+    let mut rest = logp;
+    for (side, reaches) in &batch.layout.sides {
+        let (here, after) = rest.split_at(reaches.iter().map(|reach| reach.tokens).sum());
+        inputs.insert(owner, "logp", Some(*side), here.iter().map(|x| f64::from(*x)).collect());
+        rest = after;
+    }
+}
+
+/// The gradient by the actor's log-probabilities, in the order of the batch; 0 for a side the program does not read.
+fn taken(gradient: &Inputs, batch: &Batch) -> Vec<f32> {
+    let of = |side: SideTag, tokens: usize| {
+        let found = gradient.get("actor", "logp", Some(side));
+        found.map_or_else(|| vec![0.0; tokens], |g| g.iter().map(|x| *x as f32).collect())
+    };
+    let sides = batch.layout.sides.iter();
+    sides.flat_map(|(side, reaches)| of(*side, reaches.iter().map(|reach| reach.tokens).sum())).collect()
+}
+
+fn numeric(problem: impl Display) -> Error {
+    Error::Numeric(problem.to_string())
+}
+
+/// A problem with some rows.
+pub(super) fn at(rows: &[&Example], problem: &dyn Display) -> Error {
+    const SHOWN: usize = 8;
+    let mut names: Vec<_> = rows.iter().take(SHOWN).map(|row| row.origin.to_string()).collect();
+    if rows.len() > SHOWN {
+        names.push(format!("{} more", rows.len() - SHOWN));
+    }
+    Error::Numeric(format!("{problem} (rows {})", names.join(", ")))
+}

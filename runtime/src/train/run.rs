@@ -1,0 +1,269 @@
+//! A run from its first step to its last.
+
+use super::folder::{RunFolder, meaning};
+use super::learner::{Gathered, Learner, at, reads_reference};
+use super::observer::{Observer, Plan};
+use super::optimizer::{AdamW, Update, length, shortened};
+use super::settings::RunSettings;
+use super::{hyper, schedule};
+use crate::checkpoint::{self, Hash, State};
+use crate::data::{Dropped, Example, Examples, Limits, Order, Row, View};
+use crate::metric::{Measurement, MetricFile};
+use crate::model::{Engine, Parameters, Precision, Weights};
+use crate::tokenizer::Tokenizer;
+use crate::{Error, Result};
+use collimate_dsl::Spec;
+use collimate_dsl::ir::Program;
+use dfdx::prelude::Device;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Longest sequence where neither the user nor the model asks for a shorter one.
+const MAX_LENGTH: usize = 1024;
+
+/// All that a run needs.
+pub struct Job<'a> {
+    /// Numbers and names; what is not given is filled in.
+    pub settings: RunSettings,
+    /// What is trained.
+    pub program: &'a Program,
+    /// The data it reads: the view's name in snake case.
+    pub view: &'a str,
+    /// Its hyper-parameters.
+    pub specs: &'a [Spec],
+    /// What it begins with; the reference keeps these.
+    pub weights: Weights,
+    /// The model's tokenizer.
+    pub tokenizer: &'a Tokenizer,
+    /// What it is trained on.
+    pub rows: &'a [Row],
+    /// What is measured once it is trained.
+    pub eval_rows: &'a [Row],
+    /// The run's folder; without one nothing is written.
+    pub out: Option<&'a Path>,
+    /// Go on with the run that is in the folder.
+    pub resume: bool,
+    /// Set from elsewhere to finish the step, write a checkpoint and return.
+    pub stop: &'a AtomicBool,
+    /// Told what happens.
+    pub observer: &'a mut dyn Observer,
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Trained {
+    /// The weights after the last step.
+    pub weights: Weights,
+    /// Everything as resolved.
+    pub settings: RunSettings,
+    /// Steps done, those of the run that was continued included.
+    pub steps: u64,
+    /// Was it stopped before its end?
+    pub stopped: bool,
+    /// The last step's numbers; none if no step was left to do.
+    pub last: Option<Measurement>,
+    /// Rows that did not fit.
+    pub dropped: Vec<Dropped>,
+}
+
+/// Trains. `engine` makes an engine of parameters: once for the actor, once for a frozen reference.
+///
+/// # Errors
+/// If the settings, the program, the data or the folder cannot be used; if a loss or a gradient is not finite
+/// (the message names step and rows); if a file cannot be written.
+pub fn run<D: Device<f32>>(
+    job: Job<'_>,
+    device: D,
+    engine: impl Fn(Arc<Parameters>) -> Result<Box<dyn Engine<D>>>,
+) -> Result<Trained> {
+    let Job { mut settings, program, view, specs, mut weights, tokenizer, rows, eval_rows, out, resume, .. } = job;
+    settings.check()?;
+    settings.set = hyper::resolve(&program.name, specs, &settings.set)?;
+    let view = View::of(program, view)?;
+    let reads_reference = reads_reference(program, view.owner())?;
+    let limits = limits(&settings, &weights)?;
+    settings.max_length = Some(limits.max_length);
+    settings.micro_batch = Some(settings.micro_batch());
+
+    let data = Examples::encode(rows, &view, tokenizer, limits)?;
+    let held_out =
+        if eval_rows.is_empty() { None } else { Some(Examples::encode(eval_rows, &view, tokenizer, limits)?) };
+    let mut order = Order::new(data.examples.len(), settings.batch, settings.shuffle.then_some(settings.seed));
+    if settings.steps.is_none() {
+        settings.epochs.get_or_insert(1);
+    }
+    let steps = settings.steps.unwrap_or_else(|| order.steps_per_epoch() * settings.epochs.unwrap_or(1));
+    if settings.warmup > steps {
+        let problem =
+            format!("warmup is {}, longer than the run of {steps} steps; choose at most that", settings.warmup);
+        return Err(Error::Setting(problem));
+    }
+
+    let text = program.to_string();
+    let mut state = State {
+        step: 0,
+        epoch: 0,
+        row: 0,
+        seed: settings.seed,
+        settings: Hash::of_bytes(format!("{:?}", settings.relevant()).as_bytes()),
+        program: Hash::of_bytes(meaning(&text).as_bytes()),
+        data: data.hash(),
+        model: Hash::of_numbers(&weights.data),
+    };
+    let folder = match out {
+        None => None,
+        Some(path) if resume => Some(RunFolder::resume(path, &settings, &text)?),
+        Some(path) => Some(RunFolder::begin(path, &settings, &text)?),
+    };
+    let reference = if reads_reference { Some(engine(Arc::new(Parameters::frozen(weights.clone())))?) } else { None };
+    let mut optimizer = AdamW::new(weights.data.len());
+    if let Some(checkpoint) = folder.as_ref().map(|f| checkpoint::newest(f.path())).transpose()?.flatten() {
+        let before = checkpoint::state(&checkpoint)?;
+        same(&state, &before, &checkpoint)?;
+        optimizer = checkpoint::load(&checkpoint, &before, &mut weights)?;
+        state = before;
+    }
+    let mut metrics = match &folder {
+        Some(folder) => Some(MetricFile::after(&folder.path().join("metrics.jsonl"), state.step)?),
+        None => None,
+    };
+
+    let parameters = Arc::new(Parameters::new(weights));
+    let learner = Learner {
+        program,
+        view: &view,
+        hyper: &settings.set,
+        device,
+        actor: engine(Arc::clone(&parameters))?,
+        reference,
+        part: settings.micro_batch(),
+    };
+    let plan = Plan {
+        steps,
+        done: state.step,
+        rows: data.examples.len(),
+        dropped: &data.dropped,
+        cut: data.cut,
+        weights: optimizer.first.len(),
+    };
+    job.observer.begins(&plan);
+
+    let (mut last, mut saved) = (None, state.step);
+    let save = |state: &State, optimizer: &AdamW, observer: &mut dyn Observer| match &folder {
+        None => Ok(()),
+        Some(folder) => {
+            let weights = parameters.weights.read().expect("no thread panicked while it held the weights");
+            let path = checkpoint::save(folder.path(), state, &weights, optimizer)?;
+            observer.saved(&path);
+            Ok(())
+        }
+    };
+    while state.step < steps && !job.stop.load(Ordering::Relaxed) {
+        let began = Instant::now();
+        let batch: Vec<&Example> = order.batch(state.step).iter().map(|i| &data.examples[*i]).collect();
+        let lr = settings.lr * schedule::factor(settings.schedule, state.step, steps, settings.warmup);
+        state.step += 1;
+        let during = |problem: Error| Error::Numeric(format!("step {}: {problem}", state.step));
+        let gathered = learner.learn(&batch).map_err(during)?;
+        let grad_norm = update(&parameters, &mut optimizer, lr, &settings, &batch).map_err(during)?;
+        (state.epoch, state.row) = order.position(state.step);
+        let mut measurement = Measurement {
+            step: state.step,
+            loss: gathered.loss,
+            lr,
+            grad_norm,
+            tokens: gathered.tokens,
+            seconds: began.elapsed().as_secs_f64(),
+            metrics: means(&gathered, ""),
+        };
+        if let Some(held_out) = held_out.as_ref().filter(|_| state.step == steps) {
+            let measured = learner.measure(&held_out.examples.iter().collect::<Vec<_>>())?;
+            measurement.metrics.push(("eval/loss".to_owned(), measured.loss));
+            measurement.metrics.extend(means(&measured, "eval/"));
+        }
+        if let Some(file) = &mut metrics {
+            file.write(&measurement)?;
+        }
+        job.observer.stepped(&measurement);
+        last = Some(measurement);
+        // No step is a multiple of 0.
+        if state.step.is_multiple_of(settings.checkpoint_every) && state.step < steps {
+            save(&state, &optimizer, job.observer)?;
+            saved = state.step;
+        }
+    }
+
+    let stopped = state.step < steps;
+    if stopped && saved < state.step {
+        save(&state, &optimizer, job.observer)?;
+    }
+    drop(learner);
+    let weights = Arc::into_inner(parameters)
+        .map(|parameters| parameters.weights.into_inner().expect("no thread panicked while it held the weights"))
+        .expect("the engine is gone, and nothing else holds the parameters");
+    if let Some(folder) = folder.as_ref().filter(|_| !stopped) {
+        let path = folder.finish(|path| {
+            weights.save(path, Precision::F32)?;
+            tokenizer.files().write(path)
+        })?;
+        job.observer.saved(&path);
+    }
+    Ok(Trained { weights, settings, steps: state.step, stopped, last, dropped: data.dropped })
+}
+
+/// Changes the weights by the gathered gradient and empties it. Gives the gradient's length.
+fn update(
+    parameters: &Parameters,
+    optimizer: &mut AdamW,
+    lr: f64,
+    settings: &RunSettings,
+    batch: &[&Example],
+) -> Result<f64> {
+    let mut gradient = parameters.gradient.lock().expect("no thread panicked while it held the gradient");
+    let length = length(&gradient);
+    if !length.is_finite() {
+        return Err(at(batch, &"the gradient is not finite; lower the learning rate, or look at these rows"));
+    }
+    let scale = shortened(length, settings.max_grad_norm);
+    let mut weights = parameters.weights.write().expect("no thread panicked while it held the weights");
+    optimizer.update(&mut weights, &gradient, Update { lr, weight_decay: settings.weight_decay, scale });
+    gradient.fill(0.0);
+    Ok(length)
+}
+
+fn limits(settings: &RunSettings, weights: &Weights) -> Result<Limits> {
+    let most = weights.config.max_position_embeddings;
+    match settings.max_length {
+        Some(asked) if asked > most => Err(Error::Setting(format!(
+            "max-length is {asked}, but the model reads at most {most} tokens; choose at most that"
+        ))),
+        asked => {
+            let max_length = asked.unwrap_or(most.min(MAX_LENGTH));
+            Ok(Limits { max_length, vocabulary: weights.config.vocab_size })
+        }
+    }
+}
+
+/// Is a checkpoint one of this run?
+fn same(now: &State, before: &State, checkpoint: &Path) -> Result<()> {
+    let parts = [
+        ("the settings", now.settings != before.settings),
+        ("the algorithm", now.program != before.program),
+        ("the data", now.data != before.data),
+        ("the model it began with", now.model != before.model),
+    ];
+    match parts.into_iter().find(|(_, differs)| *differs) {
+        Some((what, _)) => {
+            let problem =
+                format!("{what} changed since this checkpoint was written; give the same again, or begin a new run");
+            Err(Error::file(checkpoint, problem))
+        }
+        None => Ok(()),
+    }
+}
+
+fn means(gathered: &Gathered, prefix: &str) -> Vec<(String, f64)> {
+    gathered.metrics.iter().filter_map(|m| Some((format!("{prefix}{}", m.name), m.mean()?))).collect()
+}

@@ -1,0 +1,262 @@
+use super::bigram::Bigram;
+use super::small::{config, letters};
+use super::*;
+use crate::Result;
+use crate::data::{Origin, Pair, Record, Row};
+use crate::metric::{self, Measurement};
+use crate::model::{Engine, Parameters, Weights};
+use crate::tokenizer::Tokenizer;
+use collimate_dsl::eval;
+use collimate_dsl::ir::{Id, Node, Op, Program};
+use collimate_dsl::{Arg, Spec, trace};
+use dfdx::prelude::Cpu;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use collimate_dsl::{Actor, Pair as Pairs, Policy, Prompt, Reduce, Reference, Token, log_sigmoid};
+
+fn program() -> Program {
+    trace("pairs", || {
+        let (actor, reference, pair) = (Actor::arg(), Reference::arg(), Pairs::arg());
+        let chosen = 0.5 * (actor.logp(pair.chosen) - reference.logp(pair.chosen)).sum(Token);
+        let rejected = 0.5 * (actor.logp(pair.rejected) - reference.logp(pair.rejected)).sum(Token);
+        -log_sigmoid(chosen - rejected).mean(Prompt)
+    })
+}
+
+/// The square of that loss: no sum over the batch.
+fn squared() -> Program {
+    let mut program = program();
+    let root = program.root.unwrap();
+    let ty = program.node(root).ty;
+    program.nodes.push(Node { op: Op::Square, args: vec![root], ty, place: Default::default() });
+    program.root = Some(Id::new(program.nodes.len() - 1));
+    assert!(eval::separable(&program).is_err());
+    program
+}
+
+fn rows() -> Vec<Row> {
+    let text = |seed: usize, length: usize| -> String {
+        (0..length).map(|i| char::from(b'a' + ((seed * 7 + i * i * 3 + i * seed) % 16) as u8)).collect()
+    };
+    let row = |line: usize| {
+        let pair = Pair {
+            prompt: text(line, 3 + line % 4),
+            chosen: text(line + 20, 1 + line % 5),
+            rejected: text(line + 50, 2 + line % 3),
+            ..Pair::default()
+        };
+        Row { origin: Origin { path: Path::new("pairs.jsonl").into(), line }, record: Record::Pair(pair) }
+    };
+    (1..=11).map(row).collect()
+}
+
+fn settings() -> RunSettings {
+    RunSettings { batch: 4, steps: Some(8), lr: 0.05, weight_decay: 0.01, warmup: 2, seed: 5, ..RunSettings::default() }
+}
+
+fn bigram(parameters: Arc<Parameters>) -> Result<Box<dyn Engine<Cpu>>> {
+    Ok(Box::new(Bigram(parameters)))
+}
+
+/// Keeps every measurement, and stops a run after some step.
+#[derive(Default)]
+struct Watch<'a> {
+    seen: Vec<Measurement>,
+    stop: Option<(u64, &'a AtomicBool)>,
+}
+impl Observer for Watch<'_> {
+    fn stepped(&mut self, measurement: &Measurement) {
+        self.seen.push(Measurement { seconds: 0.0, ..measurement.clone() });
+        if let Some((step, stop)) = self.stop {
+            stop.store(measurement.step >= step, Ordering::Relaxed);
+        }
+    }
+}
+
+struct Run<'a> {
+    settings: RunSettings,
+    program: Program,
+    specs: &'a [Spec],
+    rows: Vec<Row>,
+    out: Option<&'a Path>,
+    resume: bool,
+    stop_after: Option<u64>,
+    /// By what the random weights are multiplied.
+    scale: f32,
+}
+impl Run<'_> {
+    fn new() -> Self {
+        let (settings, program, rows) = (settings(), program(), rows());
+        Run { settings, program, specs: &[], rows, out: None, resume: false, stop_after: None, scale: 20.0 }
+    }
+    fn go(&self) -> Result<(Trained, Vec<Measurement>)> {
+        let (stop, tokenizer): (_, Tokenizer) = (AtomicBool::new(false), letters());
+        let mut weights = Weights::random(config(), 3);
+        weights.data.iter_mut().for_each(|w| *w *= self.scale);
+        let mut watch = Watch { stop: self.stop_after.map(|step| (step, &stop)), ..Watch::default() };
+        let job = Job {
+            settings: self.settings.clone(),
+            program: &self.program,
+            view: "pair",
+            specs: self.specs,
+            weights,
+            tokenizer: &tokenizer,
+            rows: &self.rows,
+            eval_rows: &self.rows[..3],
+            out: self.out,
+            resume: self.resume,
+            stop: &stop,
+            observer: &mut watch,
+        };
+        let trained = run(job, Cpu::default(), bigram)?;
+        Ok((trained, watch.seen))
+    }
+    fn problem(&self) -> String {
+        self.go().map(|(trained, _)| trained.steps).unwrap_err().to_string()
+    }
+}
+
+fn close(a: &[Measurement], b: &[Measurement], tolerance: f64) {
+    assert_eq!(a.len(), b.len());
+    for (a, b) in a.iter().zip(b) {
+        let numbers = |m: &Measurement| -> Vec<(String, f64)> {
+            let own = [("loss".to_owned(), m.loss), ("grad_norm".to_owned(), m.grad_norm), ("lr".to_owned(), m.lr)];
+            own.into_iter().chain(m.metrics.clone()).collect()
+        };
+        assert_eq!((a.step, a.tokens, numbers(a).len()), (b.step, b.tokens, numbers(b).len()));
+        for ((name, x), (_, y)) in numbers(a).into_iter().zip(numbers(b)) {
+            assert!((x - y).abs() <= tolerance * (1.0 + x.abs()), "step {} {name}: {x} {y}", a.step);
+        }
+    }
+}
+
+#[test]
+fn the_loss_starts_at_ln_2_and_falls() {
+    let (trained, seen) = Run::new().go().unwrap();
+    assert!((seen[0].loss - std::f64::consts::LN_2).abs() < 1e-6 && seen[0].lr == 0.0);
+    assert!((seen[1].lr - 0.025).abs() < 1e-12);
+    let last = seen.last().unwrap();
+    assert!(last.loss < 0.4, "{}", last.loss);
+    let names: Vec<_> = last.metrics.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(names.contains(&"rewards/margins") && names.contains(&"logps/chosen"), "{names:?}");
+    assert!(names.contains(&"eval/loss") && names.contains(&"eval/rewards/accuracies"), "{names:?}");
+    assert_eq!((trained.steps, trained.stopped), (8, false));
+    assert_eq!(trained.settings.micro_batch, Some(4));
+}
+
+#[test]
+fn the_numbers_do_not_depend_on_the_micro_batch() {
+    for program in [program(), squared()] {
+        let with = |micro_batch| {
+            let settings = RunSettings { micro_batch: Some(micro_batch), ..settings() };
+            Run { settings, program: program.clone(), ..Run::new() }.go().unwrap().1
+        };
+        let whole = with(4);
+        for micro_batch in [1, 2, 3] {
+            close(&whole, &with(micro_batch), 1e-5);
+        }
+    }
+}
+
+#[test]
+fn a_run_that_was_stopped_and_continued_is_bit_for_bit_the_same() {
+    let outer = tempfile::tempdir().unwrap();
+    let (straight, parts) = (outer.path().join("straight"), outer.path().join("parts"));
+    let (whole, seen) = Run { out: Some(&straight), ..Run::new() }.go().unwrap();
+    let stop = |stop_after, resume| Run { out: Some(&parts), stop_after, resume, ..Run::new() }.go().unwrap();
+    let (first, _) = stop(Some(2), false);
+    assert_eq!((first.steps, first.stopped), (2, true));
+    assert!(parts.join("checkpoint-2/state.json").is_file());
+    let (_, second) = stop(Some(5), true);
+    assert_eq!(second, seen[2..5]);
+    let (last, rest) = stop(None, true);
+    assert_eq!(rest, seen[5..]);
+    assert_eq!(last.weights.data, whole.weights.data);
+    assert_eq!(
+        std::fs::read(parts.join("final/model.safetensors")).unwrap(),
+        std::fs::read(straight.join("final/model.safetensors")).unwrap()
+    );
+    // The files tell the same story, but for the clock.
+    let told = |folder: &Path| {
+        let mut lines = metric::lines(&folder.join("metrics.jsonl")).unwrap();
+        lines.iter_mut().for_each(|line| drop(line.remove("seconds")));
+        lines
+    };
+    assert_eq!(told(&parts), told(&straight));
+    assert!(!parts.join("checkpoint-5").exists(), "the model is there, the checkpoint is no longer needed");
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_from_its_last_checkpoint() {
+    let outer = tempfile::tempdir().unwrap();
+    let out = outer.path().join("run");
+    let every = || RunSettings { checkpoint_every: 3, ..settings() };
+    let (whole, seen) = Run::new().go().unwrap();
+    Run { settings: every(), out: Some(&out), stop_after: Some(4), ..Run::new() }.go().unwrap();
+    // As if it had been killed in step 5, after it had written some metrics.
+    std::fs::rename(out.join("checkpoint-4"), out.join("checkpoint-4.partial")).unwrap();
+    std::fs::remove_dir_all(out.join("checkpoint-4.partial")).unwrap();
+    assert!(!out.join("checkpoint-3").exists(), "only the newest is kept");
+    let (again, from_start) = Run { settings: every(), out: Some(&out), resume: true, ..Run::new() }.go().unwrap();
+    assert_eq!(from_start, seen);
+    assert_eq!(again.weights.data, whole.weights.data);
+    assert_eq!(metric::lines(&out.join("metrics.jsonl")).unwrap().len(), 8);
+}
+
+#[test]
+fn a_changed_run_is_not_continued() {
+    let outer = tempfile::tempdir().unwrap();
+    let out = outer.path().join("run");
+    let again = || Run { out: Some(&out), resume: true, ..Run::new() };
+    Run { out: Some(&out), stop_after: Some(2), ..Run::new() }.go().unwrap();
+    assert!(Run { out: Some(&out), ..Run::new() }.problem().contains("this folder is not empty"));
+    let settings = RunSettings { lr: 0.01, ..settings() };
+    assert!(Run { settings, ..again() }.problem().contains("this is another run: lr is 0.01 and was 0.05"));
+    let problem = Run { program: squared(), ..again() }.problem();
+    assert!(
+        problem.contains("the algorithm has changed: where it had `loss %15` it now has `%19 = squared"),
+        "{problem}"
+    );
+    let rows = rows()[1..].to_vec();
+    assert!(Run { rows, ..again() }.problem().contains("the data changed since this checkpoint was written"));
+}
+
+#[test]
+fn a_number_that_is_not_finite_names_step_and_rows() {
+    let settings = RunSettings { shuffle: false, micro_batch: Some(2), ..settings() };
+    let problem = Run { settings, scale: 1e30, ..Run::new() }.problem();
+    assert!(
+        problem.starts_with("step 1: ") && problem.ends_with("finite number (rows pairs.jsonl:1, pairs.jsonl:2)"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn what_cannot_be_trained_is_said_before_the_first_step() {
+    let with = |change: fn(&mut RunSettings)| {
+        let mut settings = settings();
+        change(&mut settings);
+        Run { settings, ..Run::new() }.problem()
+    };
+    assert!(with(|s| s.warmup = 9).contains("warmup is 9, longer than the run of 8 steps"));
+    assert!(with(|s| s.max_length = Some(65)).contains("the model reads at most 64 tokens"));
+    assert!(with(|s| s.set = BTreeMap::from([("beta".to_owned(), 1.0)])).contains("has no hyper-parameter `beta`"));
+    assert!(with(|s| s.batch = 0).contains("batch is 0"));
+    let mut program = program();
+    let Op::Input { owner, .. } = &mut program.nodes[1].op else { panic!("not an input") };
+    *owner = "behavior".to_owned();
+    let problem = Run { program, ..Run::new() }.problem();
+    assert!(problem.contains("`pairs` reads `behavior.logp`, which training cannot give yet"), "{problem}");
+}
+
+#[test]
+fn nothing_is_trained_on_a_reference() {
+    let (trained, _) =
+        Run { settings: RunSettings { steps: Some(1), warmup: 1, ..settings() }, ..Run::new() }.go().unwrap();
+    let mut start = Weights::random(config(), 3);
+    start.data.iter_mut().for_each(|w| *w *= 20.0);
+    assert_eq!(trained.weights.data, start.data, "a learning rate of 0 moves nothing");
+}
