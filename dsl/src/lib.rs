@@ -75,9 +75,9 @@ mod op;
 mod operator;
 mod policy;
 mod prelude;
-mod relation;
+pub mod relation;
 pub mod rules;
-mod shape;
+pub mod shape;
 mod side;
 mod trace;
 
@@ -93,8 +93,7 @@ pub use level::{As, PerPrompt, PerResponse, PerToken, Quantity, Scalar};
 pub use number::{Limit, Param};
 pub use op::*;
 pub use policy::{Actor, Behavior, Critic, Frozen, Judge, Policy, Previous, Reference, RewardModel, Trainable};
-pub use relation::*;
-pub use shape::{Plain, Prompts, Responses, Shape, Tokens, Whole};
+pub use relation::{Reduce, Several};
 pub use side::{Answer, Chosen, Mismatched, Rejected, Sample, Side};
 pub use trace::trace;
 

@@ -36,15 +36,12 @@ impl Session {
     #[track_caller]
     fn start(name: &str) -> Session {
         static TRACES: AtomicU64 = AtomicU64::new(0);
+        if let Some(outer) = CURRENT.with_borrow(|current| current.as_ref().map(|b| b.program.name.clone())) {
+            panic!("`{name}` cannot be traced while `{outer}` is being traced: call its function instead");
+        }
+        let program = Program { name: name.to_owned(), ..Program::default() };
         let trace = TRACES.fetch_add(1, Ordering::Relaxed);
-        CURRENT.with_borrow_mut(|current| {
-            if let Some(outer) = current {
-                let outer = &outer.program.name;
-                panic!("`{name}` cannot be traced while `{outer}` is being traced: call its function instead");
-            }
-            let program = Program { name: name.to_owned(), ..Program::default() };
-            *current = Some(Builder { program, trace, offered: Vec::new() });
-        });
+        CURRENT.set(Some(Builder { program, trace, offered: Vec::new() }));
         Session
     }
 }
@@ -67,8 +64,8 @@ pub fn trace<G: Gradient>(name: &str, formula: impl FnOnce() -> Scalar<Loss, G>)
     let session = Session::start(name);
     let root = formula().handle();
     let (mut program, offered) = build(|builder| {
-        builder.program.root = Some(builder.step(root));
-        (std::mem::take(&mut builder.program), std::mem::take(&mut builder.offered))
+        builder.program.root = Some(builder.step(root)?);
+        Ok((std::mem::take(&mut builder.program), std::mem::take(&mut builder.offered)))
     });
     drop(session);
     automatic::drop_unread(&mut program, &offered);
@@ -76,13 +73,15 @@ pub fn trace<G: Gradient>(name: &str, formula: impl FnOnce() -> Scalar<Loss, G>)
     program
 }
 
+/// A handle from another trace.
+struct Foreign;
+
 impl Builder {
-    fn step(&self, handle: Handle) -> Id {
-        assert!(handle.trace == self.trace, "this quantity belongs to another formula: its trace has ended");
-        handle.step
+    fn step(&self, handle: Handle) -> Result<Id, Foreign> {
+        if handle.trace == self.trace { Ok(handle.step) } else { Err(Foreign) }
     }
-    fn push(&mut self, op: Op, args: &[Handle], ty: Ty, place: &Location<'static>) -> Handle {
-        let args: Vec<Id> = args.iter().map(|a| self.step(*a)).collect();
+    fn push(&mut self, op: Op, args: &[Handle], ty: Ty, place: &Location<'static>) -> Result<Handle, Foreign> {
+        let args = args.iter().map(|a| self.step(*a)).collect::<Result<Vec<Id>, Foreign>>()?;
         let nodes = &mut self.program.nodes;
         let shared = matches!(op, Op::Input { .. } | Op::Parameter(_))
             .then(|| nodes.iter().position(|n| n.op == op && n.ty == ty))
@@ -92,13 +91,13 @@ impl Builder {
             nodes.push(Node { op, args, ty, place });
             nodes.len() - 1
         });
-        Handle { step: Id::new(step), trace: self.trace }
+        Ok(Handle { step: Id::new(step), trace: self.trace })
     }
 }
 
+/// Works on the program being traced. Panics name the place in the formula, so they are raised here and not inside.
 #[track_caller]
-fn build<T>(f: impl FnOnce(&mut Builder) -> T) -> T {
-    // Taken out and put back, so that a panic inside leaves no borrow behind and keeps its place.
+fn build<T>(f: impl FnOnce(&mut Builder) -> Result<T, Foreign>) -> T {
     let Some(mut builder) = CURRENT.take() else {
         panic!(
             "a quantity was used outside `trace`: quantities are names for the steps of a formula and exist only while it is traced"
@@ -106,7 +105,10 @@ fn build<T>(f: impl FnOnce(&mut Builder) -> T) -> T {
     };
     let result = f(&mut builder);
     CURRENT.set(Some(builder));
-    result
+    match result {
+        Ok(result) => result,
+        Err(Foreign) => panic!("this quantity belongs to another formula: its trace has ended"),
+    }
 }
 
 /// The type of a handle, as a value.
@@ -131,7 +133,8 @@ pub(crate) fn step<Q: Quantity>(op: Op, args: &[Handle]) -> Q {
 pub(crate) fn draft(op: Op, args: &[Handle]) -> Handle {
     let place = Location::caller();
     build(|builder| {
-        let tys: Vec<Ty> = args.iter().map(|a| builder.program.node(builder.step(*a)).ty).collect();
+        let ids = args.iter().map(|a| builder.step(*a)).collect::<Result<Vec<Id>, Foreign>>()?;
+        let tys: Vec<Ty> = ids.into_iter().map(|id| builder.program.node(id).ty).collect();
         let ty = infer(&op, &tys).unwrap_or_else(|| panic!("the table has no row for {op:?} of {tys:?}"));
         builder.push(op, args, ty, place)
     })
@@ -148,8 +151,9 @@ pub(crate) fn input<Q: Quantity>(owner: &str, field: &str) -> Q {
 pub(crate) fn offer<Q: Quantity>(view: &str, field: &str) -> Q {
     let quantity: Q = input(view, field);
     build(|builder| {
-        let id = builder.step(quantity.handle());
+        let id = builder.step(quantity.handle())?;
         builder.offered.push(id);
+        Ok(())
     });
     quantity
 }
@@ -158,11 +162,11 @@ pub(crate) fn offer<Q: Quantity>(view: &str, field: &str) -> Q {
 #[track_caller]
 pub(crate) fn metric(name: &str, handle: Handle) {
     let fresh = build(|builder| {
-        let node = builder.step(handle);
+        let node = builder.step(handle)?;
         let metrics = &mut builder.program.metrics;
         let fresh = metrics.iter().all(|m| m.name != name);
         metrics.push(Metric { name: name.to_owned(), node });
-        fresh
+        Ok(fresh)
     });
     assert!(fresh, "`{name}` is reported twice");
 }

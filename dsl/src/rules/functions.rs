@@ -2,11 +2,11 @@
 
 use super::Mapping;
 use crate::axis::{Prompt, Response, Token};
-use crate::grad::Gradient;
-use crate::ir::{KindTag, SideTag};
-use crate::level::{PerPrompt, PerResponse, PerToken, Scalar};
+use crate::grad::{Gradient, NoGrad};
+use crate::ir::{Depth, KindTag, SideTag};
+use crate::level::{PerPrompt, PerResponse, PerToken, Quantity, Scalar};
 use crate::number::Param;
-use crate::shape::{Prompts, Responses, Tokens};
+use crate::shape::{Prompts, Responses, Shape, Tokens};
 use crate::side::{Nobody, Sample, Side};
 use crate::{kind::*, relation::*};
 
@@ -107,13 +107,27 @@ shared_by_all! { Baseline }
 #[diagnostic::do_not_recommend]
 impl SharedByAll for Nobody {}
 
+macro_rules! some_side {
+    ($y:ident) => {
+        Nobody
+    };
+}
+macro_rules! shape_of {
+    ($what:ident $handle:ident $(<$y:ident>)?) => {
+        <<$handle<Number, $( some_side!($y), )? NoGrad> as Quantity>::Shape as Shape>::$what
+    };
+}
 macro_rules! batched {
-    ($( $shape:ident $(<$y:ident>)?; )*) => { $(
-        #[diagnostic::do_not_recommend]
-        impl$(<$y: Side>)? Batched for $shape$(<$y>)? {
-            type Mean<K: Kind, G: Gradient> = Scalar<K, G>;
-        }
-    )* };
+    ($( $shape:ident $(<$y:ident>)?; )*) => {
+        $(
+            #[diagnostic::do_not_recommend]
+            impl$(<$y: Side>)? Batched for $shape$(<$y>)? {
+                type Mean<K: Kind, G: Gradient> = Scalar<K, G>;
+            }
+        )*
+        /// Depths with something left to average over the batch.
+        pub(crate) const BATCHED: &[Depth] = &[$( <$shape$(<some_side!($y)>)? as Shape>::DEPTH ),*];
+    };
 }
 batched! {
     Tokens<Y>;
@@ -121,24 +135,40 @@ batched! {
     Prompts;
 }
 
+/// One rule for taking away the innermost axis.
+pub(crate) struct Reduction {
+    pub(crate) from: Depth,
+    pub(crate) to: Depth,
+    /// Does what is left still belong to one side?
+    pub(crate) keeps_side: bool,
+}
 macro_rules! reduce {
-    ($( $handle:ident $(<$y:ident>)? over $axis:ident => $out:ident $(<$z:ident>)?; )*) => { $(
-        #[diagnostic::do_not_recommend]
-        impl<K: Kind, $($y: Side,)? G: Gradient> Reduce<$axis> for $handle<K, $($y,)? G> {
-            type Out = $out<K, $($z,)? G>;
-        }
-        // With one implementation alone rustc would infer the axis and say "mismatched types".
-        #[diagnostic::do_not_recommend]
-        impl<K: Kind, $($y: Side,)? G: Gradient> Reduce<Nobody> for $handle<K, $($y,)? G> {
-            type Out = Param;
-        }
-    )* };
+    ($( $handle:ident $(<$y:ident>)? over $axis:ident => $out:ident $(<$z:ident>)?; )*) => {
+        $(
+            #[diagnostic::do_not_recommend]
+            impl<K: Kind, $($y: Side,)? G: Gradient> Reduce<$axis> for $handle<K, $($y,)? G> {
+                type Out = $out<K, $($z,)? G>;
+            }
+            // With one implementation alone rustc would infer the axis and say "mismatched types".
+            #[diagnostic::do_not_recommend]
+            impl<K: Kind, $($y: Side,)? G: Gradient> Reduce<Nobody> for $handle<K, $($y,)? G> {
+                type Out = Param;
+            }
+        )*
+        /// `x.sum(axis)`, `x.mean(axis)`
+        pub(crate) const REDUCTIONS: &[Reduction] = &[$( Reduction {
+            from: shape_of!(DEPTH $handle $(<$y>)?),
+            to: shape_of!(DEPTH $out $(<$z>)?),
+            keeps_side: shape_of!(SIDE $out $(<$z>)?).is_some(),
+        } ),*];
+    };
 }
 reduce! {
     PerToken<Y> over Token => PerResponse<Y>;
     PerResponse<Y> over Response => PerPrompt;
     PerPrompt over Prompt => Scalar;
 }
+
 // A single number cannot be reduced, and says so in our words: the same, twice.
 #[diagnostic::do_not_recommend]
 impl<K: Kind, G: Gradient> Reduce<Nobody> for Scalar<K, G> {

@@ -34,8 +34,7 @@ pub fn infer(op: &Op, args: &[Ty]) -> Option<Ty> {
         (Op::Positive, &[a]) => Some(Ty { kind: KindTag::Weight, live: false, ..a }),
 
         (Op::Total | Op::Average, &[a]) => one_level_out(a),
-        (Op::AverageAll, &[a]) => matches!(a.depth, Depth::EachPrompt | Depth::EachResponse | Depth::EachToken)
-            .then_some(Ty { depth: Depth::Batch, side: None, ..a }),
+        (Op::AverageAll, &[a]) => BATCHED.contains(&a.depth).then_some(Ty { depth: Depth::Batch, side: None, ..a }),
         (Op::Constant, &[a]) => Some(Ty { live: false, ..a }),
         (Op::Recast(_), &[a]) => Some(a),
         (Op::EveryPrompt, &[a]) => {
@@ -102,13 +101,8 @@ fn grouped(a: Ty) -> Option<Ty> {
 }
 
 fn one_level_out(a: Ty) -> Option<Ty> {
-    match a.depth {
-        Depth::EachWord => Some(Ty { depth: Depth::EachToken, ..a }),
-        Depth::EachToken => Some(Ty { depth: Depth::EachResponse, ..a }),
-        Depth::EachResponse => Some(Ty { depth: Depth::EachPrompt, side: None, ..a }),
-        Depth::EachPrompt => Some(Ty { depth: Depth::Batch, ..a }),
-        Depth::Batch | Depth::Constant => None,
-    }
+    let row = REDUCTIONS.iter().find(|row| row.from == a.depth)?;
+    Some(Ty { depth: row.to, side: a.side.filter(|_| row.keeps_side), ..a })
 }
 
 fn binary(l: Ty, r: Ty, table: Table, asking: Asking) -> Option<Ty> {
