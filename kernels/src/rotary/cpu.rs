@@ -29,6 +29,12 @@ impl Angles {
             .unzip();
         Angles { half, cos, sin }
     }
+
+    /// How many positions it has angles for.
+    #[must_use]
+    pub fn positions(&self) -> usize {
+        self.cos.len() / self.half
+    }
 }
 
 /// Turns the first `heads` heads of each row of `width` numbers, by the row's position.

@@ -3,11 +3,15 @@
 mod config;
 mod engine;
 mod folder;
+mod fused;
+#[cfg(test)]
+mod reference;
 mod sequences;
 mod weights;
 
 pub use config::{ModelConfig, RotaryScaling};
 pub use engine::{Engine, Live};
 pub use folder::{Folder, Precision};
+pub use fused::FusedEngine;
 pub use sequences::{Sequences, Span};
 pub use weights::{Parameters, TensorSpec, Weights};

@@ -1,0 +1,122 @@
+//! The operations a device must have for the decoder to run on it.
+
+use super::{map::Projection, plan::Plan};
+use collimate_kernels::attention::Heads;
+pub(super) use collimate_kernels::matrix::Write;
+use std::ops::{DerefMut, Range};
+
+/// What stays the same for a model; a backend is made with it.
+#[derive(Clone, Debug)]
+pub(super) struct Shape {
+    pub(super) hidden: usize,
+    pub(super) intermediate: usize,
+    pub(super) heads: Heads,
+    pub(super) epsilon: f32,
+    /// Angular frequency of each rotary pair.
+    pub(super) frequencies: Vec<f64>,
+}
+
+/// Part of a flat vector of weights.
+#[derive(Debug)]
+pub(super) struct Part<'a, S: ?Sized> {
+    pub(super) all: &'a S,
+    pub(super) range: &'a Range<usize>,
+}
+
+/// A device and its operations on f32.
+///
+/// Matrices are row-major with one row for each token. `gradient` is the flat vector of all gradients of weights, of
+/// which an operation uses the part it is told: it adds to them and never sets them.
+pub(super) trait Backend {
+    /// Numbers on the device.
+    type Slice: ?Sized;
+    /// Numbers on the device that go back to a pool when dropped.
+    type Buffer: DerefMut<Target = Self::Slice>;
+
+    fn shape(&self) -> &Shape;
+
+    /// A buffer with any numbers in it.
+    fn buffer(&self, length: usize) -> Self::Buffer;
+    /// A buffer of zeros.
+    fn zeros(&self, length: usize) -> Self::Buffer;
+    /// A buffer with the same numbers.
+    fn copy(&self, of: &Self::Slice) -> Self::Buffer;
+    /// A buffer with these numbers.
+    fn upload(&self, numbers: &[f32]) -> Self::Buffer;
+    /// The numbers of a buffer.
+    fn download(&self, from: &Self::Slice) -> Vec<f32>;
+
+    /// `y = x Wᵀ`, or `y += x Wᵀ`.
+    fn linear(&self, y: &mut Self::Slice, write: Write, x: &Self::Slice, weights: &Self::Slice, w: &Projection);
+    /// `dx = dy W`.
+    fn linear_input(&self, d_x: &mut Self::Slice, d_y: &Self::Slice, weights: &Self::Slice, w: &Projection);
+    /// `dW += dyᵀ x`.
+    fn linear_weight(&self, gradient: &mut Self::Slice, d_y: &Self::Slice, x: &Self::Slice, w: &Projection);
+
+    /// Normalises rows, and keeps the inverse root-mean-square of each.
+    fn norm(&self, y: &mut Self::Slice, inverse: &mut Self::Slice, x: &Self::Slice, w: Part<'_, Self::Slice>);
+    /// The result of [`Backend::norm`] again.
+    fn norm_again(&self, y: &mut Self::Slice, x: &Self::Slice, inverse: &Self::Slice, w: Part<'_, Self::Slice>);
+    /// Adds to `d_x` and to the gradient.
+    fn norm_backward(
+        &self,
+        d_x: &mut Self::Slice,
+        gradient: &mut Self::Slice,
+        d_y: &Self::Slice,
+        x: &Self::Slice,
+        inverse: &Self::Slice,
+        w: Part<'_, Self::Slice>,
+    );
+
+    /// Turns queries and keys by their positions.
+    fn rotate(&self, qkv: &mut Self::Slice, plan: &Plan);
+    /// Turns their gradients back.
+    fn rotate_back(&self, d_qkv: &mut Self::Slice, plan: &Plan);
+    /// Causal attention within each sequence.
+    fn attention(&self, out: &mut Self::Slice, logsumexp: &mut Self::Slice, qkv: &Self::Slice, plan: &Plan);
+    /// Sets `d_qkv`.
+    fn attention_backward(
+        &self,
+        d_qkv: &mut Self::Slice,
+        d_out: &Self::Slice,
+        out: &Self::Slice,
+        logsumexp: &Self::Slice,
+        qkv: &Self::Slice,
+        plan: &Plan,
+    );
+
+    /// `y = silu(gate) * up`.
+    fn gate(&self, y: &mut Self::Slice, gate_up: &Self::Slice);
+    /// In place: `gate_up` becomes its gradient, and `d_y` becomes `y`.
+    fn gate_backward(&self, gate_up: &mut Self::Slice, d_y: &mut Self::Slice);
+
+    /// Rows of the embedding.
+    fn embed(&self, x: &mut Self::Slice, plan: &Plan, w: Part<'_, Self::Slice>);
+    /// Adds to the gradient of the embedding.
+    fn embed_backward(&self, gradient: &mut Self::Slice, d_x: &Self::Slice, plan: &Plan, w: &Range<usize>);
+    /// The rows that scored tokens are predicted from.
+    fn scored_rows(&self, y: &mut Self::Slice, x: &Self::Slice, plan: &Plan);
+    /// Adds their gradient to that of all rows.
+    fn scored_rows_backward(&self, d_x: &mut Self::Slice, d_y: &Self::Slice, plan: &Plan);
+    /// The log-probability of each scored token, and the logarithm of its softmax's sum.
+    fn head(
+        &self,
+        logp: &mut Self::Slice,
+        logsumexp: &mut Self::Slice,
+        hidden: &Self::Slice,
+        plan: &Plan,
+        w: Part<'_, Self::Slice>,
+    );
+    /// Sets `d_hidden` and adds to the gradient of the head.
+    #[allow(clippy::too_many_arguments)]
+    fn head_backward(
+        &self,
+        d_hidden: &mut Self::Slice,
+        gradient: &mut Self::Slice,
+        d_logp: &Self::Slice,
+        logsumexp: &Self::Slice,
+        hidden: &Self::Slice,
+        plan: &Plan,
+        w: Part<'_, Self::Slice>,
+    );
+}

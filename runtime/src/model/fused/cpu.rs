@@ -1,0 +1,203 @@
+//! The CPU as a backend: slices of the host and the kernels on them.
+
+use super::{
+    backend::{Backend, Part, Shape, Write},
+    map::Projection,
+    plan::Plan,
+    pool::{Buffer, Pool},
+};
+use collimate_kernels::{
+    attention, embedding, head,
+    matrix::{Matrix, MatrixMut, Threads, multiply},
+    rms_norm,
+    rotary::{self, Angles},
+    swiglu,
+};
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// The cores of this machine.
+#[derive(Debug)]
+pub(super) struct CpuBackend {
+    shape: Shape,
+    pool: Arc<Pool>,
+    /// For as many positions as any batch has had so far.
+    angles: Mutex<Arc<Angles>>,
+}
+
+impl CpuBackend {
+    pub(super) fn new(shape: Shape) -> Self {
+        let angles = Mutex::new(Arc::new(Angles::new(&shape.frequencies, 0)));
+        CpuBackend { shape, pool: Arc::default(), angles }
+    }
+
+    /// Rotary angles for this many positions or more.
+    pub(super) fn angles(&self, positions: usize) -> Arc<Angles> {
+        let mut angles = self.angles.lock().unwrap_or_else(PoisonError::into_inner);
+        if angles.positions() < positions {
+            *angles = Arc::new(Angles::new(&self.shape.frequencies, positions.next_power_of_two()));
+        }
+        Arc::clone(&angles)
+    }
+
+    fn rows_turned(&self) -> (usize, usize) {
+        let heads = self.shape.heads;
+        (heads.row(), heads.query + heads.key)
+    }
+}
+
+impl Part<'_, [f32]> {
+    fn numbers(&self) -> &[f32] {
+        &self.all[self.range.clone()]
+    }
+}
+
+impl Backend for CpuBackend {
+    type Slice = [f32];
+    type Buffer = Buffer;
+
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    fn buffer(&self, length: usize) -> Buffer {
+        self.pool.take(length)
+    }
+
+    fn zeros(&self, length: usize) -> Buffer {
+        let mut buffer = self.pool.take(length);
+        buffer.fill(0.0);
+        buffer
+    }
+
+    fn copy(&self, of: &[f32]) -> Buffer {
+        self.upload(of)
+    }
+
+    fn upload(&self, numbers: &[f32]) -> Buffer {
+        let mut buffer = self.pool.take(numbers.len());
+        buffer.copy_from_slice(numbers);
+        buffer
+    }
+
+    fn download(&self, from: &[f32]) -> Vec<f32> {
+        from.to_vec()
+    }
+
+    fn linear(&self, y: &mut [f32], write: Write, x: &[f32], weights: &[f32], w: &Projection) {
+        let rows = x.len() / w.inner;
+        let weight = Matrix::new(&weights[w.range.clone()], w.out, w.inner);
+        let x = Matrix::new(x, rows, w.inner);
+        multiply(MatrixMut::new(y, rows, w.out), write, x, weight.transposed(), Threads::All);
+    }
+
+    fn linear_input(&self, d_x: &mut [f32], d_y: &[f32], weights: &[f32], w: &Projection) {
+        let rows = d_y.len() / w.out;
+        let weight = Matrix::new(&weights[w.range.clone()], w.out, w.inner);
+        let d_y = Matrix::new(d_y, rows, w.out);
+        multiply(MatrixMut::new(d_x, rows, w.inner), Write::Set, d_y, weight, Threads::All);
+    }
+
+    fn linear_weight(&self, gradient: &mut [f32], d_y: &[f32], x: &[f32], w: &Projection) {
+        let rows = d_y.len() / w.out;
+        let d_weight = MatrixMut::new(&mut gradient[w.range.clone()], w.out, w.inner);
+        let d_y = Matrix::new(d_y, rows, w.out);
+        multiply(d_weight, Write::Add, d_y.transposed(), Matrix::new(x, rows, w.inner), Threads::All);
+    }
+
+    fn norm(&self, y: &mut [f32], inverse: &mut [f32], x: &[f32], w: Part<'_, [f32]>) {
+        rms_norm::forward(y, inverse, x, w.numbers(), self.shape.epsilon);
+    }
+
+    fn norm_again(&self, y: &mut [f32], x: &[f32], inverse: &[f32], w: Part<'_, [f32]>) {
+        rms_norm::apply(y, x, inverse, w.numbers());
+    }
+
+    fn norm_backward(
+        &self,
+        d_x: &mut [f32],
+        gradient: &mut [f32],
+        d_y: &[f32],
+        x: &[f32],
+        inverse: &[f32],
+        w: Part<'_, [f32]>,
+    ) {
+        rms_norm::backward(d_x, &mut gradient[w.range.clone()], d_y, x, inverse, w.numbers());
+    }
+
+    fn rotate(&self, qkv: &mut [f32], plan: &Plan) {
+        let (width, heads) = self.rows_turned();
+        rotary::turn(qkv, width, heads, &self.angles(plan.longest()), &plan.positions);
+    }
+
+    fn rotate_back(&self, d_qkv: &mut [f32], plan: &Plan) {
+        let (width, heads) = self.rows_turned();
+        rotary::turn_back(d_qkv, width, heads, &self.angles(plan.longest()), &plan.positions);
+    }
+
+    fn attention(&self, out: &mut [f32], logsumexp: &mut [f32], qkv: &[f32], plan: &Plan) {
+        attention::forward(out, logsumexp, qkv, &plan.sequences, self.shape.heads);
+    }
+
+    fn attention_backward(
+        &self,
+        d_qkv: &mut [f32],
+        d_out: &[f32],
+        out: &[f32],
+        logsumexp: &[f32],
+        qkv: &[f32],
+        plan: &Plan,
+    ) {
+        attention::backward(d_qkv, d_out, out, logsumexp, qkv, &plan.sequences, self.shape.heads);
+    }
+
+    fn gate(&self, y: &mut [f32], gate_up: &[f32]) {
+        swiglu::forward(y, gate_up, self.shape.intermediate);
+    }
+
+    fn gate_backward(&self, gate_up: &mut [f32], d_y: &mut [f32]) {
+        swiglu::backward(gate_up, d_y, self.shape.intermediate);
+    }
+
+    fn embed(&self, x: &mut [f32], plan: &Plan, w: Part<'_, [f32]>) {
+        embedding::gather(x, w.numbers(), &plan.tokens, self.shape.hidden);
+    }
+
+    fn embed_backward(&self, gradient: &mut [f32], d_x: &[f32], plan: &Plan, w: &Range<usize>) {
+        embedding::scatter_add(&mut gradient[w.clone()], d_x, &plan.tokens, self.shape.hidden);
+    }
+
+    fn scored_rows(&self, y: &mut [f32], x: &[f32], plan: &Plan) {
+        embedding::gather(y, x, &plan.rows, self.shape.hidden);
+    }
+
+    fn scored_rows_backward(&self, d_x: &mut [f32], d_y: &[f32], plan: &Plan) {
+        embedding::scatter_add(d_x, d_y, &plan.rows, self.shape.hidden);
+    }
+
+    fn head(&self, logp: &mut [f32], logsumexp: &mut [f32], hidden: &[f32], plan: &Plan, w: Part<'_, [f32]>) {
+        head::forward(logp, logsumexp, self.head_inputs(hidden, plan, &w));
+    }
+
+    fn head_backward(
+        &self,
+        d_hidden: &mut [f32],
+        gradient: &mut [f32],
+        d_logp: &[f32],
+        logsumexp: &[f32],
+        hidden: &[f32],
+        plan: &Plan,
+        w: Part<'_, [f32]>,
+    ) {
+        let inputs = self.head_inputs(hidden, plan, &w);
+        head::backward(d_hidden, &mut gradient[w.range.clone()], d_logp, logsumexp, inputs);
+    }
+}
+
+impl CpuBackend {
+    fn head_inputs<'a>(&self, hidden: &'a [f32], plan: &'a Plan, w: &Part<'a, [f32]>) -> head::Inputs<'a> {
+        head::Inputs { hidden, table: &w.all[w.range.clone()], targets: &plan.targets, width: self.shape.hidden }
+    }
+}

@@ -1,0 +1,82 @@
+//! The fused engine: the decoder over the project's own kernels, with a backward pass of its own.
+//!
+//! - All tokens of all sequences stand in one matrix; nothing is padding. Attention runs sequence by sequence.
+//! - The log-probabilities enter dfdx's tape as one node. When dfdx's backward pass reaches it, the decoder's own backward
+//!   pass runs and adds to [`Parameters::gradient`] in place.
+//! - Only positions whose next token is scored go through the output head.
+//! - The three projections of attention lie side by side in [`super::Weights`], and so do gate and up: each group is one product.
+//!
+//! ```text
+//! plan     what a batch asks for, checked
+//! map      where each weight lies
+//! backend  the operations of a device; cpu is one
+//! layer    attention and feed-forward, forward and backward
+//! decoder  all layers, embedding and head
+//! pool     buffers, used again and again
+//! ```
+
+mod backend;
+mod cpu;
+mod decoder;
+mod layer;
+mod map;
+mod plan;
+mod pool;
+#[cfg(test)]
+mod tests;
+
+use super::{Engine, Live, Parameters, Sequences};
+use crate::{Error, Result, bridge};
+use cpu::CpuBackend;
+use decoder::Decoder;
+use dfdx::prelude::{Cpu, Gradients};
+use plan::Plan;
+use std::sync::{Arc, PoisonError};
+
+/// A decoder over the kernels of the CPU.
+#[derive(Debug)]
+pub struct FusedEngine {
+    parameters: Arc<Parameters>,
+    decoder: Arc<Decoder<CpuBackend>>,
+    device: Cpu,
+}
+
+impl FusedEngine {
+    /// An engine on these weights, which others may share.
+    #[must_use]
+    pub fn new(parameters: Arc<Parameters>) -> Self {
+        let decoder = {
+            let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+            Arc::new(Decoder::new(&weights, CpuBackend::new))
+        };
+        FusedEngine { parameters, decoder, device: Cpu::default() }
+    }
+}
+
+impl Engine<Cpu> for FusedEngine {
+    fn score(&self, batch: &Sequences) -> Result<Vec<f32>> {
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        let plan = Plan::new(batch, &weights.config)?;
+        Ok(self.decoder.score(&weights.data, &plan))
+    }
+
+    fn forward(&self, batch: &Sequences) -> Result<Live<Cpu>> {
+        if self.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            let problem = "these weights are frozen: score with them, or make them with Parameters::new to train them";
+            return Err(Error::Setting(problem.to_owned()));
+        }
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        let plan = Plan::new(batch, &weights.config)?;
+        let (logp, trace) = self.decoder.forward(&weights.data, &plan);
+        let (decoder, parameters) = (Arc::clone(&self.decoder), Arc::clone(&self.parameters));
+        bridge::node(&self.device, logp, move |upstream| {
+            let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+            let mut gradient = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
+            decoder.backward(&weights.data, &mut gradient, &plan, trace, &upstream);
+        })
+    }
+
+    fn collect(&self, _: &Gradients<f32, Cpu>) -> Result<()> {
+        Ok(())
+    }
+}
