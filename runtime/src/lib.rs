@@ -5,6 +5,8 @@ pub mod data;
 pub mod metric;
 pub mod model;
 pub mod random;
+pub mod report;
+pub mod score;
 pub mod tokenizer;
 pub mod train;
 

@@ -175,6 +175,15 @@ impl View {
         &self.owner
     }
 
+    /// What a row's responses are called in files, in order.
+    #[must_use]
+    pub fn names(&self) -> &'static [&'static str] {
+        match self.shape {
+            Shape::Pair => &["chosen", "rejected"],
+            Shape::Demo => &["response"],
+        }
+    }
+
     /// Whose responses a row has, in order.
     #[must_use]
     pub fn sides(&self) -> &'static [SideTag] {

@@ -11,7 +11,7 @@ use crate::data::{Dropped, Example, Examples, Limits, Order, Row, View};
 use crate::metric::{Measurement, MetricFile};
 use crate::model::{Engine, Parameters, Precision, Weights};
 use crate::tokenizer::Tokenizer;
-use crate::{Error, Result};
+use crate::{Error, Result, report};
 use collimate_dsl::Spec;
 use collimate_dsl::ir::Program;
 use dfdx::prelude::Device;
@@ -209,6 +209,9 @@ pub fn run<D: Device<f32>>(
             tokenizer.files().write(path)
         })?;
         job.observer.saved(&path);
+    }
+    if let Some(folder) = &folder {
+        report::write(folder.path())?;
     }
     Ok(Trained { weights, settings, steps: state.step, stopped, last, dropped: data.dropped })
 }
