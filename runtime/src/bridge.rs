@@ -1,7 +1,15 @@
 //! The only file that touches dfdx's tapes and gradient buffers.
 
 use crate::{Error, Result, model::Live};
-use dfdx::prelude::{Backward, Device, Gradients, OwnedTape, PutTape, SumTo, Tape, Tensor, TryMul};
+use dfdx::prelude::{
+    Backward, Device, Gradients, OwnedTape, PutTape, Rank0, Shape, SplitTape, SumTo, Tape, Tensor, TryMul,
+};
+use std::rc::Rc;
+
+/// What dfdx says when it cannot do something, as one of our errors.
+pub(crate) fn refused(error: impl std::fmt::Display) -> Error {
+    Error::Numeric(format!("dfdx cannot compute on this device: {error}"))
+}
 
 /// Puts values that something other than dfdx computed on a fresh tape of dfdx.
 ///
@@ -46,6 +54,105 @@ pub(crate) fn backward_from<D: Device<f32>>(
         device.try_tensor_from_vec(upstream, (length,)).map_err(|error| failed(&error))?;
     let weighted = live.logp.put_tape(live.tape).try_mul(upstream).map_err(|error| failed(&error))?;
     weighted.try_sum().and_then(|sum| sum.try_backward()).map_err(|error| failed(&error))
+}
+
+/// A value, and whether the loss's gradient flows through it.
+pub(crate) struct Traced<S: Shape, D: Device<f32>> {
+    pub(crate) value: Tensor<S, f32, D>,
+    pub(crate) live: bool,
+    /// One for each tensor: dfdx finds gradients by a tensor's id, but does not show it.
+    identity: Rc<()>,
+}
+
+impl<S: Shape, D: Device<f32>> Clone for Traced<S, D> {
+    fn clone(&self) -> Self {
+        Traced { value: self.value.clone(), live: self.live, identity: Rc::clone(&self.identity) }
+    }
+}
+
+impl<S: Shape, D: Device<f32>> Traced<S, D> {
+    /// A value that the gradient flows through, or not.
+    pub(crate) fn new(value: Tensor<S, f32, D>, live: bool) -> Self {
+        Traced { value, live, identity: Rc::new(()) }
+    }
+
+    /// A value that no gradient flows through.
+    pub(crate) fn fixed(value: Tensor<S, f32, D>) -> Self {
+        Traced::new(value, false)
+    }
+
+    /// The same numbers as another tensor, cut off from the gradient: as the same tensor they would still share it.
+    pub(crate) fn cut(&self) -> Result<Self> {
+        Ok(Traced::fixed(self.value.clone().try_mul(1.0).map_err(refused)?))
+    }
+}
+
+/// A tensor that records what is done with it.
+pub(crate) type Taped<S, D> = Tensor<S, f32, D, OwnedTape<f32, D>>;
+
+/// The one tape of a computation. In dfdx a tape travels inside a tensor, and a tensor that is used twice needs care;
+/// here values carry none, and the tape is lent to one operation after the other.
+pub(crate) struct Track<D: Device<f32>> {
+    tape: OwnedTape<f32, D>,
+}
+
+impl<D: Device<f32>> Track<D> {
+    /// Goes on from a tape that already leads to some values.
+    pub(crate) fn new(tape: OwnedTape<f32, D>) -> Self {
+        Track { tape }
+    }
+
+    /// An operation on one value; recorded if the value is live.
+    pub(crate) fn one<S: Shape, R: Shape>(
+        &mut self,
+        x: &Traced<S, D>,
+        operation: impl FnOnce(Taped<S, D>) -> Result<Taped<R, D>, D::Err>,
+    ) -> Result<Traced<R, D>> {
+        let tape = if x.live { std::mem::take(&mut self.tape) } else { OwnedTape::default() };
+        let (value, tape) = operation(x.value.clone().put_tape(tape)).map_err(refused)?.split_tape();
+        if x.live {
+            self.tape = tape;
+        }
+        Ok(Traced::new(value, x.live))
+    }
+
+    /// An operation on two values; recorded if either is live.
+    pub(crate) fn two<S: Shape, U: Shape, R: Shape>(
+        &mut self,
+        x: &Traced<S, D>,
+        y: &Traced<U, D>,
+        operation: impl FnOnce(Taped<S, D>, Tensor<U, f32, D>) -> Result<Taped<R, D>, D::Err>,
+    ) -> Result<Traced<R, D>> {
+        // dfdx cannot hand a gradient to one tensor twice in one operation.
+        let same = Rc::ptr_eq(&x.identity, &y.identity);
+        let y = if same { &self.one(y, |y| y.try_mul(1.0))? } else { y };
+        let either = Traced { live: x.live || y.live, ..x.clone() };
+        self.one(&either, |x| operation(x, y.value.clone()))
+    }
+
+    /// Differentiates the sum of a value. Every operation recorded is passed on the way, those that the value does
+    /// not depend on with a gradient of zero.
+    pub(crate) fn backward<S: Shape>(self, loss: &Traced<S, D>) -> Result<Gradients<f32, D>>
+    where
+        S: dfdx::prelude::ReduceShape<S::AllAxes, Reduced = Rank0>,
+    {
+        let loss = loss.value.clone().put_tape(self.tape);
+        loss.try_sum::<Rank0, S::AllAxes>().and_then(Backward::try_backward).map_err(refused)
+    }
+
+    /// Hands the tape on, with the value it leads to.
+    pub(crate) fn finish(self) -> OwnedTape<f32, D> {
+        self.tape
+    }
+}
+
+/// The gradient that reached a tensor: zeros if none did.
+pub(crate) fn gradient_of<S: Shape, D: Device<f32>>(
+    gradients: &mut Gradients<f32, D>,
+    tensor: &Tensor<S, f32, D>,
+) -> Result<Vec<f32>> {
+    gradients.try_alloc_for(tensor).map_err(refused)?;
+    Ok(gradients.get(tensor).as_vec())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Collimate's runtime: the language model, its data, training, and the bridge to dfdx.
 
 pub mod checkpoint;
+pub mod compile;
 pub mod data;
 pub mod metric;
 pub mod model;

@@ -6,7 +6,10 @@ use crate::ir::{Depth, KindTag, Op, Program, Ty};
 use crate::{Layout, Totals};
 
 /// Everything about the batch that can be wrong before the first number is computed.
-pub(super) fn batch(
+///
+/// # Errors
+/// Anything missing, of the wrong length, or not finite.
+pub fn batch(
     program: &Program,
     layout: &Layout,
     totals: &Totals,

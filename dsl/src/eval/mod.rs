@@ -18,10 +18,12 @@ mod spread;
 #[cfg(test)]
 mod tests;
 
+pub use check::batch as check;
 pub use error::{EvalError, input_name};
 pub use inputs::{Inputs, Settings};
 pub use number::{log_logistic, log_sum_exp, logistic};
 pub use separable::{Why, separable};
+pub use spread::{only_response, outward};
 
 use crate::ir::{Depth, Id, Op, Program};
 use crate::{Layout, Totals};

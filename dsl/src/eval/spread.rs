@@ -6,7 +6,8 @@ use crate::ir::{Depth, SideTag, Ty};
 /// For each element of a value of type `to`, the element of a value of type `from` that belongs to it.
 ///
 /// Outer values are repeated along inner axes. `None` where the axes do not nest that way.
-pub(super) fn outward(layout: &Layout, from: Ty, to: Ty) -> Option<Vec<usize>> {
+#[must_use]
+pub fn outward(layout: &Layout, from: Ty, to: Ty) -> Option<Vec<usize>> {
     match (from.depth, to.depth) {
         (Depth::Constant, _) => Some(vec![0; layout.len(to)]),
         (Depth::Batch, to_depth) if to_depth >= Depth::Batch => Some(vec![0; layout.len(to)]),
@@ -25,9 +26,11 @@ pub(super) fn outward(layout: &Layout, from: Ty, to: Ty) -> Option<Vec<usize>> {
     }
 }
 
-/// For each prompt, its one response of a side; the first prompt that has none or several, and how many,
-/// where there is not exactly one.
-pub(super) fn only_response(layout: &Layout, side: SideTag) -> Result<Vec<usize>, (usize, usize)> {
+/// For each prompt, its one response of a side.
+///
+/// # Errors
+/// Where there is not exactly one: the first prompt that has none or several, and how many.
+pub fn only_response(layout: &Layout, side: SideTag) -> Result<Vec<usize>, (usize, usize)> {
     let mut found = vec![Vec::new(); layout.prompts];
     for (i, reach) in layout.side(side).iter().enumerate() {
         found[reach.prompt].push(i);

@@ -1,0 +1,135 @@
+//! A [`Program`] as a dfdx graph: the same numbers as [`collimate_dsl::eval`], in f32, on any of dfdx's devices and on
+//! dfdx's own tape.
+
+mod group;
+mod lower;
+mod pointwise;
+mod reduce;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use crate::bridge::{self, Traced};
+use crate::model::Live;
+use crate::{Error, Result};
+use collimate_dsl::eval::{self, EvalError, Evaluation, Inputs, Measured, Settings};
+use collimate_dsl::ir::{Program, SideTag};
+use collimate_dsl::{Layout, Totals};
+use dfdx::prelude::{Cpu, Device, Gradients, OwnedTape};
+use run::{Leaf, Run};
+
+/// A step's numbers on one batch, or on a part of one.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Outcome {
+    /// The loss; of a part, its share of the whole's loss.
+    pub loss: f64,
+    /// The program's metrics, in its order.
+    pub metrics: Vec<Measured>,
+}
+
+/// The same answer as [`eval::evaluate`], through dfdx on the CPU. Every live input is a leaf.
+///
+/// # Errors
+/// Anything missing, of the wrong length, or not finite, in the inputs, the settings or the results.
+pub fn evaluate(
+    program: &Program,
+    layout: &Layout,
+    totals: &Totals,
+    inputs: &Inputs,
+    settings: &Settings,
+) -> Result<Evaluation> {
+    eval::check(program, layout, totals, inputs, settings).map_err(said)?;
+    let device = Cpu::default();
+    let mut run = Run::new(&device, program, layout, totals, settings, OwnedTape::default());
+    let mut leaves = Vec::new();
+    for (owner, field, side, values) in inputs.iter() {
+        let live = program.inputs().any(|(_, o, f, ty)| (o, f, ty.side) == (owner, field, side) && ty.live);
+        let value = run.upload(values)?;
+        if live {
+            leaves.push((owner, field, side, value.clone()));
+        }
+        run.give(Leaf { owner, field, side }, Traced::new(value, live));
+    }
+    let (outcome, mut gradients) = run.differentiate()?;
+    let mut gradient = Inputs::new();
+    for (owner, field, side, leaf) in leaves {
+        let values = bridge::gradient_of(&mut gradients, &leaf)?;
+        if values.iter().any(|v| !v.is_finite()) {
+            let name = eval::input_name(owner, field, side);
+            return Err(Error::Numeric(format!("the gradient by {name} is not finite in f32: lower its scale")));
+        }
+        gradient.insert(owner, field, side, values.into_iter().map(f64::from).collect());
+    }
+    Ok(Evaluation { loss: outcome.loss, gradient, metrics: outcome.metrics })
+}
+
+/// One program on log-probabilities that come live from an engine: the loss and the metrics, and the gradients that
+/// dfdx's backward pass left, from which [`crate::model::Engine::collect`] takes the weights' share.
+///
+/// `live.logp` holds the actor's log-probabilities for every side of the layout, in the layout's order. `inputs` hold
+/// everything else that the program reads.
+///
+/// # Errors
+/// As [`evaluate`]; also if the program trains something other than the actor's log-probabilities.
+pub fn step<D: Device<f32>>(
+    device: &D,
+    program: &Program,
+    layout: &Layout,
+    totals: &Totals,
+    inputs: &Inputs,
+    settings: &Settings,
+    live: Live<D>,
+) -> Result<(Outcome, Gradients<f32, D>)> {
+    let actor = actor_by_side(layout, &live)?;
+    let mut given = inputs.clone();
+    for (side, _, values) in &actor {
+        given.insert("actor", "logp", Some(*side), values.clone());
+    }
+    eval::check(program, layout, totals, &given, settings).map_err(said)?;
+    let mut run = Run::new(device, program, layout, totals, settings, live.tape);
+    for (owner, field, side, values) in inputs.iter() {
+        let value = run.upload(values)?;
+        run.give(Leaf { owner, field, side }, Traced::fixed(value));
+    }
+    let whole = Traced::new(live.logp, true);
+    for (side, places, _) in actor {
+        let part = run.gathered(&whole, &places)?;
+        run.give(Leaf { owner: "actor", field: "logp", side: Some(side) }, part);
+    }
+    for (_, owner, field, ty) in program.inputs().filter(|(.., ty)| ty.live) {
+        if (owner, field) != ("actor", "logp") {
+            let name = eval::input_name(owner, field, ty.side);
+            let problem = "is to be trained, but a step trains only the actor's log-probabilities";
+            return Err(Error::Setting(format!("`{}`: {name} {problem}", program.name)));
+        }
+    }
+    run.differentiate()
+}
+
+/// For each side: where its tokens lie in the engine's log-probabilities, and their values.
+fn actor_by_side<D: Device<f32>>(layout: &Layout, live: &Live<D>) -> Result<Vec<(SideTag, Vec<usize>, Vec<f64>)>> {
+    let values = live.logp.as_vec();
+    let mut end = 0;
+    let mut sides = Vec::new();
+    for (side, reaches) in &layout.sides {
+        let start = end;
+        end += reaches.iter().map(|reach| reach.tokens).sum::<usize>();
+        let part = values.get(start..end).unwrap_or_default();
+        sides.push((*side, (start..end).collect(), part.iter().copied().map(f64::from).collect()));
+    }
+    if end == values.len() {
+        return Ok(sides);
+    }
+    Err(Error::Numeric(format!("the engine scored {} tokens where the batch has {end}", values.len())))
+}
+
+/// An error of the language as one of the runtime's.
+fn said(error: EvalError) -> Error {
+    Error::Numeric(error.to_string())
+}
+
+/// Makes the compiler check the lowering for dfdx's CUDA device, where nothing else asks for it.
+#[cfg(feature = "cuda")]
+const _: fn() = || {
+    let _ = step::<dfdx::prelude::Cuda>;
+};
