@@ -146,17 +146,6 @@ fn quantities_exist_only_while_a_formula_is_traced() {
 }
 
 #[test]
-fn a_name_is_reported_once() {
-    let twice = || {
-        let logp = Actor::arg().logp(Demo::arg().response);
-        report("logp", logp);
-        report("logp", logp);
-        -logp.batch_mean()
-    };
-    assert_eq!(panics_with(|| trace("twice", twice)), "`logp` is reported twice");
-}
-
-#[test]
 fn one_formula_is_traced_at_a_time() {
     let nested = panics_with(|| trace("outer", || -> Scalar<Loss> { panic!("{}", dpo().name) }));
     assert_eq!(nested, "`dpo` cannot be traced while `outer` is being traced: call its function instead");

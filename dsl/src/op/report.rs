@@ -9,10 +9,6 @@ use crate::side::{Chosen, Rejected};
 use crate::trace::{draft, metric};
 
 /// Writes the mean of `q` under this name into the metrics of every optimizer step.
-///
-/// # Panics
-///
-/// If the formula has reported something under this name before.
 #[track_caller]
 pub fn report<Q: Quantity>(name: &str, q: Q) {
     metric(name, q.handle());
