@@ -20,23 +20,13 @@ pub(super) fn check(program: &Program, _: &[Spec]) -> Vec<Problem> {
 
 #[cfg(test)]
 mod tests {
-    use crate::verify::trial::codes;
-    use crate::{Arg, trace};
-    crate::prelude!();
+    use crate::verify::trial::{codes, sound};
 
     #[test]
     fn two_metrics_of_one_name_are_told() {
-        let codes = |second: &str| {
-            let program = trace("twice", || {
-                let (actor, demo) = (Actor::arg(), Demo::arg());
-                let logp = actor.logp(demo.response);
-                report("logp", logp);
-                report(second, logp.sum(Token));
-                -logp.batch_mean()
-            });
-            codes(&program, &[])
-        };
-        assert_eq!(codes("logp"), ["V05"]);
-        assert_eq!(codes("sum"), [""; 0]);
+        let mut program = sound();
+        assert_eq!(codes(&program, &[]), [""; 0]);
+        program.metrics[1].name = program.metrics[0].name.clone();
+        assert_eq!(codes(&program, &[]), ["V05"]);
     }
 }
