@@ -26,6 +26,14 @@ pub struct Family {
     pub target: fn(&Slots) -> Option<Target>,
 }
 
+impl Family {
+    /// The family of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Family> {
+        FAMILIES.iter().copied().find(|family| family.name == name)
+    }
+}
+
 /// All families, in a fixed order: a seed's exercises depend on it.
 pub static FAMILIES: [&Family; 20] = [
     &calculation::PLUS,

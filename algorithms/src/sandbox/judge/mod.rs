@@ -44,6 +44,14 @@ impl Question {
     }
 }
 
+impl Question {
+    /// Is what this answer claims right in full? A reward of 0 or 1 that can be verified, however it is written.
+    #[must_use]
+    pub fn is_answered_by(&self, answer: &str) -> bool {
+        correctness::of(&self.target, &Reply::read(answer)) >= 4.0
+    }
+}
+
 /// One point for every seven words more than the tersest answer has.
 fn verbosity(reply: &Reply, needed: usize) -> f64 {
     (reply.words().saturating_sub(needed) as f64 / 7.0).min(4.0)

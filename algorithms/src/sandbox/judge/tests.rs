@@ -1,7 +1,7 @@
 //! The judge on many texts.
 
 use super::*;
-use crate::sandbox::{FAMILIES, Random, Register, Split, Style, write};
+use crate::sandbox::{FAMILIES, Family, Random, Register, Split, Style, write};
 
 fn reward(question: &str, answer: &str) -> f64 {
     judge(question, answer).unwrap().reward()
@@ -44,6 +44,15 @@ fn what_is_right_and_what_is_wrong() {
         assert_eq!(correctness(question, right), 4.0, "{question} {right}");
         assert!(correctness(question, wrong) <= 0.5, "{question} {wrong}: {}", correctness(question, wrong));
     }
+}
+
+#[test]
+fn an_answer_can_be_verified() {
+    let question = Question::of(Family::named("plus").unwrap(), Split::Train, &mut Random::new(1));
+    let mut random = Random::new(2);
+    assert!(question.is_answered_by(&question.target.right(&mut random)[0]));
+    assert!(!question.is_answered_by(&question.target.wrong(&mut random)[0]));
+    assert!(!question.is_answered_by(""));
 }
 
 #[test]
