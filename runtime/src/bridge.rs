@@ -132,18 +132,29 @@ impl<D: Device<f32>> Track<D> {
 
     /// Differentiates the sum of a value. Every operation recorded is passed on the way, those that the value does
     /// not depend on with a gradient of zero.
-    pub(crate) fn backward<S: Shape>(self, loss: &Traced<S, D>) -> Result<Gradients<f32, D>>
-    where
-        S: dfdx::prelude::ReduceShape<S::AllAxes, Reduced = Rank0>,
-    {
+    pub(crate) fn backward(self, loss: &Traced<(usize,), D>) -> Result<Gradients<f32, D>> {
         let loss = loss.value.clone().put_tape(self.tape);
-        loss.try_sum::<Rank0, S::AllAxes>().and_then(Backward::try_backward).map_err(refused)
+        loss.try_sum::<Rank0, _>().and_then(Backward::try_backward).map_err(refused)
     }
 
-    /// Hands the tape on, with the value it leads to.
+    /// Makes sure that the backward pass leaves a gradient for this tensor, be it zeros.
+    pub(crate) fn expect_gradient<S: Shape>(&mut self, tensor: &Tensor<S, f32, D>) {
+        let place = tensor.ghost();
+        self.tape.add_backward_op(move |gradients| gradients.try_alloc_for(&place));
+    }
+
+    /// Hands the tape on.
     pub(crate) fn finish(self) -> OwnedTape<f32, D> {
         self.tape
     }
+}
+
+/// The gradient that reached a tensor which [`Track::expect_gradient`] was told of.
+pub(crate) fn gradient_at<S: Shape, D: Device<f32>>(
+    gradients: &Gradients<f32, D>,
+    tensor: &Tensor<S, f32, D>,
+) -> Vec<f32> {
+    gradients.get(tensor).as_vec()
 }
 
 /// The gradient that reached a tensor: zeros if none did.

@@ -14,4 +14,6 @@ pub mod train;
 mod bridge;
 mod error;
 
+/// The device that needs nothing but a processor.
+pub use dfdx::prelude::Cpu;
 pub use error::{Error, Result};

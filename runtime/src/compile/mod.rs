@@ -82,8 +82,8 @@ pub fn step<D: Device<f32>>(
 ) -> Result<(Outcome, Gradients<f32, D>)> {
     let actor = actor_by_side(layout, &live)?;
     let mut given = inputs.clone();
-    for (side, _, values) in &actor {
-        given.insert("actor", "logp", Some(*side), values.clone());
+    for part in &actor {
+        given.insert("actor", "logp", Some(part.side), part.values.clone());
     }
     eval::check(program, layout, totals, &given, settings).map_err(said)?;
     let mut run = Run::new(device, program, layout, totals, settings, live.tape);
@@ -92,7 +92,7 @@ pub fn step<D: Device<f32>>(
         run.give(Leaf { owner, field, side }, Traced::fixed(value));
     }
     let whole = Traced::new(live.logp, true);
-    for (side, places, _) in actor {
+    for Part { side, places, .. } in actor {
         let part = run.gathered(&whole, &places)?;
         run.give(Leaf { owner: "actor", field: "logp", side: Some(side) }, part);
     }
@@ -106,19 +106,27 @@ pub fn step<D: Device<f32>>(
     run.differentiate()
 }
 
-/// For each side: where its tokens lie in the engine's log-probabilities, and their values.
-fn actor_by_side<D: Device<f32>>(layout: &Layout, live: &Live<D>) -> Result<Vec<(SideTag, Vec<usize>, Vec<f64>)>> {
+/// One side's share of the engine's log-probabilities.
+struct Part {
+    side: SideTag,
+    /// Where they lie.
+    places: Vec<usize>,
+    values: Vec<f64>,
+}
+
+fn actor_by_side<D: Device<f32>>(layout: &Layout, live: &Live<D>) -> Result<Vec<Part>> {
     let values = live.logp.as_vec();
     let mut end = 0;
-    let mut sides = Vec::new();
+    let mut parts = Vec::new();
     for (side, reaches) in &layout.sides {
-        let start = end;
-        end += reaches.iter().map(|reach| reach.tokens).sum::<usize>();
-        let part = values.get(start..end).unwrap_or_default();
-        sides.push((*side, (start..end).collect(), part.iter().copied().map(f64::from).collect()));
+        let places = end..end + reaches.iter().map(|reach| reach.tokens).sum::<usize>();
+        end = places.end;
+        let here = values.get(places.clone()).unwrap_or_default();
+        let values = here.iter().copied().map(f64::from).collect();
+        parts.push(Part { side: *side, places: places.collect(), values });
     }
     if end == values.len() {
-        return Ok(sides);
+        return Ok(parts);
     }
     Err(Error::Numeric(format!("the engine scored {} tokens where the batch has {end}", values.len())))
 }

@@ -4,6 +4,7 @@ mod config;
 mod engine;
 mod folder;
 mod fused;
+mod graph;
 #[cfg(test)]
 mod reference;
 mod sequences;
@@ -13,5 +14,6 @@ pub use config::{ModelConfig, RotaryScaling};
 pub use engine::{Engine, Live};
 pub use folder::{Folder, Precision};
 pub use fused::FusedEngine;
+pub use graph::GraphEngine;
 pub use sequences::{Sequences, Span};
 pub use weights::{Parameters, TensorSpec, Weights};

@@ -1,5 +1,7 @@
 //! What a model is run on: token sequences laid one after another, none padded.
 
+use super::ModelConfig;
+use crate::{Error, Result};
 use std::ops::Range;
 
 /// Sequences of tokens and which of their tokens are to be scored.
@@ -39,5 +41,25 @@ impl Sequences {
     #[must_use]
     pub fn scored(&self) -> usize {
         self.spans.iter().map(|s| s.scored.len()).sum()
+    }
+
+    /// Can a model of this shape read them?
+    ///
+    /// # Errors
+    /// If a sequence is longer than the model's positions, or a token outside its vocabulary.
+    pub fn check(&self, config: &ModelConfig) -> Result<()> {
+        if let Some(token) = self.tokens.iter().find(|token| **token as usize >= config.vocab_size) {
+            let words = config.vocab_size;
+            let problem = format!("token {token} is outside the model's vocabulary of {words}");
+            return Err(Error::Numeric(format!("{problem}: use the tokenizer the model was made with")));
+        }
+        let longest = config.max_position_embeddings;
+        match self.spans.iter().map(|span| span.range.len()).find(|length| *length > longest) {
+            None => Ok(()),
+            Some(length) => {
+                let problem = format!("a sequence of {length} tokens is longer than the model's {longest} positions");
+                Err(Error::Numeric(format!("{problem}: lower --max-length or --max-new-tokens")))
+            }
+        }
     }
 }

@@ -1,0 +1,86 @@
+//! The decoder: embedding, layers, head. Shapes stand beside the values: `t` tokens, `h` hidden, `v` vocabulary.
+
+use super::super::{ModelConfig, Sequences, Span};
+use crate::Result;
+use crate::bridge::{Traced, Track, refused};
+use dfdx::prelude::{
+    Axes2, Axis, BroadcastTo, Device, GatherTo, PermuteTo, SelectTo, SumTo, Tensor, TryAdd, TryMatMul, TryMul,
+};
+use std::collections::HashMap;
+
+pub(super) type Vector<D> = Traced<(usize,), D>;
+pub(super) type Rows<D> = Traced<(usize, usize), D>;
+
+pub(super) struct Decoder<'a, D: Device<f32>> {
+    pub(super) device: &'a D,
+    pub(super) config: &'a ModelConfig,
+    pub(super) vectors: HashMap<&'a str, Vector<D>>,
+    pub(super) matrices: HashMap<&'a str, Rows<D>>,
+    pub(super) track: Track<D>,
+}
+
+impl<D: Device<f32>> Decoder<'_, D> {
+    /// The log-probability of each scored token of one sequence.
+    pub(super) fn score(&mut self, batch: &Sequences, span: &Span) -> Result<Vector<D>> {
+        let tokens = &batch.tokens[span.range.clone()];
+        let read: Vec<usize> = tokens.iter().map(|token| *token as usize).collect();
+        let embedding = self.matrices["model.embed_tokens.weight"].clone();
+        let mut x = self.taken(&embedding, &read)?; // (t, h)
+        for layer in 0..self.config.num_hidden_layers {
+            let name = |part: &str| format!("model.layers.{layer}.{part}.weight");
+            let normed = self.norm(&x, &name("input_layernorm"))?;
+            let mixed = self.attention(&normed, name)?;
+            x = self.track.two(&x, &mixed, |x, mixed| x.try_add(mixed))?;
+            let normed = self.norm(&x, &name("post_attention_layernorm"))?;
+            let fed = self.feed_forward(&normed, name)?;
+            x = self.track.two(&x, &fed, |x, fed| x.try_add(fed))?;
+        }
+        let x = self.norm(&x, "model.norm.weight")?;
+        // The row before a token says how likely it is.
+        let scored = span.scored.start - span.range.start..span.scored.end - span.range.start;
+        let before: Vec<usize> = scored.clone().map(|place| place - 1).collect();
+        let x = self.taken(&x, &before)?;
+        let tied = self.config.tie_word_embeddings;
+        let logits = self.projected(&x, if tied { "model.embed_tokens.weight" } else { "lm_head.weight" })?; // (t, v)
+        let logp = self.track.one(&logits, Tensor::try_log_softmax::<Axis<1>>)?;
+        let targets =
+            self.device.try_tensor_from_vec(read[scored.clone()].to_vec(), (scored.len(),)).map_err(refused)?;
+        self.track.one(&logp, |logp| logp.try_select(targets)) // (t)
+    }
+
+    /// Rows by number.
+    fn taken(&mut self, x: &Rows<D>, rows: &[usize]) -> Result<Rows<D>> {
+        let rows = self.device.try_tensor_from_vec(rows.to_vec(), (rows.len(),)).map_err(refused)?;
+        self.track.one(x, |x| x.try_gather(rows))
+    }
+
+    /// `x / sqrt(mean(x^2) + eps) * weight`, row by row
+    fn norm(&mut self, x: &Rows<D>, weight: &str) -> Result<Rows<D>> {
+        let (shape, eps) = (*dfdx::prelude::HasShape::shape(&x.value), self.config.rms_norm_eps as f32);
+        let inverse = self.track.one(x, |x| {
+            let mean = x.try_square()?.try_sum::<(usize,), Axis<1>>()?.try_mul(1.0 / shape.1 as f32)?;
+            mean.try_add(eps)?.try_sqrt()?.try_recip()?.try_broadcast_like::<_, Axis<1>>(&shape)
+        })?;
+        let unit = self.track.two(x, &inverse, |x, inverse| x.try_mul(inverse))?;
+        let weight = self.vectors[weight].clone();
+        let weight = self.track.one(&weight, |weight| weight.try_broadcast_like::<_, Axis<0>>(&shape))?;
+        self.track.two(&unit, &weight, |unit, weight| unit.try_mul(weight))
+    }
+
+    /// `x` times the transposed matrix, which is stored as `[out, in]`
+    pub(super) fn projected(&mut self, x: &Rows<D>, matrix: &str) -> Result<Rows<D>> {
+        let matrix = self.matrices[matrix].clone();
+        let transposed = self.track.one(&matrix, |matrix| matrix.try_permute::<_, Axes2<1, 0>>())?;
+        self.track.two(x, &transposed, |x, transposed| x.try_matmul(transposed))
+    }
+
+    /// `down(silu(gate(x)) * up(x))` with `silu(g) = g * sigmoid(g)`
+    fn feed_forward(&mut self, x: &Rows<D>, name: impl Fn(&str) -> String) -> Result<Rows<D>> {
+        let gate = self.projected(x, &name("mlp.gate_proj"))?;
+        let sigmoid = self.track.one(&gate, Tensor::try_sigmoid)?;
+        let gate = self.track.two(&gate, &sigmoid, |gate, sigmoid| gate.try_mul(sigmoid))?;
+        let up = self.projected(x, &name("mlp.up_proj"))?;
+        let gated = self.track.two(&gate, &up, |gate, up| gate.try_mul(up))?;
+        self.projected(&gated, &name("mlp.down_proj"))
+    }
+}

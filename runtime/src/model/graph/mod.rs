@@ -1,0 +1,144 @@
+//! The graph engine: the decoder in plain dfdx operations, so that policy, reward and loss are one dfdx graph on any of
+//! dfdx's devices. One sequence after the other, one operation after the other: slow, and the definition of right.
+
+mod attention;
+mod decoder;
+
+use super::{Engine, Live, Parameters, Sequences, Weights};
+use crate::bridge::{self, Traced, Track, refused};
+use crate::{Error, Result};
+use decoder::Decoder;
+use dfdx::prelude::{Axis, Device, Gradients, OwnedTape, Tensor, TryConcatAlong};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A decoder made of dfdx's operations.
+pub struct GraphEngine<D: Device<f32>> {
+    parameters: Arc<Parameters>,
+    device: D,
+    /// The weights as they were at the last pass, on the device. Kept while they do not change, so that the gradients
+    /// of every pass since are found by the same tensors.
+    uploaded: Mutex<Option<Uploaded<D>>>,
+}
+
+/// Weights on the device, and what they were made of.
+#[derive(Clone)]
+struct Uploaded<D: Device<f32>> {
+    data: Arc<Vec<f32>>,
+    /// In the order of [`Weights::tensors`].
+    tensors: Vec<Leaf<D>>,
+}
+
+/// One weight tensor. dfdx's tensors carry their number of axes in their type.
+#[derive(Clone)]
+enum Leaf<D: Device<f32>> {
+    Vector(Tensor<(usize,), f32, D>),
+    Matrix(Tensor<(usize, usize), f32, D>),
+}
+
+impl<D: Device<f32>> GraphEngine<D> {
+    /// An engine on these weights, which others may share.
+    #[must_use]
+    pub fn new(parameters: Arc<Parameters>, device: D) -> Self {
+        GraphEngine { parameters, device, uploaded: Mutex::new(None) }
+    }
+
+    /// The weights on the device, uploaded anew if they changed.
+    fn upload(&self, weights: &Weights) -> Result<Uploaded<D>> {
+        let mut uploaded = self.uploaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(uploaded) = uploaded.as_ref().filter(|uploaded| *uploaded.data == weights.data) {
+            return Ok(uploaded.clone());
+        }
+        let tensors = weights.tensors.iter().map(|spec| {
+            let values = weights.data[spec.range.clone()].to_vec();
+            match spec.shape[..] {
+                [length] => Ok(Leaf::Vector(self.device.try_tensor_from_vec(values, (length,)).map_err(refused)?)),
+                [rows, width] => {
+                    Ok(Leaf::Matrix(self.device.try_tensor_from_vec(values, (rows, width)).map_err(refused)?))
+                }
+                _ => Err(Error::Numeric(format!("{} is neither a vector nor a matrix", spec.name))),
+            }
+        });
+        let fresh = Uploaded { tensors: tensors.collect::<Result<_>>()?, data: Arc::new(weights.data.clone()) };
+        Ok(uploaded.insert(fresh).clone())
+    }
+
+    /// The log-probabilities of all scored tokens, of which there must be one, and the track that leads to them.
+    fn run(&self, batch: &Sequences, live: bool) -> Result<Live<D>> {
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        batch.check(&weights.config)?;
+        let uploaded = self.upload(&weights)?;
+        let mut track = Track::new(OwnedTape::default());
+        let (mut vectors, mut matrices) = (HashMap::new(), HashMap::new());
+        for (spec, leaf) in weights.tensors.iter().zip(&uploaded.tensors) {
+            match leaf {
+                Leaf::Vector(tensor) => {
+                    track.expect_gradient(tensor);
+                    vectors.insert(spec.name.as_str(), Traced::new(tensor.clone(), live));
+                }
+                Leaf::Matrix(tensor) => {
+                    track.expect_gradient(tensor);
+                    matrices.insert(spec.name.as_str(), Traced::new(tensor.clone(), live));
+                }
+            }
+        }
+        let mut decoder = Decoder { device: &self.device, config: &weights.config, vectors, matrices, track };
+        let scored = batch.spans.iter().filter(|span| !span.scored.is_empty());
+        let parts = scored.map(|span| decoder.score(batch, span)).collect::<Result<Vec<_>>>()?;
+        let mut track = decoder.track;
+        let logp = joined(&mut track, parts)?;
+        Ok(Live { logp: logp.value, tape: track.finish() })
+    }
+}
+
+/// The parts one after another. Neighbours are joined first, so that no number is copied more often than the
+/// logarithm of how many parts there are.
+fn joined<D: Device<f32>>(track: &mut Track<D>, mut parts: Vec<Traced<(usize,), D>>) -> Result<Traced<(usize,), D>> {
+    while parts.len() > 1 {
+        let pairs = parts.chunks(2).map(|pair| match pair {
+            [left, right] => track.two(left, right, |left, right| (left, right).try_concat_along(Axis::<0>)),
+            rest => Ok(rest[0].clone()),
+        });
+        parts = pairs.collect::<Result<_>>()?;
+    }
+    parts.pop().ok_or_else(|| Error::Numeric("a batch without a scored token has no log-probabilities".into()))
+}
+
+impl<D: Device<f32>> Engine<D> for GraphEngine<D> {
+    fn score(&self, batch: &Sequences) -> Result<Vec<f32>> {
+        if batch.scored() == 0 {
+            return Ok(Vec::new());
+        }
+        Ok(self.run(batch, false)?.logp.as_vec())
+    }
+
+    fn forward(&self, batch: &Sequences) -> Result<Live<D>> {
+        if self.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            let problem = "these weights are frozen: score with them, or make them with Parameters::new to train them";
+            return Err(Error::Setting(problem.to_owned()));
+        }
+        self.run(batch, true)
+    }
+
+    fn collect(&self, gradients: &Gradients<f32, D>) -> Result<()> {
+        let uploaded = self.uploaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let uploaded =
+            uploaded.ok_or_else(|| Error::Numeric("no pass went forward whose gradient could be collected".into()))?;
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        let mut total = self.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
+        for (spec, leaf) in weights.tensors.iter().zip(&uploaded.tensors) {
+            let gradient = match leaf {
+                Leaf::Vector(tensor) => bridge::gradient_at(gradients, tensor),
+                Leaf::Matrix(tensor) => bridge::gradient_at(gradients, tensor),
+            };
+            total[spec.range.clone()].iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g);
+        }
+        Ok(())
+    }
+}
+
+/// Makes the compiler check the engine for dfdx's CUDA device, where nothing else asks for it.
+#[cfg(feature = "cuda")]
+const _: fn(Arc<Parameters>, dfdx::prelude::Cuda) -> GraphEngine<dfdx::prelude::Cuda> = GraphEngine::new;
+#[cfg(feature = "cuda")]
+const _: fn(&GraphEngine<dfdx::prelude::Cuda>, &Sequences) -> Result<Live<dfdx::prelude::Cuda>> = Engine::forward;
