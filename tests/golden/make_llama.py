@@ -23,10 +23,24 @@ BETA = 0.3
 CASES = {
     # Grouped queries, own head, written as transformers 5 writes.
     "grouped": dict(num_attention_heads=4, num_key_value_heads=2),
-    # One key head for all queries, tied head, a head width of its own, bf16.
-    "tied": dict(num_attention_heads=4, num_key_value_heads=1, head_dim=6, tie_word_embeddings=True, dtype=torch.bfloat16),
-    # Every query its own key, no head_dim, f16, in shards, the older config keys.
-    "sharded": dict(num_attention_heads=2, num_key_value_heads=2, dtype=torch.float16, shards="6KB", older=True),
+    # One key head for all queries, tied head, a head width and a rotary base of its own, bf16.
+    "tied": dict(
+        num_attention_heads=4,
+        num_key_value_heads=1,
+        head_dim=6,
+        rope_theta=500.0,
+        tie_word_embeddings=True,
+        dtype=torch.bfloat16,
+    ),
+    # Every query its own key, no head_dim, rotary frequencies divided, f16, in shards, the older config keys.
+    "sharded": dict(
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        rope_scaling=dict(rope_type="linear", factor=2.0),
+        dtype=torch.float16,
+        shards="6KB",
+        older=True,
+    ),
     # Rotary frequencies scaled as in Llama 3.1.
     "llama3": dict(
         num_attention_heads=2,
@@ -58,7 +72,9 @@ def save(case, folder, seed):
     if older:
         path = folder / "config.json"
         config = json.loads(path.read_text())
-        config["rope_theta"] = config.pop("rope_parameters")["rope_theta"]
+        rotary = config.pop("rope_parameters")
+        config["rope_theta"] = rotary["rope_theta"]
+        config["rope_scaling"] = {"type": rotary["rope_type"], "factor": rotary["factor"]}
         config["torch_dtype"] = config.pop("dtype")
         del config["head_dim"]
         path.write_text(json.dumps(config, indent=2) + "\n")
