@@ -134,6 +134,19 @@ pub(crate) fn dpo() -> Program {
     hand.mean_loss(loss)
 }
 
+/// A shift by the mean over the whole batch in front of a logistic: the batch must stay whole.
+pub(crate) fn shifted() -> Program {
+    let mut hand = Hand::new("shifted");
+    let margin = hand.margin();
+    let mean = hand.op(Op::Average, KindTag::Margin, &[margin]);
+    let mean = hand.op(Op::EveryPrompt, KindTag::Margin, &[mean]);
+    let ahead = hand.op(Op::Minus, KindTag::Margin, &[margin, mean]);
+    let ratio = hand.op(Op::Logistic, KindTag::Prob, &[ahead]);
+    let logarithm = hand.op(Op::Logarithm, KindTag::LogProb, &[ratio]);
+    let loss = hand.op(Op::Negative, KindTag::Loss, &[logarithm]);
+    hand.mean_loss(loss)
+}
+
 /// One of each operation, with example data where it carries some.
 pub(crate) fn every_op() -> Vec<Op> {
     // When an operation is added this stops compiling: add it to the list below as well.

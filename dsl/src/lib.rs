@@ -56,6 +56,7 @@ extern crate self as collimate;
 #[cfg(test)]
 mod by_hand;
 pub mod eval;
+pub mod explain;
 mod flow;
 pub mod ir;
 mod layout;

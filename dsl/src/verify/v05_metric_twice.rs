@@ -12,7 +12,7 @@ pub(super) fn check(program: &Program, _: &[Spec]) -> Vec<Problem> {
         let message = format!("the metric `{}` is reported twice", metric.name);
         let mut problem =
             Problem::new("V05", message, &program.node(metric.node).place, "give each metric a name of its own");
-        problem.notes.push(format!("the first is of the value made at {}", program.node(first.node).place));
+        problem.notes.push(format!("first of step %{}, then of step %{}", first.node.index(), metric.node.index()));
         Some(problem)
     };
     program.metrics.iter().enumerate().filter_map(again).collect()

@@ -24,6 +24,7 @@ pub(super) fn check(program: &Program, _: &[Spec]) -> Vec<Problem> {
         let both = program.node(left);
         let what = match &both.op {
             Op::Input { owner, field } => input_name(owner, field, both.ty.side),
+            _ if both.place.file.is_empty() => format!("step %{}", left.index()),
             _ => format!("the value made at {}", both.place),
         };
         let help = "put the other value on one side, e.g. `actor.logp(y) - reference.logp(y)`";

@@ -1,7 +1,7 @@
 //! A batch cut in parts gives the numbers of the whole.
 
 use super::programs;
-use crate::by_hand::{Hand, Noise, dpo, inputs, layout};
+use crate::by_hand::{Hand, Noise, dpo, inputs, layout, shifted};
 use crate::eval::{Inputs, evaluate, separable};
 use crate::ir::{Depth, KindTag, Op, Program, Ty};
 use crate::{Layout, Reach};
@@ -99,7 +99,7 @@ fn the_number_does_not_depend_on_how_the_batch_was_cut() {
 #[test]
 fn a_program_that_must_stay_whole_is_told_from_one_that_may_be_cut() {
     let mut noise = Noise(5);
-    let program = programs::shifted();
+    let program = shifted();
     let layout = layout(6, &mut noise);
     let inputs = inputs(&program, &layout, &mut noise);
     assert!(difference(&program, &layout, &inputs, &[0, 3, 6]).is_some());

@@ -1,7 +1,7 @@
 //! Gradients against finite differences.
 
 use super::programs;
-use crate::by_hand::{Hand, Noise, every_op, inputs, layout};
+use crate::by_hand::{Hand, Noise, every_op, inputs, layout, shifted};
 use crate::eval::{Inputs, Settings, evaluate};
 use crate::ir::{Depth, KindTag, Op, Program, SideTag, Ty};
 use crate::{Layout, Totals};
@@ -90,7 +90,7 @@ fn every_operation_has_the_gradient_of_its_value() {
 #[test]
 fn whole_programs_have_the_gradient_of_their_loss() {
     let mut noise = Noise(2);
-    let whole = [programs::shifted(), programs::leave_one_out_squared()];
+    let whole = [shifted(), programs::leave_one_out_squared()];
     for program in programs::separable().into_iter().chain(whole) {
         if program.nodes.iter().any(|node| node.op == Op::Constant) {
             continue;

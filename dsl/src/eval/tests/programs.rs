@@ -183,16 +183,3 @@ fn sft() -> Program {
     let root = hand.op(Op::AverageAll, KindTag::Loss, &[loss]);
     hand.mean_loss(root)
 }
-
-/// A shift by the mean over the whole batch in front of a logistic: the batch must stay whole.
-pub(super) fn shifted() -> Program {
-    let mut hand = Hand::new("shifted");
-    let margin = hand.margin();
-    let mean = hand.op(Op::Average, KindTag::Margin, &[margin]);
-    let mean = hand.op(Op::EveryPrompt, KindTag::Margin, &[mean]);
-    let ahead = hand.op(Op::Minus, KindTag::Margin, &[margin, mean]);
-    let ratio = hand.op(Op::Logistic, KindTag::Prob, &[ahead]);
-    let logarithm = hand.op(Op::Logarithm, KindTag::LogProb, &[ratio]);
-    let loss = hand.op(Op::Negative, KindTag::Loss, &[logarithm]);
-    hand.mean_loss(loss)
-}

@@ -1,0 +1,144 @@
+//! What a program needs, averages, reports and takes for granted.
+
+use super::Subject;
+use super::expression::{How, without_side};
+use crate::eval::{Why, separable};
+use crate::flow;
+use crate::ir::{Depth, KindTag, Op, Place, SideTag};
+use crate::verify::{Problem, verify};
+
+/// A column of the data.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) about: String,
+}
+
+/// A policy the loss or a metric reads.
+pub(super) struct Role {
+    pub(super) owner: String,
+    pub(super) trained: bool,
+}
+
+/// A sum or mean on the way to the loss.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Reduction {
+    pub(super) how: How,
+    pub(super) over: Depth,
+    pub(super) sides: Vec<SideTag>,
+}
+
+/// A kind that was changed by hand, and why that is right.
+#[derive(Clone, PartialEq)]
+pub(super) struct Recast {
+    pub(super) from: KindTag,
+    pub(super) to: KindTag,
+    pub(super) why: String,
+    pub(super) place: Place,
+}
+
+/// Everything that is read off a program.
+pub(super) struct Facts {
+    pub(super) columns: Vec<Column>,
+    pub(super) policies: Vec<Role>,
+    pub(super) reductions: Vec<Reduction>,
+    pub(super) recasts: Vec<Recast>,
+    pub(super) separable: Result<(), Why>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Facts {
+    pub(super) fn of(subject: &Subject<'_>) -> Self {
+        let problems = verify(subject.program, subject.specs);
+        Facts {
+            columns: columns(subject),
+            policies: policies(subject),
+            reductions: reductions(subject),
+            recasts: recasts(subject),
+            separable: separable(subject.program),
+            problems,
+        }
+    }
+
+    /// The sides whose responses are read.
+    pub(super) fn sides(subject: &Subject<'_>) -> Vec<SideTag> {
+        let read: Vec<_> = subject.program.inputs().filter_map(|(.., ty)| ty.side).collect();
+        SideTag::ALL.iter().copied().filter(|side| read.contains(side)).collect()
+    }
+}
+
+fn columns(subject: &Subject<'_>) -> Vec<Column> {
+    let column = |name: &str, about: &str| Column { name: name.into(), about: about.into() };
+    let mut columns = vec![column("prompt", "what is asked")];
+    for side in Facts::sides(subject) {
+        let known = [
+            (SideTag::Chosen, column("chosen", "the better response")),
+            (SideTag::Rejected, column("rejected", "the other response")),
+            (SideTag::Sample, column("responses", "several responses to each prompt, or none: then they are drawn")),
+            (SideTag::Answer, column("completion", "a good response")),
+        ];
+        columns.extend(known.into_iter().find(|(known, _)| *known == side).map(|(_, column)| column));
+    }
+    for (_, owner, field, ty) in subject.program.inputs() {
+        if owner == subject.view && !columns.iter().any(|column| column.name == field) {
+            let about = match ty.side {
+                Some(side) => format!("{} of the {} response, a number", without_side(field, side), lower(side)),
+                None => format!("{field} of the prompt, a number"),
+            };
+            columns.push(Column { name: field.to_owned(), about });
+        }
+    }
+    columns
+}
+
+fn policies(subject: &Subject<'_>) -> Vec<Role> {
+    let mut policies: Vec<Role> = Vec::new();
+    for (_, owner, _, ty) in subject.program.inputs().filter(|(_, owner, ..)| *owner != subject.view) {
+        match policies.iter_mut().find(|policy| policy.owner == owner) {
+            Some(policy) => policy.trained |= ty.live,
+            None => policies.push(Role { owner: owner.to_owned(), trained: ty.live }),
+        }
+    }
+    policies
+}
+
+fn reductions(subject: &Subject<'_>) -> Vec<Reduction> {
+    let program = subject.program;
+    let read = flow::read_by(program, program.root);
+    let mut reductions: Vec<Reduction> = Vec::new();
+    for (_, node) in program.nodes.iter().enumerate().filter(|(i, _)| read[*i]) {
+        let how = match node.op {
+            Op::Total => How::Sum,
+            Op::Average => How::Mean,
+            Op::AverageAll => How::MeanAll,
+            _ => continue,
+        };
+        let from = program.node(node.args[0]).ty;
+        match reductions.iter_mut().find(|known| known.how == how && known.over == from.depth) {
+            Some(known) => known.sides.extend(from.side.filter(|side| !known.sides.contains(side))),
+            None => reductions.push(Reduction { how, over: from.depth, sides: from.side.into_iter().collect() }),
+        }
+    }
+    reductions
+}
+
+fn recasts(subject: &Subject<'_>) -> Vec<Recast> {
+    let program = subject.program;
+    let read = flow::read(program);
+    let mut recasts: Vec<Recast> = Vec::new();
+    for (_, node) in program.nodes.iter().enumerate().filter(|(i, _)| read[*i]) {
+        if let Op::Recast(why) = &node.op {
+            let from = program.node(node.args[0]).ty.kind;
+            let recast = Recast { from, to: node.ty.kind, why: why.clone(), place: node.place.clone() };
+            if !recasts.contains(&recast) {
+                recasts.push(recast);
+            }
+        }
+    }
+    recasts
+}
+
+/// A side's name in a sentence.
+pub(super) fn lower(side: SideTag) -> String {
+    side.name().to_lowercase()
+}

@@ -1,0 +1,86 @@
+//! Columns, and lines that are not too long.
+
+use std::fmt::Write as _;
+
+/// The widest a formula's line is made.
+const WIDEST: usize = 96;
+
+/// On one line, with single spaces.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Columns side by side; what is empty in every row takes no room.
+pub(super) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).filter_map(width).collect();
+    let mut table = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths).filter(|(_, width)| **width > 0) {
+            let _ = write!(line, "  {cell:<width$}");
+        }
+        let _ = writeln!(table, "{}", line.trim_end());
+    }
+    table
+}
+
+/// `name = text`, with all equal signs in one column and long texts on several lines.
+pub(super) fn aligned(lines: &[(String, String)]) -> String {
+    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let mut block = String::new();
+    for (name, text) in lines {
+        let indent = format!("  {:width$}   ", "");
+        let text = broken(text, WIDEST.saturating_sub(indent.chars().count())).join(&format!("\n{indent}"));
+        let _ = writeln!(block, "  {name:<width$} = {text}");
+    }
+    block
+}
+
+/// A formula on lines that begin with a plus or minus of its outermost sum, if it is too long for one.
+fn broken(text: &str, width: usize) -> Vec<String> {
+    let letters: Vec<char> = text.chars().collect();
+    if letters.len() <= width {
+        return vec![text.to_owned()];
+    }
+    // Where a sum could be broken: how many brackets are open, where the innermost began, where its sign stands.
+    let (mut open, mut breaks) = (Vec::new(), Vec::new());
+    for (i, letter) in letters.iter().enumerate() {
+        match letter {
+            '(' | '[' => open.push(i + 1),
+            ')' | ']' => drop(open.pop()),
+            '+' | '−' if i > 0 && letters[i - 1] == ' ' && letters.get(i + 1) == Some(&' ') => {
+                breaks.push((open.len(), open.last().copied().unwrap_or(0), i));
+            }
+            _ => {}
+        }
+    }
+    let Some(outermost) = breaks.iter().map(|(depth, ..)| *depth).min() else { return vec![text.to_owned()] };
+    let (mut lines, mut from, mut indent) = (Vec::new(), 0, 0);
+    for &(_, begins, at) in breaks.iter().filter(|(depth, ..)| *depth == outermost) {
+        lines.push(format!("{:indent$}{}", "", letters[from..at].iter().collect::<String>().trim_end()));
+        (from, indent) = (at, begins);
+    }
+    lines.push(format!("{:indent$}{}", "", letters[from..].iter().collect::<String>()));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{aligned, table};
+
+    #[test]
+    fn a_long_sum_is_broken_before_its_signs() {
+        let (a, b) = ("a".repeat(50), "b".repeat(50));
+        let lines = [("L".to_owned(), format!("mean of [{a} · (x − y) − {b}]")), ("long".to_owned(), "x".to_owned())];
+        let expected = format!("  L    = mean of [{a} · (x − y)\n{:18}− {b}]\n  long = x\n", "");
+        assert_eq!(aligned(&lines), expected);
+    }
+
+    #[test]
+    fn columns_stand_below_each_other() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        assert_eq!(table(&[row(["a", "", "b"]), row(["ccc", "", "d"])]), "  a    b\n  ccc  d\n");
+    }
+}

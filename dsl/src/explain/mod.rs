@@ -1,0 +1,103 @@
+//! An algorithm explained: formula, data, hyper-parameters, averages, metrics.
+//!
+//! Everything here is read off the program that tracing gives, so that it cannot say anything else than what is
+//! trained.
+
+mod expression;
+mod facts;
+mod json;
+mod latex;
+mod layout;
+mod lines;
+mod machine;
+mod notation;
+mod page;
+mod read;
+mod symbol;
+#[cfg(test)]
+mod tests;
+mod unicode;
+
+use crate::Algorithm;
+use crate::hyper::Spec;
+use crate::ir::Program;
+use facts::Facts;
+use lines::Formula;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// What an explanation is written in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// A page for people, with the formula in Unicode.
+    Text,
+    /// The formula alone, as LaTeX (needs `amsmath`).
+    Latex,
+    /// The program step by step, as [`crate::text`] writes it.
+    Ir,
+    /// Everything, for machines.
+    Json,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Format; 4] = [Format::Text, Format::Latex, Format::Ir, Format::Json];
+
+    /// As it is called on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::Latex => "latex",
+            Format::Ir => "ir",
+            Format::Json => "json",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Format::ALL.into_iter().find(|format| format.name() == text);
+        found.ok_or_else(|| format!("there is no format `{text}`: write text, latex, ir or json"))
+    }
+}
+
+/// An algorithm with its program: what an explanation is made of.
+pub(crate) struct Subject<'a> {
+    name: &'a str,
+    paper: &'a str,
+    about: &'a str,
+    view: &'a str,
+    specs: &'a [Spec],
+    program: &'a Program,
+}
+
+/// Explain an algorithm.
+#[must_use]
+pub fn explain(algorithm: &Algorithm, format: Format) -> String {
+    let (program, specs) = ((algorithm.trace)(), (algorithm.hyper)());
+    let Algorithm { name, paper, about, view, .. } = *algorithm;
+    describe(&Subject { name, paper, about, view, specs: &specs, program: &program }, format)
+}
+
+fn describe(subject: &Subject<'_>, format: Format) -> String {
+    match format {
+        Format::Text => page::page(subject, &Facts::of(subject)),
+        Format::Latex => formula_latex(subject).unwrap_or_default(),
+        Format::Ir => subject.program.to_string(),
+        Format::Json => machine::json(subject, &Facts::of(subject)),
+    }
+}
+
+fn formula_latex(subject: &Subject<'_>) -> Option<String> {
+    let formula = Formula::new(subject.program, &BTreeMap::new())?;
+    Some(latex::block(&formula, &symbol::parameters(subject.program)))
+}

@@ -1,0 +1,192 @@
+//! The page for people.
+
+use super::expression::{Ex, Form, Function, How, Store};
+use super::facts::{Facts, Reduction, lower};
+use super::layout::{aligned, one_line, table};
+use super::lines::Formula;
+use super::notation::Writer;
+use super::symbol::{self, Symbol};
+use super::unicode::{Unicode, at_the_defaults, each, lines, short};
+use super::{Subject, expression::Whose};
+use crate::ir::{Depth, Metric, SideTag};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The whole page.
+pub(super) fn page(subject: &Subject<'_>, facts: &Facts) -> String {
+    let parameters = symbol::parameters(subject.program);
+    let (first, more) = subject.about.split_once("\n\n").unwrap_or((subject.about, ""));
+    let mut page = format!("{}\n{}\n", subject.name, one_line(first));
+    for paragraph in more.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
+        let _ = writeln!(page, "{}", one_line(paragraph));
+    }
+    let _ = writeln!(page, "Paper: {}", paper(subject.paper));
+    let mut block = |title: &str, body: String| {
+        if !body.is_empty() {
+            let _ = write!(page, "\n{title}\n{body}");
+        }
+    };
+    if let Some(formula) = Formula::new(subject.program, &BTreeMap::new()) {
+        block("Formula", aligned(&lines(&formula, &parameters)));
+        if let Some((title, lines)) = at_the_defaults(subject, &formula, &parameters) {
+            block(&title, aligned(&lines));
+        }
+        block("Where", table(&glossary(subject, &formula)));
+    }
+    let mut section = |title: &str, rows: Vec<Vec<String>>| block(title, table(&rows));
+    section("Data", facts.columns.iter().map(|c| vec![c.name.clone(), c.about.clone()]).collect());
+    section("Hyper-parameters (default, range)", hyper_rows(subject, &parameters));
+    section("Averages", facts.reductions.iter().map(|r| vec![reduction(r)]).collect());
+    let cut = match &facts.separable {
+        Ok(()) => "may be cut into micro-batches: their losses and gradients add up to the whole's".to_owned(),
+        Err(why) => format!("must stay whole: {why}"),
+    };
+    section("Batch", vec![vec![cut]]);
+    section("Metrics", metric_rows(subject, &parameters));
+    let changed = |r: &super::facts::Recast| {
+        vec![
+            format!("{} as {}", r.from, r.to),
+            r.why.clone(),
+            known(&r.place).map(|p| format!("({p})")).unwrap_or_default(),
+        ]
+    };
+    section("Taken as another kind, and why", facts.recasts.iter().map(changed).collect());
+    let problem = |p: &crate::verify::Problem| {
+        vec![p.code.to_owned(), p.message.clone(), format!("(book: errors/{})", p.code.to_lowercase())]
+    };
+    section("Problems", facts.problems.iter().map(problem).collect());
+    page
+}
+
+/// What each letter stands for.
+fn glossary(subject: &Subject<'_>, formula: &Formula) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut row = |symbol: String, about: String| rows.push(vec![symbol, about]);
+    let logp = |owner: &str| subject.program.inputs().any(|(_, who, field, _)| who == owner && field == "logp");
+    for policy in Facts::of(subject).policies.iter().filter(|policy| logp(&policy.owner)) {
+        row(symbol::policy(&policy.owner).text, about_policy(&policy.owner, policy.trained));
+    }
+    for side in Facts::sides(subject) {
+        row(symbol::response(Whose::Side(side)).text, about_side(side));
+    }
+    let forms = forms(&formula.store, formula.root);
+    if forms.iter().any(|form| matches!(form, Form::Given { depth: Depth::EachToken, .. })) {
+        row("yₜ".into(), "token t of a response, after the prompt and the tokens before it; the end counts".into());
+    }
+    let mut functions: Vec<Function> = forms
+        .iter()
+        .filter_map(|form| if let Form::Call(function, _) = form { Some(*function) } else { None })
+        .collect();
+    functions.sort();
+    functions.dedup();
+    let mut about: Vec<(&str, &str)> = functions.iter().filter_map(|function| about_function(*function)).collect();
+    about.dedup();
+    about.into_iter().for_each(|(symbol, text)| row(symbol.into(), text.into()));
+    rows
+}
+
+fn forms(store: &Store, root: Ex) -> Vec<Form> {
+    let (mut seen, mut open, mut forms) = (std::collections::HashSet::new(), vec![root], Vec::new());
+    while let Some(ex) = open.pop() {
+        if seen.insert(ex) {
+            forms.push(store.form(ex).clone());
+            open.extend(store.parts(ex));
+        }
+    }
+    forms
+}
+
+fn about_policy(owner: &str, trained: bool) -> String {
+    match (owner, trained) {
+        ("actor", true) => "the policy that is trained (actor)".into(),
+        ("reference", false) => "the policy as it was before training (reference), frozen".into(),
+        ("behavior", false) => "the policy that drew the responses (behavior), frozen".into(),
+        ("previous", false) => "the policy of the iteration before (previous), frozen".into(),
+        (other, true) => format!("the policy `{other}`, trained"),
+        (other, false) => format!("the policy `{other}`, frozen"),
+    }
+}
+
+fn about_side(side: SideTag) -> String {
+    let known = [
+        (SideTag::Chosen, "the better response to a prompt"),
+        (SideTag::Rejected, "the other response to it"),
+        (SideTag::Sample, "each of the responses to a prompt"),
+        (SideTag::Answer, "the response to a prompt"),
+        (SideTag::Mismatched, "a response to another prompt"),
+    ];
+    known.into_iter().find(|(known, _)| *known == side).map_or(String::new(), |(_, about)| about.into())
+}
+
+fn about_function(function: Function) -> Option<(&'static str, &'static str)> {
+    match function {
+        Function::Logistic | Function::LogLogistic => Some(("σ", "the logistic function")),
+        Function::Clip => Some(("clip(x, a, b)", "x, but at least a and at most b")),
+        Function::Positive => Some(("1[…]", "one where it holds, zero where not")),
+        Function::Stopped => Some(("sg[…]", "held constant: no gradient flows through it")),
+        Function::OthersMean => Some(("others(x)", "the mean of x over the other responses to the prompt")),
+        Function::GroupMean => Some(("group(x)", "the mean of x over all responses to the prompt")),
+        Function::GroupLogSoftmax => Some(("softmax(x)", "exp x over the sum of exp x of all responses to the prompt")),
+        Function::Smaller
+        | Function::Larger
+        | Function::Exponential
+        | Function::Logarithm
+        | Function::Magnitude
+        | Function::Square => None,
+    }
+}
+
+fn hyper_rows(subject: &Subject<'_>, parameters: &BTreeMap<String, Symbol>) -> Vec<Vec<String>> {
+    let row = |spec: &crate::Spec| {
+        let symbol = parameters.get(spec.name).filter(|symbol| symbol.text != spec.name);
+        vec![
+            spec.name.to_owned(),
+            symbol.map(|symbol| symbol.text.clone()).unwrap_or_default(),
+            short(spec.default),
+            format!("{}{}", spec.range, if spec.whole { ", whole" } else { "" }),
+            one_line(spec.about),
+        ]
+    };
+    subject.specs.iter().map(row).collect()
+}
+
+/// A reduction in a sentence.
+pub(super) fn reduction(reduction: &Reduction) -> String {
+    let what = each(reduction.over);
+    let sides: Vec<String> = reduction.sides.iter().map(|side| lower(*side)).collect();
+    let of = if sides.len() < 2 { String::new() } else { format!(" ({})", sides.join(", ")) };
+    match (reduction.how, reduction.over) {
+        (How::Sum, Depth::EachToken) => format!("sum over the tokens of each response{of}"),
+        (How::Mean, Depth::EachToken) => format!("mean over the tokens of each response{of}"),
+        (How::Sum, Depth::EachResponse) => format!("sum over the responses to each prompt{of}"),
+        (How::Mean, Depth::EachResponse) => format!("mean over the responses to each prompt{of}"),
+        (How::Sum, _) => format!("sum over the {what} of the whole batch{of}"),
+        (How::Mean | How::MeanAll, _) => {
+            format!("mean over all {what} of the optimizer's whole batch{of}, however it is cut")
+        }
+    }
+}
+
+/// Each metric and what it is the mean of.
+pub(super) fn metric_rows(subject: &Subject<'_>, parameters: &BTreeMap<String, Symbol>) -> Vec<Vec<String>> {
+    let Some(formula) = Formula::new(subject.program, &BTreeMap::new()) else { return Vec::new() };
+    let writer = Writer { formula: &formula, parameters, notation: Unicode };
+    let row = |metric: &Metric| {
+        let text = writer.used(formula.steps[metric.node.index()]).text;
+        let mean = match subject.program.node(metric.node).ty.depth {
+            Depth::Constant | Depth::Batch => text,
+            depth => format!("mean over {} of {text}", each(depth)),
+        };
+        vec![metric.name.clone(), mean]
+    };
+    subject.program.metrics.iter().map(row).collect()
+}
+
+/// A place, if it names a file.
+pub(super) fn known(place: &crate::ir::Place) -> Option<String> {
+    (!place.file.is_empty()).then(|| place.to_string())
+}
+
+fn paper(paper: &str) -> String {
+    paper.strip_prefix("arXiv:").map_or_else(|| paper.to_owned(), |id| format!("{paper}, https://arxiv.org/abs/{id}"))
+}
