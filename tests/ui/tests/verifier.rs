@@ -12,6 +12,7 @@ fn formulas() -> Vec<(&'static str, &'static Algorithm, &'static Algorithm)> {
     vec![
         ("v02", &v02::MINE, &v02_mended::MINE),
         ("v03", &v03::MINE, &v03_mended::MINE),
+        ("v05", &v05::MINE, &v05_mended::MINE),
         ("v06", &v06::MINE, &v06_mended::MINE),
         ("v07", &v07::MINE, &v07_mended::MINE),
         ("v08", &v08::MINE, &v08_mended::MINE),
@@ -49,10 +50,8 @@ fn every_mistake_gets_its_message_and_its_remedy_none() {
 
 #[test]
 fn programs_in_text_form_are_held_to_the_rules_as_well() {
-    for code in ["v01", "v05"] {
-        says(code, &verify::verify(&program(&format!("{code}.program")), &[]));
-        assert_eq!(verify::verify(&program(&format!("{code}_mended.program")), &[]), vec![]);
-    }
+    says("v01", &verify::verify(&program("v01.program"), &[]));
+    assert_eq!(verify::verify(&program("v01_mended.program"), &[]), vec![]);
     says("v04", &verify::verify(&program("v04.program"), &[]));
     verify::assert_well_formed(&v04_mended::MINE);
 }

@@ -14,6 +14,11 @@ pub mod v03;
 pub mod v03_mended;
 #[allow(missing_docs)]
 pub mod v04_mended;
+/// Breaks V05.
+#[allow(missing_docs)]
+pub mod v05;
+#[allow(missing_docs)]
+pub mod v05_mended;
 /// Breaks V06.
 #[allow(missing_docs)]
 pub mod v06;
