@@ -81,6 +81,7 @@ pub fn run<D: Device<f32>>(
     let Job { mut settings, program, view, specs, mut weights, tokenizer, rows, eval_rows, out, resume, .. } = job;
     settings.check()?;
     settings.set = hyper::resolve(&program.name, specs, &settings.set)?;
+    verified(program, specs)?;
     let view = View::of(program, view)?;
     let reads_reference = reads_reference(program, view.owner())?;
     let limits = limits(&settings, &weights)?;
@@ -234,6 +235,16 @@ fn update(
     optimizer.update(&mut weights, &gradient, Update { lr, weight_decay: settings.weight_decay, scale });
     gradient.fill(0.0);
     Ok(length)
+}
+
+/// What is wrong with a program is known before its first step.
+fn verified(program: &Program, specs: &[Spec]) -> Result<()> {
+    let Some(problem) = collimate_dsl::verify::verify(program, specs).into_iter().next() else { return Ok(()) };
+    let place = problem.place.map_or(String::new(), |place| format!(" at {place}"));
+    Err(Error::Setting(format!(
+        "`{}` breaks {}{place}: {}; {}",
+        program.name, problem.code, problem.message, problem.help
+    )))
 }
 
 fn limits(settings: &RunSettings, weights: &Weights) -> Result<Limits> {

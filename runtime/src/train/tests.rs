@@ -8,7 +8,7 @@ use crate::model::{Engine, Parameters, Weights};
 use crate::tokenizer::Tokenizer;
 use collimate_dsl::eval;
 use collimate_dsl::ir::{Id, Node, Op, Program};
-use collimate_dsl::{Arg, Spec, trace};
+use collimate_dsl::{Arg, Spec, rules, trace};
 use dfdx::prelude::Cpu;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,13 +26,21 @@ fn program() -> Program {
     })
 }
 
-/// The square of that loss: no sum over the batch.
-fn squared() -> Program {
+/// The same with every margin measured from the batch's mean margin: no sum over rows.
+fn centred() -> Program {
     let mut program = program();
-    let root = program.root.unwrap();
-    let ty = program.node(root).ty;
-    program.nodes.push(Node { op: Op::Square, args: vec![root], ty, place: Default::default() });
-    program.root = Some(Id::new(program.nodes.len() - 1));
+    let margin = program.metrics.iter().find(|metric| metric.name == "rewards/margins").unwrap().node;
+    let mut step = |op: Op, args: &[Id]| {
+        let ty = rules::infer(&op, &args.iter().map(|arg| program.node(*arg).ty).collect::<Vec<_>>()).unwrap();
+        program.nodes.push(Node { op, args: args.to_vec(), ty, place: Default::default() });
+        Id::new(program.nodes.len() - 1)
+    };
+    let mean = step(Op::Average, &[margin]);
+    let mean = step(Op::EveryPrompt, &[mean]);
+    let off = step(Op::Minus, &[margin, mean]);
+    let gain = step(Op::LogLogistic, &[off]);
+    let mean = step(Op::Average, &[gain]);
+    program.root = Some(step(Op::Negative, &[mean]));
     assert!(eval::separable(&program).is_err());
     program
 }
@@ -149,7 +157,7 @@ fn the_loss_starts_at_ln_2_and_falls() {
 
 #[test]
 fn the_numbers_do_not_depend_on_the_micro_batch() {
-    for program in [program(), squared()] {
+    for program in [program(), centred()] {
         let with = |micro_batch| {
             let settings = RunSettings { micro_batch: Some(micro_batch), ..settings() };
             Run { settings, program: program.clone(), ..Run::new() }.go().unwrap().1
@@ -215,11 +223,9 @@ fn a_changed_run_is_not_continued() {
     assert!(Run { out: Some(&out), ..Run::new() }.problem().contains("this folder is not empty"));
     let settings = RunSettings { lr: 0.01, ..settings() };
     assert!(Run { settings, ..again() }.problem().contains("this is another run: lr is 0.01 and was 0.05"));
-    let problem = Run { program: squared(), ..again() }.problem();
-    assert!(
-        problem.contains("the algorithm has changed: where it had `loss %15` it now has `%19 = squared"),
-        "{problem}"
-    );
+    let problem = Run { program: centred(), ..again() }.problem();
+    let wanted = "the algorithm has changed: where it had `loss %15` it now has `%19 = mean %";
+    assert!(problem.contains(wanted), "{problem}");
     let rows = rows()[1..].to_vec();
     assert!(Run { rows, ..again() }.problem().contains("the data changed since this checkpoint was written"));
 }
