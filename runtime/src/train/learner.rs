@@ -2,9 +2,9 @@
 
 use crate::data::{Batch, Example, View};
 use crate::model::Engine;
-use crate::{Error, Result, bridge};
+use crate::{Error, Result, bridge, compile};
 use collimate_dsl::eval::{self, Inputs, Measured};
-use collimate_dsl::ir::{Program, SideTag};
+use collimate_dsl::ir::Program;
 use dfdx::prelude::Device;
 use std::fmt::Display;
 
@@ -88,14 +88,12 @@ impl<D: Device<f32>> Learner<'_, D> {
     /// One part of a batch that may be cut: forward, loss and backward in one go.
     fn learn_part(&self, rows: &[&Example], totals: &collimate_dsl::Totals, gathered: &mut Gathered) -> Result<()> {
         let batch = Batch::new(self.view, rows);
-        let mut inputs = self.given(&batch)?;
+        let inputs = self.given(&batch)?;
         let live = self.actor.forward(&batch.sequences)?;
-        put(&mut inputs, "actor", &batch, &live.logp.as_vec());
-        let result = eval::evaluate(self.program, &batch.layout, totals, &inputs, self.hyper).map_err(numeric)?;
-        let upstream = taken(&result.gradient, &batch);
-        let gradients = bridge::backward_from(&self.device, live, upstream)?;
+        let (outcome, gradients) =
+            compile::step(&self.device, self.program, &batch.layout, totals, &inputs, self.hyper, live)?;
         self.actor.collect(&gradients)?;
-        gathered.add(result.loss, result.metrics);
+        gathered.add(outcome.loss, outcome.metrics);
         Ok(())
     }
 
@@ -169,16 +167,6 @@ fn put(inputs: &mut Inputs, owner: &str, batch: &Batch, logp: &[f32]) {
         inputs.insert(owner, "logp", Some(*side), here.iter().map(|x| f64::from(*x)).collect());
         rest = after;
     }
-}
-
-/// The gradient by the actor's log-probabilities, in the order of the batch; 0 for a side the program does not read.
-fn taken(gradient: &Inputs, batch: &Batch) -> Vec<f32> {
-    let of = |side: SideTag, tokens: usize| {
-        let found = gradient.get("actor", "logp", Some(side));
-        found.map_or_else(|| vec![0.0; tokens], |g| g.iter().map(|x| *x as f32).collect())
-    };
-    let sides = batch.layout.sides.iter();
-    sides.flat_map(|(side, reaches)| of(*side, reaches.iter().map(|reach| reach.tokens).sum())).collect()
 }
 
 fn numeric(problem: impl Display) -> Error {
