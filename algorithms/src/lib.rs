@@ -5,6 +5,7 @@
 // The attribute macros write `::collimate::…`, here too.
 extern crate self as collimate;
 
+pub mod cli;
 pub mod dpo;
 pub mod ipo;
 pub mod rpo_bwd;

@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod compile;
 pub mod data;
+pub mod device;
 pub mod metric;
 pub mod model;
 pub mod random;
@@ -14,6 +15,7 @@ pub mod train;
 mod bridge;
 mod error;
 
+pub use checkpoint::disk::write_whole;
 /// The device that needs nothing but a processor.
 pub use dfdx::prelude::Cpu;
 pub use error::{Error, Result};

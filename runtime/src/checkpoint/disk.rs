@@ -31,7 +31,7 @@ pub(crate) fn partial(path: &Path) -> PathBuf {
 }
 
 /// Writes a file under another name, then renames it: it is there whole or not at all.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let partial = partial(path);
     let write = || {
         let mut file = File::create(&partial)?;

@@ -36,6 +36,12 @@ pub struct Dropped {
     pub reason: String,
 }
 
+impl std::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: left out: {}", self.origin, self.reason)
+    }
+}
+
 /// The rows of a data set as tokens.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Examples {

@@ -1,0 +1,195 @@
+//! What can be written on the command line.
+
+use super::command_name;
+use crate::Algorithm;
+use clap::{Arg, ArgAction, Command, builder::ValueParser, value_parser};
+use std::path::PathBuf;
+
+/// The whole command line for these algorithms.
+pub(super) fn command(algorithms: &[&'static Algorithm]) -> Command {
+    let tools = [list(), explain(), loss(), score(), report()];
+    Command::new("collimate")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Alignment algorithms for language models, declared in a typed language and trained on real models.")
+        .after_help(
+            "Start here:\n  \
+             collimate dpo                          train the built-in small model, offline, and see what changed\n  \
+             collimate explain dpo                  the formula, its hyper-parameters and the data it needs\n  \
+             collimate dpo --model DIR --data F     train a model of your own (a Hugging Face folder, rows as .jsonl)\n\n\
+             `collimate COMMAND --help` explains each command.",
+        )
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(tools)
+        .subcommands(algorithms.iter().map(|a| train(a)))
+}
+
+fn list() -> Command {
+    Command::new("list").about("Every algorithm: its paper, the data it needs, one line")
+}
+
+fn name() -> Arg {
+    Arg::new("name").value_name("NAME").required(true).help("An algorithm of `collimate list`")
+}
+
+fn explain() -> Command {
+    Command::new("explain")
+        .about("An algorithm's formula, hyper-parameters, data, metrics and what is averaged over what")
+        .arg(name())
+        .arg(
+            Arg::new("format")
+                .long("format")
+                .value_parser(["text", "latex", "ir", "json"])
+                .default_value("text")
+                .help("text: for reading; latex: for a paper; ir: the program; json: for other programs"),
+        )
+}
+
+fn loss() -> Command {
+    Command::new("loss")
+        .about("Evaluates an algorithm on given log-probabilities: its loss, gradient and metrics as JSON")
+        .arg(name())
+        .arg(path("numbers", "FILE").required(true).help("JSON with one of `pairs`, `groups`, `demos` (see below)"))
+        .arg(set())
+        .arg(
+            Arg::new("backend")
+                .long("backend")
+                .value_parser(["eval", "dfdx"])
+                .default_value("eval")
+                .help("eval: the f64 definition; dfdx: the f32 graph that training runs"),
+        )
+        .after_help(
+            "Every response carries per-token arrays under the policies' names, and scalars where the algorithm needs them:\n  \
+             {\"pairs\":  [{\"chosen\": {\"actor\": [-1.2], \"reference\": [-1.0], \"score\": 1.0}, \"rejected\": {…}}]}\n  \
+             {\"groups\": [{\"responses\": [{\"actor\": […], \"reference\": […], \"score\": 0.5}, …]}]}\n  \
+             {\"demos\":  [{\"actor\": […], \"weight\": 1.0}]}",
+        )
+}
+
+fn model() -> Arg {
+    path("model", "DIR").long("model").help("A Hugging Face folder (default: the built-in sandbox model)")
+}
+
+fn score() -> Command {
+    Command::new("score")
+        .about("Writes the log-probability of every response of a data file")
+        .arg(model().required(true))
+        .arg(path("data", "FILE").long("data").required(true).help("Rows as .jsonl"))
+        .arg(path("out", "FILE").long("out").required(true).help("Where to write, one JSON object for each row"))
+        .arg(engine())
+}
+
+fn report() -> Command {
+    Command::new("report")
+        .about("Writes report.html into a run folder: one page with the curves")
+        .arg(path("run", "RUN_DIR").required(true).help("A folder that a training run wrote"))
+}
+
+/// `collimate <algorithm>`: train.
+fn train(algorithm: &'static Algorithm) -> Command {
+    let specs = (algorithm.hyper)();
+    let width = specs.iter().map(|s| s.name.len()).max().unwrap_or(0);
+    let mut help = String::from("Hyper-parameters (`--set NAME=VALUE`):\n");
+    if specs.is_empty() {
+        help = "This algorithm has no hyper-parameters.\n".into();
+    }
+    for s in &specs {
+        help += &format!("  {:width$}  default {}, {}: {}\n", s.name, s.default, s.range, s.about);
+    }
+    let name = command_name(algorithm.name);
+    help += &format!("\nPaper: {}\nFormula and data: collimate explain {name}", algorithm.paper);
+    Command::new(name)
+        .visible_aliases(algorithm.name.contains('_').then_some(algorithm.name))
+        .about(algorithm.about.split("\n\n").next().unwrap_or("").replace('\n', " ").trim().to_owned())
+        .long_about(algorithm.about)
+        .after_help(help)
+        .args(data_arguments())
+        .args(optimizer_arguments())
+        .args(run_arguments())
+}
+
+fn data_arguments() -> Vec<Arg> {
+    vec![
+        model(),
+        path("data", "FILE")
+            .long("data")
+            .action(ArgAction::Append)
+            .help("Rows as .jsonl, more than once if need be (default: the sandbox)"),
+        path("eval-data", "FILE").long("eval-data").help("Rows to evaluate on after training"),
+        number::<usize>("max-length", "N").help("Longest prompt and response together, in tokens [default: 1024]"),
+        Arg::new("no-shuffle")
+            .long("no-shuffle")
+            .action(ArgAction::SetTrue)
+            .help("Take the rows in the order of the file"),
+    ]
+}
+
+fn optimizer_arguments() -> Vec<Arg> {
+    vec![
+        number::<u64>("steps", "N").conflicts_with("epochs").help("Optimizer steps"),
+        number::<u64>("epochs", "N").help("Passes over the data [default: 1]"),
+        number::<usize>("batch", "N").help("Rows for each optimizer step"),
+        number::<usize>("micro-batch", "N")
+            .help("Rows computed at a time; the numbers do not depend on it [default: the batch]"),
+        number::<f64>("lr", "F").help("Learning rate"),
+        Arg::new("schedule")
+            .long("schedule")
+            .value_parser(["constant", "linear", "cosine"])
+            .help("How the learning rate falls"),
+        number::<u64>("warmup", "N").help("Steps until the learning rate is reached"),
+        number::<f64>("weight-decay", "F").help("Decoupled weight decay"),
+        number::<f64>("max-grad-norm", "F").help("The gradient is shortened to this norm; 0: never"),
+        set(),
+        number::<u64>("seed", "N").help("Same seed, same run [default: 0]"),
+    ]
+}
+
+fn run_arguments() -> Vec<Arg> {
+    vec![
+        path("out", "DIR")
+            .long("out")
+            .help("Run folder: settings, metrics, checkpoints, the trained model [default: runs/<algorithm>-<number>]"),
+        number::<u64>("save-every", "N").help("Write a checkpoint each N steps"),
+        Arg::new("resume")
+            .long("resume")
+            .action(ArgAction::SetTrue)
+            .requires("out")
+            .help("Go on from the last checkpoint of --out"),
+        path("config", "FILE").long("config").help("Settings as a run.toml; options on the command line win"),
+        Arg::new("print-config")
+            .long("print-config")
+            .action(ArgAction::SetTrue)
+            .help("Print the settings as run.toml and stop"),
+        Arg::new("device").long("device").default_value("cpu").help("cpu, or cuda:0 in a build with --features cuda"),
+        engine(),
+    ]
+}
+
+fn engine() -> Arg {
+    Arg::new("engine")
+        .long("engine")
+        .value_parser(["fused", "graph"])
+        .default_value("fused")
+        .help("fused: fast; graph: plain dfdx operations, slow, the definition")
+}
+
+fn set() -> Arg {
+    Arg::new("set")
+        .long("set")
+        .value_name("NAME=VALUE")
+        .action(ArgAction::Append)
+        .help("A hyper-parameter, e.g. --set beta=0.2")
+}
+
+fn path(id: &'static str, value: &'static str) -> Arg {
+    Arg::new(id).value_name(value).value_parser(value_parser!(PathBuf))
+}
+
+fn number<T>(id: &'static str, value: &'static str) -> Arg
+where
+    T: std::str::FromStr + Clone + Send + Sync + 'static,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    let parse = |s: &str| s.parse::<T>();
+    Arg::new(id).long(id).value_name(value).value_parser(ValueParser::new(parse)).allow_negative_numbers(true)
+}

@@ -1,0 +1,113 @@
+//! The command line: one subcommand for each algorithm of a list, and the tools around them.
+//!
+//! [`run`] takes the list, so that a crate with algorithms of its own gets the same command line.
+
+mod command;
+mod explain;
+mod list;
+mod loss;
+mod model;
+mod numbers;
+mod progress;
+mod report;
+mod score;
+mod settings;
+mod train;
+
+use crate::Algorithm;
+use anyhow::Result;
+use clap::ArgMatches;
+use std::process::ExitCode;
+
+/// Reads the process's arguments, does what they say and gives the exit code: 0 when done, 2 after an error,
+/// which is printed as one line with its cause and what to do.
+#[must_use]
+pub fn run(algorithms: &[&'static Algorithm]) -> ExitCode {
+    let matches = match command::command(algorithms).try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version are no errors: clap prints them to standard output and exits with 0.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match dispatch(algorithms, &matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(algorithms: &[&'static Algorithm], matches: &ArgMatches) -> Result<()> {
+    match matches.subcommand() {
+        Some(("list", _)) => list::run(algorithms),
+        Some(("explain", m)) => explain::run(algorithms, m),
+        Some(("loss", m)) => loss::run(algorithms, m),
+        Some(("score", m)) => score::run(m),
+        Some(("report", m)) => report::run(m),
+        Some((name, m)) => train::run(find(algorithms, name)?, m),
+        None => unreachable!("a subcommand is required"),
+    }
+}
+
+/// The algorithm of this name; hyphens and underscores are the same.
+fn find(algorithms: &[&'static Algorithm], name: &str) -> Result<&'static Algorithm> {
+    let wanted = name.replace('-', "_");
+    if let Some(found) = algorithms.iter().find(|a| a.name == wanted) {
+        return Ok(found);
+    }
+    let nearest = nearest(&wanted, algorithms.iter().map(|a| a.name)).map(command_name);
+    let hint = nearest.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+    anyhow::bail!("there is no algorithm `{name}`{hint} (`collimate list` shows all)")
+}
+
+/// How an algorithm is called on the command line: its function's name with hyphens.
+fn command_name(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+/// Whoever read our output has seen enough (`collimate list | head`).
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// The name closest to `wanted`, if one is close enough to be what was meant.
+fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    names.map(|n| (edits(wanted, n), n)).filter(|(d, n)| *d <= 1 + n.len() / 4).min().map(|(_, n)| n)
+}
+
+/// Levenshtein's distance.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_hand_is_recognised() {
+        let names = ["dpo", "ipo", "simpo", "label_smoothing"];
+        assert_eq!(nearest("simp", names.into_iter()), Some("simpo"));
+        assert_eq!(nearest("label_smoothng", names.into_iter()), Some("label_smoothing"));
+        assert_eq!(nearest("temperature", names.into_iter()), None);
+    }
+}

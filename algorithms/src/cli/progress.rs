@@ -1,0 +1,78 @@
+//! What a run shows while it goes: a bar on a terminal, plain lines elsewhere.
+
+use collimate_runtime::metric::Measurement;
+use collimate_runtime::train::{Observer, Plan};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How often a line is printed where there is no terminal.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// A bar on a terminal, plain lines elsewhere; both on standard error, results go to standard output.
+pub(super) fn bar(length: u64, unit: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = format!("{{bar:28}} {{pos}}/{{len}} {unit}  {{elapsed}} · {{eta}} left  {{msg}}");
+    let style = ProgressStyle::with_template(&template).expect("the template is a constant").progress_chars("━╸─");
+    let bar = ProgressBar::new(length).with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// Watches a training run.
+pub(super) struct Training {
+    bar: ProgressBar,
+    steps: u64,
+    shown: Instant,
+}
+
+impl Training {
+    pub(super) fn new() -> Self {
+        Training { bar: ProgressBar::hidden(), steps: 0, shown: Instant::now() }
+    }
+
+    fn line(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("{text}"));
+    }
+}
+
+impl Observer for Training {
+    fn begins(&mut self, plan: &Plan<'_>) {
+        self.steps = plan.steps;
+        self.line(&format!("{} rows, {} steps, {:.2} M weights", plan.rows, plan.steps, plan.weights as f64 / 1e6));
+        if plan.cut > 0 {
+            self.line(&format!("note: {} responses were cut to --max-length", plan.cut));
+        }
+        for dropped in plan.dropped.iter().take(3) {
+            self.line(&format!("note: {dropped}"));
+        }
+        if plan.dropped.len() > 3 {
+            self.line(&format!("note: {} rows were left out in all", plan.dropped.len()));
+        }
+        self.bar = bar(plan.steps, "steps");
+        self.bar.set_position(plan.done);
+        self.bar.reset_eta();
+    }
+
+    fn stepped(&mut self, m: &Measurement) {
+        let speed = m.tokens as f64 / m.seconds.max(1e-9);
+        let message = format!("loss {:.4}  {speed:.0} tokens/s", m.loss);
+        self.bar.set_position(m.step);
+        self.bar.set_message(message.clone());
+        let last = m.step == self.steps;
+        if last {
+            self.bar.finish();
+        }
+        if self.bar.is_hidden() && (last || m.step == 1 || self.shown.elapsed() >= QUIET) {
+            eprintln!("step {}/{}  {message}", m.step, self.steps);
+            self.shown = Instant::now();
+        }
+    }
+
+    fn saved(&mut self, path: &Path) {
+        self.line(&format!("saved {}", path.display()));
+    }
+}

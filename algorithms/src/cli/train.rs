@@ -1,0 +1,149 @@
+//! `collimate <algorithm>`: a training run, on the user's model and data or in the sandbox.
+
+use super::{command_name, model, progress, settings};
+use crate::Algorithm;
+use anyhow::{Context, Result, bail};
+use clap::ArgMatches;
+use collimate_runtime::data::{self, View};
+use collimate_runtime::device;
+use collimate_runtime::train::{EngineKind, Job, RunSettings, Schedule};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Set by Ctrl-C: the step is finished, a checkpoint written, and the run stops.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result<()> {
+    let settings = resolve(algorithm, matches)?;
+    if matches.get_flag("print-config") {
+        write!(std::io::stdout().lock(), "{}", settings.to_toml())?;
+        return Ok(());
+    }
+    let specs = (algorithm.hyper)();
+    let program = (algorithm.trace)();
+    let view = View::of(&program, algorithm.view)?;
+    if settings.data.is_empty() {
+        bail!("--data is missing: name a .jsonl file of rows");
+    }
+    let rows = data::read(&settings.data, &view)?;
+    let eval_rows = match &settings.eval_data {
+        Some(path) => data::read(std::slice::from_ref(path), &view)?,
+        None => vec![],
+    };
+    let loaded = model::load((!settings.model.is_empty()).then(|| Path::new(&settings.model)))?;
+    let resume = matches.get_flag("resume");
+    let out = match matches.get_one::<PathBuf>("out") {
+        Some(out) => out.clone(),
+        None => unused_folder(algorithm.name)?,
+    };
+    ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)).context("Ctrl-C cannot be caught")?;
+
+    let job = Job {
+        settings,
+        program: &program,
+        view: algorithm.view,
+        specs: &specs,
+        weights: loaded.weights,
+        tokenizer: &loaded.tokenizer,
+        rows: &rows,
+        eval_rows: &eval_rows,
+        out: Some(&out),
+        resume,
+        stop: &STOP,
+        observer: &mut progress::Training::new(),
+    };
+    let trained = device::train(job)?;
+    if trained.stopped {
+        eprintln!("stopped after step {}; go on with --resume --out {}", trained.steps, out.display());
+        return Ok(());
+    }
+    let report = collimate_runtime::report::write(&out)?;
+    if let Some(last) = &trained.last {
+        summary(last)?;
+    }
+    writeln!(std::io::stdout().lock(), "\nmodel   {}\nreport  {}", out.join("final").display(), report.display())?;
+    Ok(())
+}
+
+/// The last step's numbers, in a column that lines up.
+fn summary(last: &collimate_runtime::metric::Measurement) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let rows = [("loss", last.loss), ("grad_norm", last.grad_norm)];
+    let rows: Vec<_> = rows.into_iter().chain(last.metrics.iter().map(|(n, v)| (n.as_str(), *v))).collect();
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    writeln!(out, "step {}", last.step)?;
+    for (name, value) in rows {
+        writeln!(out, "  {name:width$}  {value:>12.5}")?;
+    }
+    Ok(())
+}
+
+/// Defaults, then the file of --config, then the options.
+fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
+    let data: Vec<PathBuf> = matches.get_many("data").unwrap_or_default().cloned().collect();
+    let mut settings = match matches.get_one::<PathBuf>("config") {
+        Some(path) => {
+            let settings = RunSettings::read(path)?;
+            let named = settings.algorithm.replace('-', "_");
+            if !named.is_empty() && named != algorithm.name {
+                bail!(
+                    "{}: these are settings of `{}`, not of `{}`",
+                    path.display(),
+                    settings.algorithm,
+                    command_name(algorithm.name)
+                );
+            }
+            settings
+        }
+        None => RunSettings::default(),
+    };
+    settings.algorithm = command_name(algorithm.name);
+    if !data.is_empty() {
+        settings.data = data;
+    }
+    if let Some(model) = matches.get_one::<PathBuf>("model") {
+        settings.model = model.display().to_string();
+    }
+    macro_rules! take {
+        ($($field:ident: $id:literal as $T:ty),* $(,)?) => { $(
+            if let Some(value) = matches.get_one::<$T>($id) { settings.$field = value.clone().into(); }
+        )* };
+    }
+    take! {
+        eval_data: "eval-data" as PathBuf, batch: "batch" as usize, micro_batch: "micro-batch" as usize, lr: "lr" as f64,
+        warmup: "warmup" as u64, weight_decay: "weight-decay" as f64, max_grad_norm: "max-grad-norm" as f64,
+        max_length: "max-length" as usize, seed: "seed" as u64, device: "device" as String, checkpoint_every: "save-every" as u64,
+    }
+    if let Some(steps) = matches.get_one::<u64>("steps") {
+        (settings.steps, settings.epochs) = (Some(*steps), None);
+    }
+    if let Some(epochs) = matches.get_one::<u64>("epochs") {
+        (settings.steps, settings.epochs) = (None, Some(*epochs));
+    }
+    if let Some(schedule) = matches.get_one::<String>("schedule") {
+        settings.schedule = match schedule.as_str() {
+            "constant" => Schedule::Constant,
+            "cosine" => Schedule::Cosine,
+            _ => Schedule::Linear,
+        };
+    }
+    if let Some(engine) = matches.get_one::<String>("engine") {
+        settings.engine = if engine == "graph" { EngineKind::Graph } else { EngineKind::Fused };
+    }
+    if matches.get_flag("no-shuffle") {
+        settings.shuffle = false;
+    }
+    settings::change(algorithm, matches, &mut settings.set)?;
+    settings.check()?;
+    Ok(settings)
+}
+
+/// `runs/<algorithm>-<number>`, the first that is not there.
+fn unused_folder(name: &str) -> Result<PathBuf> {
+    let name = command_name(name);
+    (1..100_000)
+        .map(|n| Path::new("runs").join(format!("{name}-{n}")))
+        .find(|path| !path.exists())
+        .context("runs/ is full; name a folder with --out")
+}

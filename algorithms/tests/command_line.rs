@@ -1,0 +1,156 @@
+//! The binary from outside: what it prints, and how it refuses.
+
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn collimate(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_collimate")).args(arguments).output().expect("the binary was built")
+}
+
+fn printed(arguments: &[&str]) -> String {
+    let output = collimate(arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "collimate {arguments:?}: {error}");
+    String::from_utf8(output.stdout).expect("output is UTF-8")
+}
+
+/// The one line of an error, and that it is an error.
+fn refused(arguments: &[&str]) -> String {
+    let output = collimate(arguments);
+    let error = String::from_utf8(output.stderr).expect("errors are UTF-8");
+    assert_eq!(output.status.code(), Some(2), "collimate {arguments:?} printed: {error}");
+    assert!(!error.contains("panicked"), "{error}");
+    error
+}
+
+fn write(folder: &Path, name: &str, json: &Value) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, json.to_string()).expect("a temporary folder can be written to");
+    path.display().to_string()
+}
+
+/// The fixture of the peers' test suites: sums of log-probabilities of three pairs, as responses of one token.
+fn three_pairs() -> Value {
+    let response =
+        |actor: f64, reference: f64, score: f64| json!({"actor": [actor], "reference": [reference], "score": score});
+    json!({"pairs": [
+        {"chosen": response(-0.5, -0.5, 1.0), "rejected": response(-0.1, -0.1, 0.0)},
+        {"chosen": response(-10.0, -10.1, 2.0), "rejected": response(-30.0, -20.1, 1.5)},
+        {"chosen": response(-1.0, -0.1, 0.5), "rejected": response(-21.0, -0.1, 1.0)},
+    ]})
+}
+
+fn loss(name: &str, file: &str, more: &[&str]) -> Value {
+    let mut arguments = vec!["loss", name, file];
+    arguments.extend(more);
+    serde_json::from_str(&printed(&arguments)).expect("`loss` prints JSON")
+}
+
+#[test]
+fn every_algorithm_is_listed_explained_and_helped() {
+    let list = printed(&["list"]);
+    for name in ["sft", "dpo", "ipo", "simpo", "rpo-sq", "rpo-bwd", "rpo-fwd"] {
+        assert!(list.lines().any(|l| l.starts_with(&format!("{name} "))), "{name} is not in:\n{list}");
+        for format in ["text", "latex", "ir", "json"] {
+            assert!(!printed(&["explain", name, "--format", format]).trim().is_empty());
+        }
+        let json: Value = serde_json::from_str(&printed(&["explain", name, "--format", "json"])).expect("JSON");
+        assert!(json.is_object());
+        assert!(printed(&[name, "--help"]).contains("--set"));
+    }
+    assert!(printed(&["rpo_sq", "--help"]).contains("eta"), "underscores are accepted too");
+}
+
+#[test]
+fn losses_are_those_of_the_peers_test_suites() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = write(folder.path(), "numbers.json", &three_pairs());
+    // (algorithm, settings, mean over the three pairs) from independent float64 arithmetic.
+    let cases: &[(&str, &[&str], f64)] = &[
+        ("dpo", &[], 0.377_778_96),
+        ("dpo", &["--set", "label_smoothing=0.1"], 0.477_778_96),
+        ("ipo", &[], 91.666_666_667),
+        ("rpo-sq", &["--set", "beta=0.1", "--set", "eta=1"], 2.5),
+        ("rpo-bwd", &["--set", "beta=0.1", "--set", "eta=1"], 0.282_632_821),
+        ("rpo-fwd", &["--set", "beta=0.1", "--set", "eta=1"], 0.231_866_92),
+    ];
+    for (name, settings, expected) in cases {
+        let found = loss(name, &file, settings)["loss"].as_f64().expect("a number");
+        assert!((found - expected).abs() < 1e-8, "{name} {settings:?}: {found}, expected {expected}");
+        let found =
+            loss(name, &file, &[settings, &["--backend", "dfdx"][..]].concat())["loss"].as_f64().expect("a number");
+        assert!((found / expected - 1.0).abs() < 1e-5, "{name} {settings:?} on dfdx: {found}, expected {expected}");
+    }
+}
+
+#[test]
+fn the_gradient_has_the_shape_of_the_file_and_is_right() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = write(folder.path(), "numbers.json", &three_pairs());
+    let answer = loss("dpo", &file, &[]);
+    // d/d(chosen log-prob) of the mean over three pairs of -ln sigmoid(0.1 * delta), with delta = 0, 10, 20.
+    for (i, delta) in [0.0_f64, 10.0, 20.0].into_iter().enumerate() {
+        let expected = -0.1 / 3.0 / (1.0 + (0.1 * delta).exp());
+        let pair = &answer["gradient"]["pairs"][i];
+        let found = |side: &str| pair[side]["actor"][0].as_f64().expect("one number for each token");
+        assert!((found("chosen") - expected).abs() < 1e-12 && (found("rejected") + expected).abs() < 1e-12, "{pair}");
+    }
+    let metrics = answer["metrics"].as_object().expect("named metrics");
+    let near =
+        |name: &str, x: f64| assert!((metrics[name].as_f64().expect(name) - x).abs() < 1e-12, "{name}: {metrics:?}");
+    near("rewards/margins", 1.0);
+    near("rewards/accuracies", 2.0 / 3.0);
+    near("logps/chosen", -11.5 / 3.0);
+}
+
+#[test]
+fn wrong_options_are_refused_in_one_helpful_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = write(folder.path(), "numbers.json", &three_pairs());
+    let error = refused(&["loss", "dpo", &file, "--set", "betta=0.2"]);
+    assert!(error.contains("did you mean `beta`?"), "{error}");
+    let error = refused(&["loss", "dpo", &file, "--set", "beta=-1"]);
+    assert!(error.contains("above 0"), "{error}");
+    let error = refused(&["loss", "dpo", &file, "--set", "beta=high"]);
+    assert!(error.contains("not a number"), "{error}");
+    let error = refused(&["loss", "simpo", &file, "--set", "label_smoothing=0.1"]);
+    assert!(error.contains("no hyper-parameter"), "{error}");
+    let error = refused(&["explain", "dpoo"]);
+    assert!(error.contains("did you mean `dpo`?"), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+}
+
+#[test]
+fn wrong_numbers_are_refused_with_their_place() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut json = three_pairs();
+    json["pairs"][1]["rejected"].as_object_mut().expect("an object").remove("reference");
+    let file = write(folder.path(), "missing.json", &json);
+    let error = refused(&["loss", "dpo", &file]);
+    assert!(
+        error.contains("missing.json") && error.contains("pairs[1].rejected") && error.contains("`reference`"),
+        "{error}"
+    );
+
+    let mut json = three_pairs();
+    json["pairs"][2]["chosen"]["actor"] = json!([-1.0, -2.0]);
+    let file = write(folder.path(), "length.json", &json);
+    let error = refused(&["loss", "dpo", &file]);
+    assert!(error.contains("pairs[2].chosen") && error.contains('2') && error.contains('1'), "{error}");
+
+    let mut json = three_pairs();
+    json["pairs"][0]["chosen"]["refrence"] = json!([-1.0]);
+    let file = write(folder.path(), "name.json", &json);
+    let error = refused(&["loss", "dpo", &file]);
+    assert!(error.contains("did you mean `reference`?"), "{error}");
+
+    let file = write(folder.path(), "demos.json", &json!({"demos": [{"actor": [-1.0]}]}));
+    let error = refused(&["loss", "dpo", &file]);
+    assert!(error.contains("`pairs`"), "{error}");
+
+    std::fs::write(folder.path().join("broken.json"), "{\"pairs\": [").expect("written");
+    let error = refused(&["loss", "dpo", &folder.path().join("broken.json").display().to_string()]);
+    assert!(error.contains("line 1"), "{error}");
+    refused(&["loss", "dpo", &folder.path().join("absent.json").display().to_string()]);
+}

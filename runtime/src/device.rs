@@ -1,0 +1,83 @@
+//! Where a run computes: from the words on the command line to a device and an engine.
+
+use crate::model::{Engine, FusedEngine, Parameters};
+use crate::train::{EngineKind, Job, Trained, run};
+use crate::{Error, Result};
+use dfdx::prelude::Cpu;
+use std::sync::Arc;
+
+/// Trains on the device and with the engine that the job's settings name.
+///
+/// # Errors
+/// If this build or machine does not have the device, the device does not have the engine, or the run fails.
+pub fn train(job: Job<'_>) -> Result<Trained> {
+    match (place(&job.settings.device)?, job.settings.engine) {
+        (Place::Cpu, kind) => run(job, Cpu::default(), |parameters| cpu(kind, parameters)),
+        (Place::Cuda(ordinal), EngineKind::Graph) => cuda(ordinal, job),
+        (Place::Cuda(_), EngineKind::Fused) => Err(Error::Setting(format!(
+            "--device {}: the fused engine runs on the CPU only; add --engine graph",
+            job.settings.device
+        ))),
+    }
+}
+
+/// An engine on the CPU.
+///
+/// # Errors
+/// If the parameters cannot be made into the engine's tensors.
+pub fn cpu(kind: EngineKind, parameters: Arc<Parameters>) -> Result<Box<dyn Engine<Cpu>>> {
+    Ok(match kind {
+        EngineKind::Fused => Box::new(FusedEngine::new(parameters)),
+        EngineKind::Graph => Box::new(FusedEngine::new(parameters)),
+    })
+}
+
+/// A device as it is named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    Cpu,
+    /// The GPU with this number.
+    Cuda(usize),
+}
+
+fn place(name: &str) -> Result<Place> {
+    let number = |digits: &str| digits.parse().ok().map(Place::Cuda);
+    let found = match name {
+        "cpu" => Some(Place::Cpu),
+        "cuda" => Some(Place::Cuda(0)),
+        other => other.strip_prefix("cuda:").and_then(number),
+    };
+    found.ok_or_else(|| Error::Setting(format!("--device {name}: there is no such device; write cpu or cuda:0")))
+}
+
+#[cfg(feature = "cuda")]
+fn cuda(ordinal: usize, job: Job<'_>) -> Result<Trained> {
+    use dfdx::prelude::Cuda;
+    let device = Cuda::try_build(ordinal, job.settings.seed)
+        .map_err(|e| Error::Setting(format!("--device cuda:{ordinal}: the GPU cannot be used: {e:?}")))?;
+    let engine = device.clone();
+    run(job, device, move |parameters| {
+        Ok(Box::new(GraphEngine::new(parameters, engine.clone())) as Box<dyn Engine<Cuda>>)
+    })
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda(ordinal: usize, _: Job<'_>) -> Result<Trained> {
+    Err(Error::Setting(format!(
+        "--device cuda:{ordinal}: this build has no CUDA; build it with `--features cuda` where a CUDA toolkit is"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_named_as_pytorch_names_them() {
+        assert_eq!(place("cpu").unwrap(), Place::Cpu);
+        assert_eq!(place("cuda:1").unwrap(), Place::Cuda(1));
+        assert_eq!(place("cuda").unwrap(), Place::Cuda(0));
+        let error = place("gpu").unwrap_err().to_string();
+        assert_eq!(error, "--device gpu: there is no such device; write cpu or cuda:0");
+    }
+}
