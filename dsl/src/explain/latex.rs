@@ -117,7 +117,13 @@ impl Notation for Latex {
             How::Sum => Written::new(sum, Hold::Prefix),
             How::Mean => Written::new(format!("\\frac{{1}}{{{number}}} {sum}"), Hold::Prefix),
             How::MeanAll if over == Depth::EachResponse => expected(&format!("x, {response}")),
-            How::MeanAll => expected(&format!("x, {response}, {index}")),
+            // Not the mean of the responses' means: every token counts the same.
+            How::MeanAll => {
+                let all = format!("x, {response}, {index}");
+                let of = self.at_least(of, Hold::Product);
+                let count = format!("\\sum_{{x, {response}}} {number}");
+                Written::new(format!("\\frac{{1}}{{{count}}} \\sum_{{{all}}} {}", of.text), Hold::Prefix)
+            }
         }
     }
 }
