@@ -2,8 +2,10 @@
 
 #[cfg(test)]
 mod bigram;
+mod engines;
 mod folder;
 mod hyper;
+mod keeper;
 mod learner;
 mod observer;
 mod optimizer;
@@ -13,6 +15,7 @@ mod settings;
 #[cfg(test)]
 pub(crate) mod small;
 
+pub use engines::cpu_engine;
 pub use folder::RunFolder;
 pub use hyper::resolve;
 pub use observer::{Observer, Plan};

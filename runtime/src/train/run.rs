@@ -1,17 +1,18 @@
 //! A run from its first step to its last.
 
 use super::folder::{RunFolder, meaning};
+use super::keeper::Keeper;
 use super::learner::{Gathered, Learner, at, reads_reference};
 use super::observer::{Observer, Plan};
 use super::optimizer::{AdamW, Update, length, shortened};
 use super::settings::RunSettings;
 use super::{hyper, schedule};
-use crate::checkpoint::{self, Hash, State};
+use crate::checkpoint::{Hash, State};
 use crate::data::{Dropped, Example, Examples, Limits, Order, Row, View};
-use crate::metric::{Measurement, MetricFile};
-use crate::model::{Engine, Parameters, Precision, Weights};
+use crate::metric::Measurement;
+use crate::model::{Engine, Parameters, Weights};
 use crate::tokenizer::Tokenizer;
-use crate::{Error, Result, report};
+use crate::{Error, Result};
 use collimate_dsl::Spec;
 use collimate_dsl::ir::Program;
 use dfdx::prelude::Device;
@@ -74,36 +75,14 @@ pub struct Trained {
 /// If the settings, the program, the data or the folder cannot be used; if a loss or a gradient is not finite
 /// (the message names step and rows); if a file cannot be written.
 pub fn run<D: Device<f32>>(
-    job: Job<'_>,
+    mut job: Job<'_>,
     device: D,
     engine: impl Fn(Arc<Parameters>) -> Result<Box<dyn Engine<D>>>,
 ) -> Result<Trained> {
-    let Job { mut settings, program, view, specs, mut weights, tokenizer, rows, eval_rows, out, resume, .. } = job;
-    settings.check()?;
-    settings.set = hyper::resolve(&program.name, specs, &settings.set)?;
-    verified(program, specs)?;
-    let view = View::of(program, view)?;
-    let reads_reference = reads_reference(program, view.owner())?;
-    let limits = limits(&settings, &weights)?;
-    settings.max_length = Some(limits.max_length);
-    settings.micro_batch = Some(settings.micro_batch());
-
-    let data = Examples::encode(rows, &view, tokenizer, limits)?;
-    let held_out =
-        if eval_rows.is_empty() { None } else { Some(Examples::encode(eval_rows, &view, tokenizer, limits)?) };
-    let mut order = Order::new(data.examples.len(), settings.batch, settings.shuffle.then_some(settings.seed));
-    if settings.steps.is_none() {
-        settings.epochs.get_or_insert(1);
-    }
-    let steps = settings.steps.unwrap_or_else(|| order.steps_per_epoch() * settings.epochs.unwrap_or(1));
-    if settings.warmup > steps {
-        let problem =
-            format!("warmup is {}, longer than the run of {steps} steps; choose at most that", settings.warmup);
-        return Err(Error::Setting(problem));
-    }
-
+    let Ready { view, data, held_out, mut order, steps, reads_reference } = ready(&mut job)?;
+    let Job { settings, program, weights, tokenizer, out, resume, stop, observer, .. } = job;
     let text = program.to_string();
-    let mut state = State {
+    let start = State {
         step: 0,
         epoch: 0,
         row: 0,
@@ -113,65 +92,43 @@ pub fn run<D: Device<f32>>(
         data: data.hash(),
         model: Hash::of_numbers(&weights.data),
     };
+    let reference = match reads_reference {
+        true => Some(engine(Arc::new(Parameters::frozen(weights.clone())))?),
+        false => None,
+    };
+    let parameters = Arc::new(Parameters::new(weights));
+    let actor = engine(Arc::clone(&parameters))?;
+    // All that could be refused has been: only now is something written.
     let folder = match out {
         None => None,
         Some(path) if resume => Some(RunFolder::resume(path, &settings, &text)?),
         Some(path) => Some(RunFolder::begin(path, &settings, &text)?),
     };
-    let reference = if reads_reference { Some(engine(Arc::new(Parameters::frozen(weights.clone())))?) } else { None };
-    let mut optimizer = AdamW::new(weights.data.len());
-    if let Some(checkpoint) = folder.as_ref().map(|f| checkpoint::newest(f.path())).transpose()?.flatten() {
-        let before = checkpoint::state(&checkpoint)?;
-        same(&state, &before, &checkpoint)?;
-        optimizer = checkpoint::load(&checkpoint, &before, &mut weights)?;
-        state = before;
-    }
-    let mut metrics = match &folder {
-        Some(folder) => Some(MetricFile::after(&folder.path().join("metrics.jsonl"), state.step)?),
-        None => None,
-    };
-
-    let parameters = Arc::new(Parameters::new(weights));
-    let learner = Learner {
-        program,
-        view: &view,
-        hyper: &settings.set,
-        device,
-        actor: engine(Arc::clone(&parameters))?,
-        reference,
-        part: settings.micro_batch(),
-    };
-    let plan = Plan {
+    let (mut keeper, mut optimizer) = Keeper::open(folder, start, &parameters)?;
+    let (hyper, part) = (&settings.set, settings.micro_batch());
+    let learner = Learner { program, view: &view, hyper, device, actor, reference, part };
+    observer.begins(&Plan {
         steps,
-        done: state.step,
+        done: keeper.state.step,
         rows: data.examples.len(),
         dropped: &data.dropped,
         cut: data.cut,
         weights: optimizer.first.len(),
-    };
-    job.observer.begins(&plan);
+    });
 
-    let (mut last, mut saved) = (None, state.step);
-    let save = |state: &State, optimizer: &AdamW, observer: &mut dyn Observer| match &folder {
-        None => Ok(()),
-        Some(folder) => {
-            let weights = parameters.weights.read().expect("no thread panicked while it held the weights");
-            let path = checkpoint::save(folder.path(), state, &weights, optimizer)?;
-            observer.saved(&path);
-            Ok(())
-        }
-    };
-    while state.step < steps && !job.stop.load(Ordering::Relaxed) {
+    let mut last = None;
+    while keeper.state.step < steps && !stop.load(Ordering::Relaxed) {
         let began = Instant::now();
-        let batch: Vec<&Example> = order.batch(state.step).iter().map(|i| &data.examples[*i]).collect();
-        let lr = settings.lr * schedule::factor(settings.schedule, state.step, steps, settings.warmup);
-        state.step += 1;
-        let during = |problem: Error| Error::Numeric(format!("step {}: {problem}", state.step));
+        let done = keeper.state.step;
+        let batch: Vec<&Example> = order.batch(done).iter().map(|row| &data.examples[*row]).collect();
+        let lr = settings.lr * schedule::factor(settings.schedule, done, steps, settings.warmup);
+        let during = |problem: Error| Error::Numeric(format!("step {}: {problem}", done + 1));
         let gathered = learner.learn(&batch).map_err(during)?;
         let grad_norm = update(&parameters, &mut optimizer, lr, &settings, &batch).map_err(during)?;
-        (state.epoch, state.row) = order.position(state.step);
+        keeper.state.step = done + 1;
+        (keeper.state.epoch, keeper.state.row) = order.position(done + 1);
         let mut measurement = Measurement {
-            step: state.step,
+            step: done + 1,
             loss: gathered.loss,
             lr,
             grad_norm,
@@ -179,42 +136,73 @@ pub fn run<D: Device<f32>>(
             seconds: began.elapsed().as_secs_f64(),
             metrics: means(&gathered, ""),
         };
-        if let Some(held_out) = held_out.as_ref().filter(|_| state.step == steps) {
+        if let Some(held_out) = held_out.as_ref().filter(|_| done + 1 == steps) {
             let measured = learner.measure(&held_out.examples.iter().collect::<Vec<_>>())?;
             measurement.metrics.push(("eval/loss".to_owned(), measured.loss));
             measurement.metrics.extend(means(&measured, "eval/"));
         }
-        if let Some(file) = &mut metrics {
-            file.write(&measurement)?;
-        }
-        job.observer.stepped(&measurement);
+        keeper.record(&measurement)?;
+        observer.stepped(&measurement);
         last = Some(measurement);
         // No step is a multiple of 0.
-        if state.step.is_multiple_of(settings.checkpoint_every) && state.step < steps {
-            save(&state, &optimizer, job.observer)?;
-            saved = state.step;
+        if (done + 1).is_multiple_of(settings.checkpoint_every) && done + 1 < steps {
+            keeper.save(&parameters, &optimizer, observer)?;
         }
     }
 
-    let stopped = state.step < steps;
-    if stopped && saved < state.step {
-        save(&state, &optimizer, job.observer)?;
+    let stopped = keeper.state.step < steps;
+    if stopped {
+        keeper.save(&parameters, &optimizer, observer)?;
     }
     drop(learner);
     let weights = Arc::into_inner(parameters)
         .map(|parameters| parameters.weights.into_inner().expect("no thread panicked while it held the weights"))
         .expect("the engine is gone, and nothing else holds the parameters");
-    if let Some(folder) = folder.as_ref().filter(|_| !stopped) {
-        let path = folder.finish(|path| {
-            weights.save(path, Precision::F32)?;
-            tokenizer.files().write(path)
-        })?;
-        job.observer.saved(&path);
+    if !stopped {
+        keeper.finish(&weights, tokenizer, observer)?;
     }
-    if let Some(folder) = &folder {
-        report::write(folder.path())?;
+    keeper.report()?;
+    Ok(Trained { weights, settings, steps: keeper.state.step, stopped, last, dropped: data.dropped })
+}
+
+/// What is known before the first step.
+struct Ready {
+    view: View,
+    data: Examples,
+    held_out: Option<Examples>,
+    order: Order,
+    steps: u64,
+    reads_reference: bool,
+}
+
+/// Checks everything that can be checked, and fills in the settings that were not given.
+fn ready(job: &mut Job<'_>) -> Result<Ready> {
+    let Job { settings, program, specs, .. } = job;
+    settings.check()?;
+    settings.set = hyper::resolve(&program.name, specs, &settings.set)?;
+    verified(program, specs)?;
+    let view = View::of(program, job.view)?;
+    let reads_reference = reads_reference(program, view.owner())?;
+    let limits = limits(settings, &job.weights)?;
+    settings.max_length = Some(limits.max_length);
+    settings.micro_batch = Some(settings.micro_batch());
+
+    let data = Examples::encode(job.rows, &view, job.tokenizer, limits)?;
+    let held_out = match job.eval_rows {
+        [] => None,
+        rows => Some(Examples::encode(rows, &view, job.tokenizer, limits)?),
+    };
+    let order = Order::new(data.examples.len(), settings.batch, settings.shuffle.then_some(settings.seed));
+    let steps = match settings.steps {
+        Some(steps) => steps,
+        None => order.steps_per_epoch() * *settings.epochs.get_or_insert(1),
+    };
+    if settings.warmup > steps {
+        let warmup = settings.warmup;
+        let problem = format!("warmup is {warmup}, longer than the run of {steps} steps; choose at most that");
+        return Err(Error::Setting(problem));
     }
-    Ok(Trained { weights, settings, steps: state.step, stopped, last, dropped: data.dropped })
+    Ok(Ready { view, data, held_out, order, steps, reads_reference })
 }
 
 /// Changes the weights by the gathered gradient and empties it. Gives the gradient's length.
@@ -257,24 +245,6 @@ fn limits(settings: &RunSettings, weights: &Weights) -> Result<Limits> {
             let max_length = asked.unwrap_or(most.min(MAX_LENGTH));
             Ok(Limits { max_length, vocabulary: weights.config.vocab_size })
         }
-    }
-}
-
-/// Is a checkpoint one of this run?
-fn same(now: &State, before: &State, checkpoint: &Path) -> Result<()> {
-    let parts = [
-        ("the settings", now.settings != before.settings),
-        ("the algorithm", now.program != before.program),
-        ("the data", now.data != before.data),
-        ("the model it began with", now.model != before.model),
-    ];
-    match parts.into_iter().find(|(_, differs)| *differs) {
-        Some((what, _)) => {
-            let problem =
-                format!("{what} changed since this checkpoint was written; give the same again, or begin a new run");
-            Err(Error::file(checkpoint, problem))
-        }
-        None => Ok(()),
     }
 }
 

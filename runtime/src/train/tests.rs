@@ -94,11 +94,23 @@ struct Run<'a> {
     stop_after: Option<u64>,
     /// By what the random weights are multiplied.
     scale: f32,
+    /// Other than the bigram.
+    engine: Option<EngineKind>,
 }
 impl Run<'_> {
     fn new() -> Self {
         let (settings, program, rows) = (settings(), program(), rows());
-        Run { settings, program, specs: &[], rows, out: None, resume: false, stop_after: None, scale: 20.0 }
+        Run {
+            settings,
+            program,
+            specs: &[],
+            rows,
+            out: None,
+            resume: false,
+            stop_after: None,
+            scale: 20.0,
+            engine: None,
+        }
     }
     fn go(&self) -> Result<(Trained, Vec<Measurement>)> {
         let (stop, tokenizer): (_, Tokenizer) = (AtomicBool::new(false), letters());
@@ -119,7 +131,10 @@ impl Run<'_> {
             stop: &stop,
             observer: &mut watch,
         };
-        let trained = run(job, Cpu::default(), bigram)?;
+        let trained = match self.engine {
+            None => run(job, Cpu::default(), bigram)?,
+            Some(kind) => run(job, Cpu::default(), |parameters| cpu_engine(kind, parameters))?,
+        };
         Ok((trained, watch.seen))
     }
     fn problem(&self) -> String {
@@ -195,6 +210,35 @@ fn a_run_that_was_stopped_and_continued_is_bit_for_bit_the_same() {
     };
     assert_eq!(told(&parts), told(&straight));
     assert!(!parts.join("checkpoint-5").exists(), "the model is there, the checkpoint is no longer needed");
+}
+
+#[test]
+fn both_engines_train_alike_and_for_every_micro_batch() {
+    let with = |engine, micro_batch| {
+        let settings = RunSettings { micro_batch: Some(micro_batch), lr: 1e-3, steps: Some(4), ..settings() };
+        Run { settings, engine: Some(engine), scale: 5.0, ..Run::new() }.go().unwrap().1
+    };
+    let whole = with(EngineKind::Fused, 4);
+    assert!(whole[3].grad_norm > 0.1);
+    for micro_batch in [1, 2] {
+        close(&whole, &with(EngineKind::Fused, micro_batch), 1e-5);
+    }
+    close(&whole, &with(EngineKind::Graph, 3), 1e-4);
+}
+
+#[test]
+fn a_decoder_goes_on_bit_for_bit() {
+    let outer = tempfile::tempdir().unwrap();
+    for engine in [EngineKind::Fused, EngineKind::Graph] {
+        let out = outer.path().join(format!("{engine:?}"));
+        let base = || Run { engine: Some(engine), scale: 5.0, ..Run::new() };
+        let (whole, seen) = base().go().unwrap();
+        let stopped = Run { out: Some(&out), stop_after: Some(3), ..base() }.go().unwrap().0.stopped;
+        assert!(stopped);
+        let (last, rest) = Run { out: Some(&out), resume: true, ..base() }.go().unwrap();
+        assert_eq!(rest, seen[3..]);
+        assert_eq!(last.weights.data, whole.weights.data);
+    }
 }
 
 #[test]
