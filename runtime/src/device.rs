@@ -1,6 +1,6 @@
 //! Where a run computes: from the words on the command line to a device and an engine.
 
-use crate::model::{Engine, FusedEngine, Parameters};
+use crate::model::{Engine, FusedEngine, GraphEngine, Parameters};
 use crate::train::{EngineKind, Job, Trained, run};
 use crate::{Error, Result};
 use dfdx::prelude::Cpu;
@@ -28,7 +28,7 @@ pub fn train(job: Job<'_>) -> Result<Trained> {
 pub fn cpu(kind: EngineKind, parameters: Arc<Parameters>) -> Result<Box<dyn Engine<Cpu>>> {
     Ok(match kind {
         EngineKind::Fused => Box::new(FusedEngine::new(parameters)),
-        EngineKind::Graph => Box::new(FusedEngine::new(parameters)),
+        EngineKind::Graph => Box::new(GraphEngine::new(parameters, Cpu::default())),
     })
 }
 

@@ -2,7 +2,6 @@
 
 #[cfg(test)]
 mod bigram;
-mod engines;
 mod folder;
 mod hyper;
 mod keeper;
@@ -15,7 +14,6 @@ mod settings;
 #[cfg(test)]
 pub(crate) mod small;
 
-pub use engines::cpu_engine;
 pub use folder::RunFolder;
 pub use hyper::resolve;
 pub use observer::{Observer, Plan};

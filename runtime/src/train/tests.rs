@@ -1,11 +1,11 @@
 use super::bigram::Bigram;
 use super::small::{config, letters};
 use super::*;
-use crate::Result;
 use crate::data::{Origin, Pair, Record, Row};
 use crate::metric::{self, Measurement};
 use crate::model::{Engine, Parameters, Weights};
 use crate::tokenizer::Tokenizer;
+use crate::{Result, device};
 use collimate_dsl::eval;
 use collimate_dsl::ir::{Id, Node, Op, Program};
 use collimate_dsl::{Arg, Spec, rules, trace};
@@ -133,7 +133,7 @@ impl Run<'_> {
         };
         let trained = match self.engine {
             None => run(job, Cpu::default(), bigram)?,
-            Some(kind) => run(job, Cpu::default(), |parameters| cpu_engine(kind, parameters))?,
+            Some(kind) => run(job, Cpu::default(), |parameters| device::cpu(kind, parameters))?,
         };
         Ok((trained, watch.seen))
     }
