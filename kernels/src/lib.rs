@@ -9,6 +9,7 @@
 //! | [`attention`] | causal attention with grouped queries over sequences laid one after another; one step over a cache |
 //! | [`embedding`] | rows of a table by number |
 //! | [`head`] | log-probability of one word for each row, without a `[rows, words]` matrix |
+//! | [`softmax`] | weights of a choice among words |
 //! | [`adamw`] | Adam with decoupled weight decay |
 //! | [`magnitude`] | sum of squares, in f64 |
 //!
@@ -26,6 +27,7 @@ pub mod magnitude;
 pub mod matrix;
 pub mod rms_norm;
 pub mod rotary;
+pub mod softmax;
 pub mod swiglu;
 
 mod exp;

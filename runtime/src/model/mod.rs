@@ -3,7 +3,7 @@
 mod config;
 mod engine;
 mod folder;
-mod fused;
+pub(crate) mod fused;
 mod graph;
 #[cfg(test)]
 mod reference;

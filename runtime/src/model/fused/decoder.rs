@@ -98,13 +98,13 @@ impl<B: Backend> Decoder<B> {
         self.backend.embed_backward(gradient, &d_x, plan, &self.map.embedding);
     }
 
-    fn embed(&self, weights: &B::Slice, plan: &Plan) -> B::Buffer {
+    pub(super) fn embed(&self, weights: &B::Slice, plan: &Plan) -> B::Buffer {
         let mut x = self.backend.buffer(plan.tokens.len() * self.backend.shape().hidden);
         self.backend.embed(&mut x, plan, part(weights, &self.map.embedding));
         x
     }
 
-    fn layer<'a>(&'a self, index: usize, weights: &'a B::Slice, plan: &'a Plan) -> Layer<'a, B> {
+    pub(super) fn layer<'a>(&'a self, index: usize, weights: &'a B::Slice, plan: &'a Plan) -> Layer<'a, B> {
         Layer { backend: &self.backend, weights, map: &self.map.layers[index], plan }
     }
 

@@ -11,7 +11,8 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(super) struct AttentionTrace<T> {
     inverse: T,
-    qkv: T,
+    /// Queries and keys turned by their positions.
+    pub(super) qkv: T,
     out: T,
     logsumexp: T,
 }

@@ -12,11 +12,13 @@
 //! backend  the operations of a device; cpu is one
 //! layer    attention and feed-forward, forward and backward
 //! decoder  all layers, embedding and head
+//! decode   token by token, over a cache of keys and values
 //! pool     buffers, used again and again
 //! ```
 
 mod backend;
 mod cpu;
+mod decode;
 mod decoder;
 mod layer;
 mod map;
@@ -24,6 +26,8 @@ mod plan;
 mod pool;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use decode::{Decoding, Next};
 
 use super::{Engine, Live, Parameters, Sequences};
 use crate::{Error, Result, bridge};

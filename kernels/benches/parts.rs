@@ -1,0 +1,202 @@
+//! Time of each kernel at the sizes of a training step, and how fast it goes.
+//!
+//! `cargo bench -p collimate-kernels --bench parts [-- tiny|small]`
+
+use collimate_kernels::{
+    adamw::{self, AdamW},
+    attention::{self, Heads},
+    embedding, head, magnitude,
+    matrix::{Matrix, MatrixMut, Threads, Write, multiply, multiply_few},
+    rms_norm,
+    rotary::{self, Angles},
+    swiglu,
+};
+use std::{ops::Range, time::Instant};
+
+/// A model and a batch.
+struct Case {
+    name: &'static str,
+    hidden: usize,
+    intermediate: usize,
+    heads: Heads,
+    words: usize,
+    layers: usize,
+    sequences: usize,
+    length: usize,
+}
+
+const CASES: [Case; 2] = [
+    Case {
+        name: "tiny",
+        hidden: 256,
+        intermediate: 688,
+        heads: Heads { query: 8, key: 4, width: 32 },
+        words: 4096,
+        layers: 8,
+        sequences: 16,
+        length: 256,
+    },
+    Case {
+        name: "small",
+        hidden: 576,
+        intermediate: 1536,
+        heads: Heads { query: 9, key: 3, width: 64 },
+        words: 49152,
+        layers: 30,
+        sequences: 4,
+        length: 256,
+    },
+];
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    for case in CASES.iter().filter(|case| wanted.is_empty() || wanted.iter().any(|name| name == case.name)) {
+        println!(
+            "{}: {} sequences of {} tokens, times are for all {} layers",
+            case.name, case.sequences, case.length, case.layers
+        );
+        products(case);
+        others(case);
+        ends(case);
+        decoding(case);
+    }
+}
+
+/// The median of some runs, in milliseconds per layer set.
+fn report(name: &str, times: usize, flops: f64, bytes: f64, mut run: impl FnMut()) {
+    run();
+    let mut all: Vec<f64> = (0..9)
+        .map(|_| {
+            let start = Instant::now();
+            run();
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    all.sort_by(f64::total_cmp);
+    let (best, median) = (all[0], all[4]);
+    println!(
+        "  {name:28} {:9.2} ms (best {:9.2})   {:6.1} GFLOP/s   {:6.1} GB/s",
+        1e3 * median * times as f64,
+        1e3 * best * times as f64,
+        flops / best * 1e-9,
+        bytes / best * 1e-9
+    );
+}
+
+fn numbers(length: usize) -> Vec<f32> {
+    (0..length).map(|i| ((i * 7919 % 1000) as f32 - 500.0) * 1e-3).collect()
+}
+
+fn products(case: &Case) {
+    let tokens = case.sequences * case.length;
+    let shapes = [
+        ("qkv", case.heads.row(), case.hidden),
+        ("o", case.hidden, case.heads.out()),
+        ("gate_up", 2 * case.intermediate, case.hidden),
+        ("down", case.hidden, case.intermediate),
+    ];
+    for (name, out, inner) in shapes {
+        let (x, w) = (numbers(tokens * inner), numbers(out * inner));
+        let (mut y, mut dw, mut dx) = (numbers(tokens * out), numbers(out * inner), numbers(tokens * inner));
+        let flops = 2.0 * (tokens * out * inner) as f64;
+        let (rows, weight) = (Matrix::new(&x, tokens, inner), Matrix::new(&w, out, inner));
+        report(&format!("{name} forward"), case.layers, flops, 0.0, || {
+            multiply(MatrixMut::new(&mut y, tokens, out), Write::Set, rows, weight.transposed(), Threads::All);
+        });
+        let d_y = Matrix::new(&y, tokens, out);
+        report(&format!("{name} input gradient"), case.layers, flops, 0.0, || {
+            multiply(MatrixMut::new(&mut dx, tokens, inner), Write::Set, d_y, weight, Threads::All);
+        });
+        report(&format!("{name} weight gradient"), case.layers, flops, 0.0, || {
+            multiply(MatrixMut::new(&mut dw, out, inner), Write::Add, d_y.transposed(), rows, Threads::All);
+        });
+    }
+}
+
+fn others(case: &Case) {
+    let (tokens, hidden, heads) = (case.sequences * case.length, case.hidden, case.heads);
+    let sequences: Vec<Range<usize>> = (0..case.sequences).map(|i| i * case.length..(i + 1) * case.length).collect();
+    let mut qkv = numbers(tokens * heads.row());
+    let (mut out, mut logsumexp) = (numbers(tokens * heads.out()), numbers(tokens * heads.query));
+    // Two products of the lower triangle forward, five backward.
+    let product = (tokens * case.length * heads.out()) as f64;
+    report("attention forward", case.layers, 2.0 * product, 0.0, || {
+        attention::forward(&mut out, &mut logsumexp, &qkv, &sequences, heads);
+    });
+    let d_out = numbers(out.len());
+    let mut d_qkv = numbers(qkv.len());
+    report("attention backward", case.layers, 5.0 * product, 0.0, || {
+        attention::backward(&mut d_qkv, &d_out, &out, &logsumexp, &qkv, &sequences, heads);
+    });
+    let frequencies: Vec<f64> =
+        (0..heads.width / 2).map(|i| 1e4_f64.powf(-2.0 * i as f64 / heads.width as f64)).collect();
+    let angles = Angles::new(&frequencies, case.length);
+    let positions: Vec<u32> = (0..tokens).map(|i| (i % case.length) as u32).collect();
+    let turned = 8.0 * (tokens * (heads.query + heads.key) * heads.width) as f64;
+    report("rotary", case.layers, 0.0, turned, || {
+        rotary::turn(&mut qkv, heads.row(), heads.query + heads.key, &angles, &positions);
+    });
+
+    let (x, w) = (numbers(tokens * hidden), numbers(hidden));
+    let (mut y, mut inverse, mut d_w) = (numbers(tokens * hidden), numbers(tokens), numbers(hidden));
+    let matrix = 4.0 * (tokens * hidden) as f64;
+    report("norms forward", 2 * case.layers, 0.0, 2.0 * matrix, || {
+        rms_norm::forward(&mut y, &mut inverse, &x, &w, 1e-5);
+    });
+    let d_y = numbers(tokens * hidden);
+    report("norms backward", 2 * case.layers, 0.0, 4.0 * matrix, || {
+        rms_norm::backward(&mut y, &mut d_w, &d_y, &x, &inverse, &w);
+    });
+    let mut gate_up = numbers(tokens * 2 * case.intermediate);
+    let mut gated = numbers(tokens * case.intermediate);
+    let matrix = 4.0 * (tokens * case.intermediate) as f64;
+    report("gate forward", case.layers, 0.0, 3.0 * matrix, || swiglu::forward(&mut gated, &gate_up, case.intermediate));
+    report("gate backward", case.layers, 0.0, 6.0 * matrix, || {
+        swiglu::backward(&mut gate_up, &mut gated, case.intermediate);
+    });
+}
+
+fn ends(case: &Case) {
+    let (tokens, hidden, words) = (case.sequences * case.length, case.hidden, case.words);
+    let scored = tokens / 2;
+    let (rows, table) = (numbers(scored * hidden), numbers(words * hidden));
+    let targets: Vec<u32> = (0..scored).map(|i| (i * 7919 % words) as u32).collect();
+    let (mut logp, mut logsumexp) = (numbers(scored), numbers(scored));
+    let (mut d_rows, mut d_table) = (numbers(rows.len()), numbers(table.len()));
+    let inputs = head::Inputs { hidden: &rows, table: &table, targets: &targets, width: hidden };
+    let product = 2.0 * (scored * words * hidden) as f64;
+    report("head forward", 1, product, 0.0, || head::forward(&mut logp, &mut logsumexp, inputs));
+    report("head backward", 1, 3.0 * product, 0.0, || {
+        head::backward(&mut d_rows, &mut d_table, &logp, &logsumexp, inputs);
+    });
+    let ids: Vec<u32> = (0..tokens).map(|i| (i * 7919 % words) as u32).collect();
+    let mut x = numbers(tokens * hidden);
+    let bytes = 8.0 * x.len() as f64;
+    report("embedding", 1, 0.0, bytes, || embedding::gather(&mut x, &table, &ids, hidden));
+    report("embedding backward", 1, 0.0, 1.5 * bytes, || embedding::scatter_add(&mut d_table, &x, &ids, hidden));
+
+    let layer = hidden * (case.heads.row() + case.heads.out() + 3 * case.intermediate);
+    let parameters = case.layers * layer + words * hidden;
+    let (mut w, g) = (numbers(parameters), numbers(parameters));
+    let (mut m, mut v) = (numbers(parameters), vec![1.0; parameters]);
+    let adam = AdamW { rate: 1e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0, step: 1, factor: 1.0 };
+    let bytes = 4.0 * parameters as f64;
+    report("AdamW", 1, 0.0, 7.0 * bytes, || adamw::update(&mut w, &g, &mut m, &mut v, adam));
+    report("gradient's length", 1, 0.0, bytes, || assert!(magnitude::sum_of_squares(&g) > 0.0));
+}
+
+fn decoding(case: &Case) {
+    let (out, inner) = (2 * case.intermediate, case.hidden);
+    let w = numbers(out * inner);
+    for rows in [1, 4, 8, 32] {
+        let (x, mut y) = (numbers(rows * inner), numbers(rows * out));
+        let (flops, bytes) = (2.0 * (rows * out * inner) as f64, 4.0 * w.len() as f64);
+        report(&format!("gate_up of {rows} rows"), case.layers, flops, bytes, || {
+            multiply_few(&mut y, Write::Set, &x, &w, inner);
+        });
+        let (x, weight) = (Matrix::new(&x, rows, inner), Matrix::new(&w, out, inner).transposed());
+        report("the same as a product", case.layers, flops, bytes, || {
+            multiply(MatrixMut::new(&mut y, rows, out), Write::Set, x, weight, Threads::All);
+        });
+    }
+}
