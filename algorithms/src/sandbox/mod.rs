@@ -4,6 +4,7 @@
 //! [`write`] writes it, [`judge`] says what any answer is worth, [`data`] makes files of all that, and
 //! [`evaluation`] compares policies.
 
+pub mod base;
 pub mod data;
 pub mod evaluation;
 mod exercise;
