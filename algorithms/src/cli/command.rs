@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// The whole command line for these algorithms.
 pub(super) fn command(algorithms: &[&'static Algorithm]) -> Command {
-    let tools = [list(), explain(), loss(), score(), report()];
+    let tools = [list(), explain(), loss(), score(), generate(), report(), sandbox()];
     Command::new("collimate")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Alignment algorithms for language models, declared in a typed language and trained on real models.")
@@ -79,10 +79,68 @@ fn score() -> Command {
         .arg(engine())
 }
 
+fn generate() -> Command {
+    Command::new("generate")
+        .about("Writes responses to prompts")
+        .arg(model())
+        .arg(Arg::new("prompt").long("prompt").value_name("TEXT").help("One prompt").required_unless_present("prompts"))
+        .arg(path("prompts", "FILE").long("prompts").help("Rows with `prompt`, as .jsonl").conflicts_with("prompt"))
+        .arg(path("out", "FILE").long("out").help("Write JSON lines here instead of text to the terminal"))
+        .arg(
+            Arg::new("samples")
+                .short('n')
+                .value_name("K")
+                .value_parser(value_parser!(usize))
+                .default_value("1")
+                .help("Responses to each prompt"),
+        )
+        .arg(number::<f64>("temperature", "F").default_value("1.0").help("0 takes the likeliest token each time"))
+        .arg(
+            number::<f64>("top-p", "F")
+                .default_value("1.0")
+                .help("Draw from the likeliest tokens of this total probability"),
+        )
+        .arg(number::<usize>("top-k", "N").default_value("0").help("Draw from this many likeliest tokens; 0: from all"))
+        .arg(number::<usize>("max-new-tokens", "N").default_value("128").help("Stop after this many tokens"))
+        .arg(number::<u64>("seed", "N").default_value("0").help("Same seed, same responses"))
+}
+
 fn report() -> Command {
     Command::new("report")
         .about("Writes report.html into a run folder: one page with the curves")
         .arg(path("run", "RUN_DIR").required(true).help("A folder that a training run wrote"))
+}
+
+fn sandbox() -> Command {
+    Command::new("sandbox")
+        .about("The built-in world with a known truth: its data, its judge, its model")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("data")
+                .about("Writes sandbox data as .jsonl: pairs.jsonl, demos.jsonl, prompts.jsonl, groups.jsonl")
+                .arg(path("out", "DIR").long("out").required(true).help("Folder to write into"))
+                .arg(number::<usize>("rows", "N").default_value("1000").help("Rows of each file"))
+                .arg(number::<u64>("seed", "N").default_value("0").help("Same seed, same rows")),
+        )
+        .subcommand(
+            Command::new("judge")
+                .about("What the judge says of a response")
+                .arg(Arg::new("prompt").long("prompt").value_name("TEXT").required(true).help("The prompt"))
+                .arg(Arg::new("response").long("response").value_name("TEXT").required(true).help("The response")),
+        )
+        .subcommand(
+            Command::new("model")
+                .about("Writes the built-in model as a Hugging Face folder")
+                .arg(path("out", "DIR").long("out").required(true).help("Folder to write into")),
+        )
+        .subcommand(
+            Command::new("train")
+                .about("Makes the built-in model again, from nothing: tokenizer, data, training")
+                .arg(path("out", "DIR").long("out").required(true).help("Folder to write into"))
+                .arg(number::<u64>("steps", "N").help("Optimizer steps (default: the recipe's)"))
+                .arg(number::<u64>("seed", "N").default_value("0").help("Same seed, same model")),
+        )
 }
 
 /// `collimate <algorithm>`: train.

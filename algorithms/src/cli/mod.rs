@@ -4,12 +4,14 @@
 
 mod command;
 mod explain;
+mod generate;
 mod list;
 mod loss;
 mod model;
 mod numbers;
 mod progress;
 mod report;
+mod sandbox;
 mod score;
 mod settings;
 mod train;
@@ -48,7 +50,9 @@ fn dispatch(algorithms: &[&'static Algorithm], matches: &ArgMatches) -> Result<(
         Some(("explain", m)) => explain::run(algorithms, m),
         Some(("loss", m)) => loss::run(algorithms, m),
         Some(("score", m)) => score::run(m),
+        Some(("generate", m)) => generate::run(m),
         Some(("report", m)) => report::run(m),
+        Some(("sandbox", m)) => sandbox::run(m),
         Some((name, m)) => train::run(find(algorithms, name)?, m),
         None => unreachable!("a subcommand is required"),
     }

@@ -1,5 +1,6 @@
 //! Which model a command works on: a folder of the user's, or the one that is built in.
 
+use crate::sandbox;
 use anyhow::Result;
 use clap::ArgMatches;
 use collimate_runtime::model::Weights;
@@ -17,7 +18,8 @@ pub(super) fn load(folder: Option<&Path>) -> Result<Loaded> {
     match folder {
         Some(folder) => Ok(Loaded { weights: Weights::load(folder)?, tokenizer: Tokenizer::from_folder(folder)? }),
         None => {
-            anyhow::bail!("no model yet")
+            let (weights, tokenizer) = sandbox::base::model()?;
+            Ok(Loaded { weights, tokenizer })
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `collimate <algorithm>`: a training run, on the user's model and data or in the sandbox.
 
-use super::{command_name, model, progress, settings};
+use super::{command_name, model, progress, sandbox, settings};
 use crate::Algorithm;
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Set by Ctrl-C: the step is finished, a checkpoint written, and the run stops.
-static STOP: AtomicBool = AtomicBool::new(false);
+pub(super) static STOP: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result<()> {
     let settings = resolve(algorithm, matches)?;
@@ -23,10 +23,13 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
     let specs = (algorithm.hyper)();
     let program = (algorithm.trace)();
     let view = View::of(&program, algorithm.view)?;
-    if settings.data.is_empty() {
-        bail!("--data is missing: name a .jsonl file of rows");
-    }
-    let rows = data::read(&settings.data, &view)?;
+    let in_sandbox = settings.data.is_empty();
+    let rows = if in_sandbox {
+        let steps = settings.steps.unwrap_or(1);
+        sandbox::rows(algorithm.view, steps as usize * settings.batch, settings.seed)?
+    } else {
+        data::read(&settings.data, &view)?
+    };
     let eval_rows = match &settings.eval_data {
         Some(path) => data::read(std::slice::from_ref(path), &view)?,
         None => vec![],
@@ -37,8 +40,9 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
         Some(out) => out.clone(),
         None => unused_folder(algorithm.name)?,
     };
-    ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)).context("Ctrl-C cannot be caught")?;
+    catch_interrupt()?;
 
+    let (before, seed) = (loaded.weights.clone(), settings.seed);
     let job = Job {
         settings,
         program: &program,
@@ -59,11 +63,18 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
         return Ok(());
     }
     let report = collimate_runtime::report::write(&out)?;
-    if let Some(last) = &trained.last {
+    if in_sandbox {
+        sandbox::compare(&before, &trained.weights, &loaded.tokenizer, seed)?;
+    } else if let Some(last) = &trained.last {
         summary(last)?;
     }
     writeln!(std::io::stdout().lock(), "\nmodel   {}\nreport  {}", out.join("final").display(), report.display())?;
     Ok(())
+}
+
+/// From now on Ctrl-C asks the run to stop instead of ending the process.
+pub(super) fn catch_interrupt() -> Result<()> {
+    ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)).context("Ctrl-C cannot be caught")
 }
 
 /// The last step's numbers, in a column that lines up.
@@ -96,6 +107,7 @@ fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
             }
             settings
         }
+        None if data.is_empty() => sandbox::defaults(algorithm),
         None => RunSettings::default(),
     };
     settings.algorithm = command_name(algorithm.name);

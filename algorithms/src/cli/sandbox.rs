@@ -1,0 +1,164 @@
+//! `collimate sandbox`, and what training runs take from the sandbox.
+
+use super::generate::respond;
+use crate::Algorithm;
+use crate::sandbox::evaluation::{Comparison, Estimate, questions};
+use crate::sandbox::{Attributes, Question, Split, base, data, judge};
+use anyhow::{Context, Result, bail};
+use clap::ArgMatches;
+use collimate_runtime::data::{Demo, Origin, Pair, Record, Row};
+use collimate_runtime::model::{Parameters, Precision, Sequences, Weights};
+use collimate_runtime::sample::Sampling;
+use collimate_runtime::tokenizer::Tokenizer;
+use collimate_runtime::train::{EngineKind, RunSettings};
+use collimate_runtime::{device, write_whole};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Held-out questions that policies are compared on.
+const QUESTIONS: usize = 200;
+
+/// An answer of the sandbox is a sentence or two; nobody needs more than this.
+const ANSWER_TOKENS: usize = 64;
+
+pub(super) fn run(matches: &ArgMatches) -> Result<()> {
+    match matches.subcommand() {
+        Some(("data", m)) => write_data(m),
+        Some(("judge", m)) => judge_one(m),
+        Some(("model", m)) => write_model(m),
+        Some(("train", m)) => make_model(m),
+        _ => unreachable!("a subcommand is required"),
+    }
+}
+
+/// What an algorithm trains on in the sandbox.
+pub(super) fn rows(view: &str, count: usize, seed: u64) -> Result<Vec<Row>> {
+    let demo = |d: data::Demonstration| Record::Demo(Demo { prompt: d.prompt, completion: d.completion });
+    let pair = |p: data::Preference| {
+        let margin = Some(p.margin());
+        let (chosen_score, rejected_score) = (Some(p.chosen_score), Some(p.rejected_score));
+        let (prompt, chosen, rejected) = (p.prompt, p.chosen, p.rejected);
+        Record::Pair(Pair { prompt, chosen, rejected, chosen_score, rejected_score, margin })
+    };
+    let records: Vec<Record> = match view {
+        "demo" => data::demonstrations(count, seed).into_iter().map(demo).collect(),
+        "pair" | "scored_pair" => {
+            data::preferences(count, Split::Train, &data::Labels::Exact, seed).into_iter().map(pair).collect()
+        }
+        other => bail!("the sandbox has no rows of the view `{other}`; give --data"),
+    };
+    let path: Arc<Path> = Arc::from(Path::new("sandbox"));
+    let row = |(i, record)| Row { origin: Origin { path: Arc::clone(&path), line: i + 1 }, record };
+    Ok(records.into_iter().enumerate().map(row).collect())
+}
+
+/// How an algorithm is run in the sandbox unless options say otherwise.
+pub(super) fn defaults(algorithm: &Algorithm) -> RunSettings {
+    // Supervised fine-tuning follows its data at any rate; a preference loss is held by its reference, or by nothing.
+    let lr = if algorithm.view == "demo" { 5e-4 } else { 3e-4 };
+    RunSettings { steps: Some(200), batch: 16, lr, warmup: 10, ..RunSettings::default() }
+}
+
+/// Asks both policies the held-out questions, and prints what the judge says of the answers.
+pub(super) fn compare(before: &Weights, after: &Weights, tokenizer: &Tokenizer, seed: u64) -> Result<()> {
+    let questions = questions(QUESTIONS);
+    let prompts: Vec<String> = questions.iter().map(Question::prompt).collect();
+    let sampling = Sampling { max_new_tokens: ANSWER_TOKENS, seed, ..Sampling::default() };
+    let answers = |weights: &Weights| -> Result<Vec<super::generate::Response>> {
+        let written = respond(weights, tokenizer, &prompts, sampling.clone())?;
+        Ok(written.into_iter().flatten().collect())
+    };
+    let (first, last) = (answers(before)?, answers(after)?);
+    let kl = divergence(before, tokenizer, &prompts, &last)?;
+    let texts = |answers: &[super::generate::Response]| answers.iter().map(|a| a.text.clone()).collect();
+    let comparison = Comparison::new(questions, texts(&first), texts(&last));
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n{}", comparison.table(Some(kl)))?;
+    writeln!(out, "{}", comparison.samples(3, width()))?;
+    Ok(())
+}
+
+/// The trained policy's divergence from the start, estimated on its own answers: the mean over answers of
+/// `log p_after - log p_before`.
+fn divergence(
+    before: &Weights,
+    tokenizer: &Tokenizer,
+    prompts: &[String],
+    answers: &[super::generate::Response],
+) -> Result<Estimate> {
+    let engine = device::cpu(EngineKind::Fused, Arc::new(Parameters::frozen(before.clone())))?;
+    let mut sequences = Sequences::default();
+    for (prompt, answer) in prompts.iter().zip(answers) {
+        sequences.push(&tokenizer.spans(prompt, &[])?.prompt, &answer.sample.tokens);
+    }
+    let scored = engine.score(&sequences)?;
+    let mut rest = &scored[..];
+    let mut gaps = vec![];
+    for answer in answers {
+        let (here, others) = rest.split_at(answer.sample.tokens.len());
+        gaps.push(answer.sample.logp.iter().zip(here).map(|(p, q)| f64::from(p - q)).sum());
+        rest = others;
+    }
+    Ok(Estimate::of(&gaps))
+}
+
+/// Letters that fit on a line: the terminal's, or what a page takes.
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    columns.unwrap_or_else(|| terminal_size::terminal_size().map_or(80, |(w, _)| usize::from(w.0))).clamp(60, 120)
+}
+
+fn write_data(matches: &ArgMatches) -> Result<()> {
+    let out = matches.get_one::<PathBuf>("out").expect("required");
+    let (rows, seed) =
+        (*matches.get_one::<usize>("rows").expect("has a default"), *matches.get_one("seed").expect("has a default"));
+    std::fs::create_dir_all(out).with_context(|| format!("{}: cannot be made", out.display()))?;
+    let prompts: String = data::prompts(rows, Split::Train, seed)
+        .into_iter()
+        .map(|p| format!("{}\n", serde_json::json!({ "prompt": p })))
+        .collect();
+    let files = [
+        ("pairs.jsonl", data::jsonl(&data::preferences(rows, Split::Train, &data::Labels::Exact, seed))),
+        ("demos.jsonl", data::jsonl(&data::demonstrations(rows, seed))),
+        ("prompts.jsonl", prompts),
+    ];
+    for (name, text) in files {
+        let path = out.join(name);
+        write_whole(&path, text.as_bytes())?;
+        writeln!(std::io::stdout().lock(), "{}", path.display())?;
+    }
+    Ok(())
+}
+
+fn judge_one(matches: &ArgMatches) -> Result<()> {
+    let text = |name: &str| matches.get_one::<String>(name).expect("required");
+    let Some(judged) = judge(text("prompt"), text("response")) else {
+        bail!("the judge does not know this question; it knows those of the sandbox (`collimate sandbox data`)");
+    };
+    let mut out = std::io::stdout().lock();
+    for (name, value) in Attributes::NAMES.iter().zip(judged.values()) {
+        writeln!(out, "{name:12} {value:.1}")?;
+    }
+    writeln!(out, "{:12} {:.2}", "reward", judged.reward())?;
+    Ok(())
+}
+
+fn write_model(matches: &ArgMatches) -> Result<()> {
+    let out = matches.get_one::<PathBuf>("out").expect("required");
+    let (weights, tokenizer) = base::model()?;
+    weights.save(out, Precision::BF16)?;
+    tokenizer.files().write(out)?;
+    writeln!(std::io::stdout().lock(), "{}", out.display())?;
+    Ok(())
+}
+
+fn make_model(matches: &ArgMatches) -> Result<()> {
+    let out = matches.get_one::<PathBuf>("out").expect("required");
+    let steps = matches.get_one("steps").copied().unwrap_or(base::STEPS);
+    let seed = *matches.get_one("seed").expect("has a default");
+    super::train::catch_interrupt()?;
+    base::train(out, steps, seed, &super::train::STOP, &mut super::progress::Training::new())?;
+    writeln!(std::io::stdout().lock(), "{}", out.display())?;
+    Ok(())
+}
