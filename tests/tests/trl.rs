@@ -1,0 +1,96 @@
+//! Ten steps of DPO are those of TRL, on a small real model and rows whose prompts end where a token ends.
+
+use collimate::dpo::DPO;
+use collimate_runtime::data::{Origin, Pair, Record, Row};
+use collimate_runtime::device;
+use collimate_runtime::metric::Measurement;
+use collimate_runtime::model::Weights;
+use collimate_runtime::tokenizer::Tokenizer;
+use collimate_runtime::train::{Job, Observer, RunSettings, Schedule};
+use collimate_tests::assets;
+use serde_json::Value;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+/// Keeps every step.
+#[derive(Default)]
+struct Seen(Vec<Measurement>);
+impl Observer for Seen {
+    fn stepped(&mut self, measurement: &Measurement) {
+        self.0.push(measurement.clone());
+    }
+}
+
+fn golden() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/trl.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn rows(golden: &Value) -> Vec<Row> {
+    let text = |row: &Value, field: &str| row[field].as_str().unwrap().to_owned();
+    let pair = |row: &Value| Pair {
+        prompt: text(row, "prompt"),
+        chosen: text(row, "chosen"),
+        rejected: text(row, "rejected"),
+        ..Pair::default()
+    };
+    let row = |(i, row)| Row {
+        origin: Origin { path: Path::new("trl.json").into(), line: i + 1 },
+        record: Record::Pair(pair(row)),
+    };
+    golden["rows"].as_array().unwrap().iter().enumerate().map(row).collect()
+}
+
+fn train(model: &Path, golden: &Value, max_length: u64, micro_batch: usize) -> Vec<Measurement> {
+    let number = |name: &str| golden["settings"][name].as_f64().unwrap();
+    let settings = RunSettings {
+        steps: Some(number("steps") as u64),
+        batch: number("batch") as usize,
+        micro_batch: Some(micro_batch),
+        lr: number("lr"),
+        schedule: Schedule::Constant,
+        max_length: Some(max_length as usize),
+        shuffle: false,
+        set: [("beta".to_owned(), number("beta"))].into(),
+        ..RunSettings::default()
+    };
+    let mut seen = Seen::default();
+    let job = Job {
+        settings,
+        program: &(DPO.trace)(),
+        view: DPO.view,
+        specs: &(DPO.hyper)(),
+        weights: Weights::load(model).unwrap(),
+        tokenizer: &Tokenizer::from_folder(model).unwrap(),
+        rows: &rows(golden),
+        eval_rows: &[],
+        out: None,
+        resume: false,
+        stop: &AtomicBool::new(false),
+        observer: &mut seen,
+    };
+    device::train(job).unwrap();
+    seen.0
+}
+
+#[test]
+fn ten_steps_are_those_of_trl() {
+    let Some(assets) = assets("ten_steps_are_those_of_trl") else { return };
+    let (model, golden) = (assets.join("weights/stories260K-hf"), golden());
+    for (name, run) in golden["runs"].as_object().unwrap() {
+        for micro_batch in [4, 1] {
+            let seen = train(&model, &golden, run["max_length"].as_u64().unwrap(), micro_batch);
+            let wanted = run["metrics"].as_array().unwrap();
+            assert_eq!(seen.len(), wanted.len());
+            for (seen, wanted) in seen.iter().zip(wanted) {
+                let found = seen.to_json();
+                for (metric, wanted) in wanted.as_object().unwrap() {
+                    let (found, wanted) = (found[metric].as_f64().unwrap(), wanted.as_f64().unwrap());
+                    // Rewards are differences of sums of up to a hundred, in f32.
+                    let off = (found - wanted).abs() - 1e-4;
+                    assert!(off <= 2e-3 * wanted.abs(), "{name}, step {}: {metric} {found} {wanted}", seen.step);
+                }
+            }
+        }
+    }
+}
