@@ -78,11 +78,8 @@ impl MetricFile {
     /// If the file cannot be read or written.
     pub fn after(path: &Path, step: u64) -> Result<Self> {
         if path.exists() {
-            let kept: String = lines(path)?
-                .into_iter()
-                .filter(|line| line.get("step").and_then(Value::as_u64).is_some_and(|at| at <= step))
-                .map(|line| Value::Object(line).to_string() + "\n")
-                .collect();
+            let earlier = |line: &Line| line.object.get("step").and_then(Value::as_u64).is_some_and(|at| at <= step);
+            let kept = read(path)?.into_iter().filter(earlier).map(|line| line.text + "\n").collect::<String>();
             disk::write_whole(path, kept.as_bytes())?;
         }
         let file = OpenOptions::new().create(true).append(true).open(path).map_err(|e| disk::unwritable(path, &e))?;
@@ -104,12 +101,22 @@ impl MetricFile {
 /// # Errors
 /// If the file cannot be read, or a line other than the last is no JSON object.
 pub fn lines(path: &Path) -> Result<Vec<Map<String, Value>>> {
+    Ok(read(path)?.into_iter().map(|line| line.object).collect())
+}
+
+/// A line as it is written, since a number that is read and written again may change its last digit.
+struct Line {
+    text: String,
+    object: Map<String, Value>,
+}
+
+fn read(path: &Path) -> Result<Vec<Line>> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
     let count = text.lines().count();
     let mut read = Vec::with_capacity(count);
     for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         match serde_json::from_str(line) {
-            Ok(object) => read.push(object),
+            Ok(object) => read.push(Line { text: line.to_owned(), object }),
             Err(_) if i + 1 == count && !text.ends_with('\n') => {}
             Err(e) => {
                 let problem = format!("not a line of metrics: {e}");

@@ -112,8 +112,10 @@ fn steps(first: f64, last: f64) -> Vec<f64> {
     }
     let whole = ticks(first, last).into_iter().filter(|step| step.fract() == 0.0 && (first..=last).contains(step));
     let mut steps: Vec<f64> = whole.collect();
-    if steps.is_empty() {
-        steps = vec![first, last];
+    // A run begins at step 1, which is no round number.
+    let room = (last - first) / 10.0;
+    if steps.first().is_none_or(|step| step - first > room) {
+        steps.insert(0, first);
     }
     steps
 }

@@ -203,10 +203,13 @@ fn a_run_that_was_stopped_and_continued_is_bit_for_bit_the_same() {
         std::fs::read(straight.join("final/model.safetensors")).unwrap()
     );
     // The files tell the same story, but for the clock.
-    let told = |folder: &Path| {
-        let mut lines = metric::lines(&folder.join("metrics.jsonl")).unwrap();
-        lines.iter_mut().for_each(|line| drop(line.remove("seconds")));
-        lines
+    let told = |folder: &Path| -> Vec<String> {
+        let text = std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
+        let without_clock = |line: &str| {
+            let (before, after) = line.split_once("\"seconds\":").unwrap();
+            before.to_owned() + after.split_once(',').unwrap().1
+        };
+        text.lines().map(without_clock).collect()
     };
     assert_eq!(told(&parts), told(&straight));
     assert!(!parts.join("checkpoint-5").exists(), "the model is there, the checkpoint is no longer needed");
