@@ -1,6 +1,6 @@
 use super::{
     Heads,
-    block::{Block, probabilities, score_gradient},
+    block::{Block, probabilities, row_dots, scale, score_gradient},
     forward::check,
 };
 use crate::{
@@ -85,12 +85,13 @@ fn compute(scratch: &mut Scratch, block: &Block, inputs: Inputs<'_>) {
     let Inputs { d_out: upstream, out, logsumexp: kept, qkv, tokens, heads } = inputs;
     let Scratch { queries, d_out, p, d_p, d_queries, logsumexp, along, d_keys, d_values } = scratch;
     let (rows, keys, width) = (block.rows(heads), block.keys(), heads.width);
-    block.gather(queries, qkv, heads.row(), heads.scale(), heads);
+    block.gather(queries, qkv, heads.row(), heads);
+    scale(queries, heads.scale());
     // The output itself, only to see how much of the gradient lies along it.
-    block.gather(d_queries, out, heads.out(), 1.0, heads);
-    block.gather(d_out, upstream, heads.out(), 1.0, heads);
-    along.clear();
-    along.extend(d_out.chunks(width).zip(d_queries.chunks(width)).map(|(d, o)| dot(d, o)));
+    block.gather(d_queries, out, heads.out(), heads);
+    block.gather(d_out, upstream, heads.out(), heads);
+    along.resize(rows, 0.0);
+    row_dots(along, d_out, d_queries, width);
     logsumexp.clear();
     for head in 0..heads.group() {
         let query_head = block.key_head * heads.group() + head;
@@ -126,8 +127,4 @@ fn write_queries(d_qkv: &Scatter<'_>, scratch: &Scratch, block: &Block, heads: H
             d_query.iter_mut().zip(made).for_each(|(d, m)| *d = m * heads.scale());
         }
     }
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

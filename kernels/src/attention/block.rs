@@ -7,7 +7,7 @@ use super::Heads;
 use crate::{
     exp::exp,
     matrix::Matrix,
-    vector::{Arithmetic, LANES, maximum, sum_lanes, vectorized},
+    vector::{Arithmetic, LANES, dot, maximum, sum_lanes, vectorized},
 };
 use std::ops::Range;
 
@@ -65,16 +65,26 @@ impl Block {
         Matrix::strided(&qkv[place..], self.keys(), heads.width, heads.row())
     }
 
-    /// Copies this block's heads out of rows of `stride` numbers, `(head, token)` by row, times a factor.
-    pub(super) fn gather(&self, to: &mut Vec<f32>, from: &[f32], stride: usize, factor: f32, heads: Heads) {
+    /// Copies this block's heads out of rows of `stride` numbers, `(head, token)` by row.
+    pub(super) fn gather(&self, to: &mut Vec<f32>, from: &[f32], stride: usize, heads: Heads) {
         to.clear();
         for head in 0..heads.group() {
             let place = heads.queries_of(self.key_head) + head * heads.width;
             for token in self.queries.clone() {
-                to.extend(from[token * stride + place..][..heads.width].iter().map(|x| x * factor));
+                to.extend_from_slice(&from[token * stride + place..][..heads.width]);
             }
         }
     }
+}
+
+vectorized! {
+    /// Multiplies all.
+    pub(super) fn scale(values: &mut [f32], factor: f32) => scale_body
+}
+
+#[inline(always)]
+fn scale_body<A: Arithmetic>(values: &mut [f32], factor: f32) {
+    values.iter_mut().for_each(|value| *value *= factor);
 }
 
 vectorized! {
@@ -117,6 +127,18 @@ fn probabilities_body<A: Arithmetic>(
         let (seen, hidden) = scores.split_at_mut(first_sees + row % tokens);
         seen.iter_mut().for_each(|s| *s = exp::<A>(*s - logsumexp));
         hidden.fill(0.0);
+    }
+}
+
+vectorized! {
+    /// `sum(a * b)` of each row.
+    pub(super) fn row_dots(out: &mut [f32], a: &[f32], b: &[f32], width: usize) => row_dots_body
+}
+
+#[inline(always)]
+fn row_dots_body<A: Arithmetic>(out: &mut [f32], a: &[f32], b: &[f32], width: usize) {
+    for ((out, a), b) in out.iter_mut().zip(a.chunks_exact(width)).zip(b.chunks_exact(width)) {
+        *out = dot::<A>(a, b);
     }
 }
 

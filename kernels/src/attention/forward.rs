@@ -1,6 +1,6 @@
 use super::{
     Heads,
-    block::{Block, soften},
+    block::{Block, scale, soften},
 };
 use crate::{
     matrix::{Matrix, MatrixMut, Threads, Write, multiply},
@@ -59,7 +59,8 @@ pub fn forward(out: &mut [f32], logsumexp: &mut [f32], qkv: &[f32], sequences: &
 fn compute(scratch: &mut Scratch, block: &Block, qkv: &[f32], heads: Heads) {
     let Scratch { queries, scores, out, highest, sums } = scratch;
     let (rows, keys) = (block.rows(heads), block.keys());
-    block.gather(queries, qkv, heads.row(), heads.scale(), heads);
+    block.gather(queries, qkv, heads.row(), heads);
+    scale(queries, heads.scale());
     scores.resize(rows * keys, 0.0);
     out.resize(rows * heads.width, 0.0);
     highest.resize(rows, 0.0);

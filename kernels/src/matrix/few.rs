@@ -2,12 +2,14 @@ use super::Write;
 use crate::{
     scatter::Scatter,
     task,
-    vector::{Arithmetic, LANES, sum_lanes, vectorized},
+    vector::{Arithmetic, vectorized},
 };
 use rayon::prelude::*;
 
-/// Rows of the input that share one reading of a row of the weight.
-const TOGETHER: usize = 4;
+/// Partial sums of one dot product. The same whatever is computed beside it, so that its result is too.
+const PARTS: usize = 8;
+/// Rows of the weight whose dot products are computed at once, so that their additions need not wait for each other.
+const TOGETHER: usize = 8;
 
 /// `out = x weightᵀ` (or `+=`) for a few rows of `x`, `weight` of `[out, inner]`: what a decoding step needs.
 ///
@@ -20,78 +22,82 @@ pub fn multiply_few(out: &mut [f32], write: Write, x: &[f32], weight: &[f32], in
     if out.is_empty() {
         return;
     }
+    assert!(inner > 0, "rows have numbers");
     let (rows, columns) = (x.len() / inner, weight.len() / inner);
     assert_eq!((x.len(), weight.len()), (rows * inner, columns * inner), "rows are {inner} wide");
     assert_eq!(out.len(), rows * columns, "the result of a product has another shape");
-    let per_task = task::rows(inner);
+    let per_task = task::rows(inner).next_multiple_of(TOGETHER);
     let out = Scatter::new(out);
     weight.par_chunks(per_task * inner).enumerate().for_each(|(index, weight)| {
-        stripe(&out, write, x, weight, inner, [index * per_task, columns]);
+        stripe(&Stripe { out: &out, write, first: index * per_task, columns }, x, weight, inner);
     });
 }
 
-vectorized! {
-    fn stripe(out: &Scatter<'_>, write: Write, x: &[f32], weight: &[f32], inner: usize, place: [usize; 2]) => stripe_body
-}
-
-/// Columns of the result that belong to these rows of the weight; `place` is the first of them and how many there are in all.
-#[inline(always)]
-fn stripe_body<A: Arithmetic>(
-    out: &Scatter<'_>,
+/// The columns of a result that a task makes.
+struct Stripe<'a> {
+    out: &'a Scatter<'a>,
     write: Write,
-    x: &[f32],
-    weight: &[f32],
-    inner: usize,
-    [first, columns]: [usize; 2],
-) {
-    for (column, weight) in weight.chunks_exact(inner).enumerate() {
-        for (group, x) in x.chunks(TOGETHER * inner).enumerate() {
-            let rows = x.len() / inner;
-            let mut products = [0.0; TOGETHER];
-            if rows == TOGETHER {
-                products = dots::<A, TOGETHER>(x, weight);
-            } else {
-                for (product, x) in products.iter_mut().zip(x.chunks_exact(inner)) {
-                    [*product] = dots::<A, 1>(x, weight);
-                }
+    first: usize,
+    columns: usize,
+}
+
+impl Stripe<'_> {
+    #[inline(always)]
+    fn store(&self, row: usize, column: usize, product: f32) {
+        // SAFETY: one number, and no other task has this column.
+        #[allow(unsafe_code)]
+        let place = unsafe { self.out.part(row * self.columns + self.first + column, 1) };
+        place[0] = match self.write {
+            Write::Set => product,
+            Write::Add => place[0] + product,
+        };
+    }
+}
+
+vectorized! { fn stripe(stripe: &Stripe<'_>, x: &[f32], weight: &[f32], inner: usize) => stripe_body }
+
+#[inline(always)]
+fn stripe_body<A: Arithmetic>(stripe: &Stripe<'_>, x: &[f32], weight: &[f32], inner: usize) {
+    let columns = weight.len() / inner;
+    let whole = columns / TOGETHER * TOGETHER;
+    // The rows of the weight stay in the nearest cache for all rows of the input.
+    for column in (0..whole).step_by(TOGETHER) {
+        let w = std::array::from_fn(|i| &weight[(column + i) * inner..][..inner]);
+        for (row, x) in x.chunks_exact(inner).enumerate() {
+            for (i, product) in dots::<A, TOGETHER>(x, w).into_iter().enumerate() {
+                stripe.store(row, column + i, product);
             }
-            for (row, product) in products.into_iter().enumerate().take(rows) {
-                // SAFETY: one number, and no other task has this column.
-                #[allow(unsafe_code)]
-                let [place] = (unsafe { out.part((group * TOGETHER + row) * columns + first + column, 1) }) else {
-                    unreachable!("one number was asked for")
-                };
-                *place = match write {
-                    Write::Set => product,
-                    Write::Add => *place + product,
-                };
-            }
+        }
+    }
+    for column in whole..columns {
+        let w = &weight[column * inner..][..inner];
+        for (row, x) in x.chunks_exact(inner).enumerate() {
+            let [product] = dots::<A, 1>(x, [w]);
+            stripe.store(row, column, product);
         }
     }
 }
 
-/// `sum(x * weight)` of `ROWS` rows of `x`, each summed in the same order whatever `ROWS` is.
+/// `sum(x * w)` for some `w`.
 #[inline(always)]
-fn dots<A: Arithmetic, const ROWS: usize>(x: &[f32], weight: &[f32]) -> [f32; ROWS] {
-    const WIDE: usize = LANES / 2;
-    let inner = weight.len();
-    let mut lanes = [[0.0; WIDE]; ROWS];
-    let (whole, rest) = weight.as_chunks::<WIDE>();
-    for (i, w) in whole.iter().enumerate() {
-        for row in 0..ROWS {
-            let x: &[f32; WIDE] = x[row * inner + i * WIDE..][..WIDE].try_into().expect("a whole chunk");
-            for lane in 0..WIDE {
-                lanes[row][lane] = A::mul_add(x[lane], w[lane], lanes[row][lane]);
+fn dots<A: Arithmetic, const W: usize>(x: &[f32], w: [&[f32]; W]) -> [f32; W] {
+    let (x_chunks, x_rest) = x.as_chunks::<PARTS>();
+    let w_chunks = w.map(|w| &w.as_chunks::<PARTS>().0[..x_chunks.len()]);
+    let mut parts = [[0.0_f32; PARTS]; W];
+    for (chunk, x) in x_chunks.iter().enumerate() {
+        for j in 0..W {
+            for part in 0..PARTS {
+                parts[j][part] = A::mul_add(x[part], w_chunks[j][chunk][part], parts[j][part]);
             }
         }
     }
-    std::array::from_fn(|row| {
-        let mut all = [0.0; LANES];
-        all[..WIDE].copy_from_slice(&lanes[row]);
-        let x = &x[row * inner + whole.len() * WIDE..];
-        for (lane, (x, w)) in x.iter().zip(rest).enumerate() {
-            all[lane] = A::mul_add(*x, *w, all[lane]);
+    let rest = x.len() - x_rest.len();
+    std::array::from_fn(|j| {
+        let mut parts = parts[j];
+        for (part, (x, w)) in parts.iter_mut().zip(x_rest.iter().zip(&w[j][rest..])) {
+            *part = A::mul_add(*x, *w, *part);
         }
-        sum_lanes(all)
+        let [a, b, c, d, e, f, g, h] = parts;
+        ((a + e) + (c + g)) + ((b + f) + (d + h))
     })
 }

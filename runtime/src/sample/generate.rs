@@ -6,7 +6,7 @@ use crate::{
     Error, Result,
     model::{
         Weights,
-        fused::{Decoding, Next},
+        fused::{Decoding, Next, within_pool},
     },
     random::Random,
 };
@@ -58,10 +58,9 @@ pub fn generate(
     let samples = prompts.len() * settings.samples;
     let mut state = Progress { finished: 0, samples, tokens: 0 };
     while state.finished < samples {
-        work.admit()?;
-        state.tokens += work.choose();
-        state.finished += work.dismiss();
-        work.step();
+        let (tokens, finished) = within_pool(|| work.round())?;
+        state.tokens += tokens;
+        state.finished += finished;
         progress(state);
     }
     Ok(work.done)
@@ -126,6 +125,15 @@ impl<'a> Work<'a> {
             read: prompts.iter().map(|_| None).collect(),
             done: vec![vec![Sample::default(); settings.samples]; prompts.len()],
         }
+    }
+
+    /// One token for every sample in the making; answers with how many tokens that was and how many samples are done.
+    fn round(&mut self) -> Result<(usize, usize)> {
+        self.admit()?;
+        let tokens = self.choose();
+        let finished = self.dismiss();
+        self.step();
+        Ok((tokens, finished))
     }
 
     /// Fills the free places with the next samples, and reads the prompts among them that are new.

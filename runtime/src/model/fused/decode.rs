@@ -4,7 +4,6 @@ use super::{
     backend::{Backend, Write},
     cpu::CpuBackend,
     decoder::Decoder,
-    map::Projection,
     plan::Plan,
     pool::Buffer,
 };
@@ -15,10 +14,13 @@ use crate::{
 use collimate_kernels::{
     attention::{self, Reach},
     embedding,
-    matrix::multiply_few,
+    matrix::{Matrix, MatrixMut, Threads, multiply, multiply_few},
     rms_norm, rotary,
 };
 use std::ops::Range;
+
+/// Up to this many rows, a product is quicker without rearranging the weight for it.
+const FEW: usize = 16;
 
 /// A model that reads prompts and continues them.
 pub(crate) struct Decoding<'a> {
@@ -100,7 +102,7 @@ impl<'a> Decoding<'a> {
 
     /// Reads one token of each of some sequences; answers with the scores of all words after each.
     ///
-    /// The weights are read once for all of them, and the scores of a sequence do not depend on the others.
+    /// The weights are read once for all of them, and the scores of a sequence depend on the others by no more than rounding.
     pub(crate) fn step(&mut self, next: &[Next]) -> Vec<f32> {
         let backend = &self.decoder.backend;
         let (shape, numbers) = (backend.shape(), &self.weights.data);
@@ -120,17 +122,17 @@ impl<'a> Decoding<'a> {
         let mut gated = backend.buffer(rows * shape.intermediate);
         for (map, cache) in self.decoder.map.layers.iter().zip(&mut self.cache.layers) {
             rms_norm::forward(&mut normed, &mut inverse, &x, &numbers[map.attention_norm.clone()], shape.epsilon);
-            linear(&mut qkv, Write::Set, &normed, numbers, &map.qkv);
+            linear(&mut qkv, Write::Set, &normed, &numbers[map.qkv.range.clone()], map.qkv.inner);
             rotary::turn(&mut qkv, heads.row(), heads.query + heads.key, &angles, &positions);
             for (qkv, reach) in qkv.chunks_exact(heads.row()).zip(&reaches) {
                 cache.store(reach.own.end - 1, self.cache.width, &qkv[heads.out()..]);
             }
             attention::step(&mut out, &qkv, &cache.keys, &cache.values, &reaches, heads);
-            linear(&mut x, Write::Add, &out, numbers, &map.o);
+            linear(&mut x, Write::Add, &out, &numbers[map.o.range.clone()], map.o.inner);
             rms_norm::forward(&mut normed, &mut inverse, &x, &numbers[map.feed_norm.clone()], shape.epsilon);
-            linear(&mut gate_up, Write::Set, &normed, numbers, &map.gate_up);
+            linear(&mut gate_up, Write::Set, &normed, &numbers[map.gate_up.range.clone()], map.gate_up.inner);
             backend.gate(&mut gated, &gate_up);
-            linear(&mut x, Write::Add, &gated, numbers, &map.down);
+            linear(&mut x, Write::Add, &gated, &numbers[map.down.range.clone()], map.down.inner);
         }
         self.scores(&x)
     }
@@ -143,13 +145,19 @@ impl<'a> Decoding<'a> {
         let norm = &self.weights.data[map.norm.clone()];
         rms_norm::forward(&mut normed, &mut vec![0.0; rows], hidden, norm, shape.epsilon);
         let mut scores = vec![0.0; rows * self.weights.config.vocab_size];
-        multiply_few(&mut scores, Write::Set, &normed, &self.weights.data[map.head.clone()], shape.hidden);
+        linear(&mut scores, Write::Set, &normed, &self.weights.data[map.head.clone()], shape.hidden);
         scores
     }
 }
 
-fn linear(y: &mut [f32], write: Write, x: &[f32], weights: &[f32], w: &Projection) {
-    multiply_few(y, write, x, &weights[w.range.clone()], w.inner);
+/// `y = x Wᵀ`, or `y += x Wᵀ`.
+fn linear(y: &mut [f32], write: Write, x: &[f32], weight: &[f32], inner: usize) {
+    let (rows, out) = (x.len() / inner, weight.len() / inner);
+    if rows <= FEW {
+        return multiply_few(y, write, x, weight, inner);
+    }
+    let weight = Matrix::new(weight, out, inner).transposed();
+    multiply(MatrixMut::new(y, rows, out), write, Matrix::new(x, rows, inner), weight, Threads::All);
 }
 
 impl Cache {

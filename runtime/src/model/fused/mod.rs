@@ -57,11 +57,17 @@ impl FusedEngine {
     }
 }
 
+/// Runs work on a thread of the pool. From outside, every parallel loop in it would wait for the pool to wake up.
+pub(crate) fn within_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| work())
+}
+
 impl Engine<Cpu> for FusedEngine {
     fn score(&self, batch: &Sequences) -> Result<Vec<f32>> {
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
         let plan = Plan::new(batch, &weights.config)?;
-        Ok(self.decoder.score(&weights.data, &plan))
+        let weights = weights.data.as_slice();
+        Ok(within_pool(|| self.decoder.score(weights, &plan)))
     }
 
     fn forward(&self, batch: &Sequences) -> Result<Live<Cpu>> {
@@ -71,12 +77,14 @@ impl Engine<Cpu> for FusedEngine {
         }
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
         let plan = Plan::new(batch, &weights.config)?;
-        let (logp, trace) = self.decoder.forward(&weights.data, &plan);
+        let numbers = weights.data.as_slice();
+        let (logp, trace) = within_pool(|| self.decoder.forward(numbers, &plan));
         let (decoder, parameters) = (Arc::clone(&self.decoder), Arc::clone(&self.parameters));
         bridge::node(&self.device, logp, move |upstream| {
             let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
             let mut gradient = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
-            decoder.backward(&weights.data, &mut gradient, &plan, trace, &upstream);
+            let (weights, gradient) = (weights.data.as_slice(), gradient.as_mut_slice());
+            within_pool(|| decoder.backward(weights, gradient, &plan, trace, &upstream));
         })
     }
 
