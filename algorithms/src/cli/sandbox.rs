@@ -1,9 +1,10 @@
 //! `collimate sandbox`, and what training runs take from the sandbox.
 
 use super::generate::respond;
+use super::model::Loaded;
 use crate::Algorithm;
 use crate::sandbox::evaluation::{Comparison, Estimate, questions};
-use crate::sandbox::{Attributes, Question, Split, base, data, judge};
+use crate::sandbox::{Attributes, Question, Random, Split, base, data, judge};
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
 use collimate_runtime::data::{Demo, Origin, Pair, Record, Row};
@@ -32,20 +33,18 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     }
 }
 
-/// What an algorithm trains on in the sandbox.
-pub(super) fn rows(view: &str, count: usize, seed: u64) -> Result<Vec<Row>> {
+/// Questions that a model answers to make preference pairs, and its answers to each: the best and the worst of them are
+/// a pair.
+const ASKED: usize = 1600;
+const ANSWERS: usize = 4;
+
+/// What an algorithm trains on in the sandbox: for a preference loss, the model's own answers to questions that are not
+/// held out, as the judge prefers them; for supervised training, right answers.
+pub(super) fn rows(view: &str, model: &Loaded, count: usize, seed: u64) -> Result<Vec<Row>> {
     let demo = |d: data::Demonstration| Record::Demo(Demo { prompt: d.prompt, completion: d.completion });
-    let pair = |p: data::Preference| {
-        let margin = Some(p.margin());
-        let (chosen_score, rejected_score) = (Some(p.chosen_score), Some(p.rejected_score));
-        let (prompt, chosen, rejected) = (p.prompt, p.chosen, p.rejected);
-        Record::Pair(Pair { prompt, chosen, rejected, chosen_score, rejected_score, margin })
-    };
     let records: Vec<Record> = match view {
         "demo" => data::demonstrations(count, seed).into_iter().map(demo).collect(),
-        "pair" | "scored_pair" => {
-            data::preferences(count, Split::Train, &data::Labels::Exact, seed).into_iter().map(pair).collect()
-        }
+        "pair" | "scored_pair" => own_answers(model, count.min(ASKED), seed)?,
         other => bail!("the sandbox has no rows of the view `{other}`; give --data"),
     };
     let path: Arc<Path> = Arc::from(Path::new("sandbox"));
@@ -53,11 +52,29 @@ pub(super) fn rows(view: &str, count: usize, seed: u64) -> Result<Vec<Row>> {
     Ok(records.into_iter().enumerate().map(row).collect())
 }
 
+fn own_answers(model: &Loaded, count: usize, seed: u64) -> Result<Vec<Record>> {
+    let questions = Question::several(count, Split::Train, &mut Random::new(seed).fork("pairs"));
+    let prompts: Vec<String> = questions.iter().map(Question::prompt).collect();
+    let sampling = Sampling { samples: ANSWERS, max_new_tokens: ANSWER_TOKENS, seed, ..Sampling::default() };
+    eprintln!("asking the model {count} questions, {ANSWERS} answers each; the judge compares them");
+    let answers = respond(&model.weights, &model.tokenizer, &prompts, sampling)?;
+    let mut records = vec![];
+    for (question, answers) in questions.iter().zip(answers) {
+        let texts: Vec<String> = answers.iter().map(|a| a.text.trim().to_owned()).filter(|t| !t.is_empty()).collect();
+        let Some(p) = data::Preference::best_and_worst(question, &texts) else { continue };
+        let margin = Some(p.margin());
+        let (chosen_score, rejected_score) = (Some(p.chosen_score), Some(p.rejected_score));
+        let (prompt, chosen, rejected) = (p.prompt, p.chosen, p.rejected);
+        records.push(Record::Pair(Pair { prompt, chosen, rejected, chosen_score, rejected_score, margin }));
+    }
+    Ok(records)
+}
+
 /// How an algorithm is run in the sandbox unless options say otherwise.
 pub(super) fn defaults(algorithm: &Algorithm) -> RunSettings {
-    // Supervised fine-tuning follows its data at any rate; a preference loss is held by its reference, or by nothing.
-    let lr = if algorithm.view == "demo" { 5e-4 } else { 3e-4 };
-    RunSettings { steps: Some(200), batch: 16, lr, warmup: 10, ..RunSettings::default() }
+    // Right answers can be followed fast. A model's own answers differ by luck too: slowly, or luck is what it learns.
+    let (steps, lr) = if algorithm.view == "demo" { (200, 3e-4) } else { (400, 6e-5) };
+    RunSettings { steps: Some(steps), batch: 16, lr, warmup: 10, ..RunSettings::default() }
 }
 
 /// Asks both policies the held-out questions, and prints what the judge says of the answers.

@@ -23,10 +23,11 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
     let specs = (algorithm.hyper)();
     let program = (algorithm.trace)();
     let view = View::of(&program, algorithm.view)?;
+    let loaded = model::load((!settings.model.is_empty()).then(|| Path::new(&settings.model)))?;
     let in_sandbox = settings.data.is_empty();
     let rows = if in_sandbox {
         let steps = settings.steps.unwrap_or(1);
-        sandbox::rows(algorithm.view, steps as usize * settings.batch, settings.seed)?
+        sandbox::rows(algorithm.view, &loaded, steps as usize * settings.batch, settings.seed)?
     } else {
         data::read(&settings.data, &view)?
     };
@@ -34,7 +35,6 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
         Some(path) => data::read(std::slice::from_ref(path), &view)?,
         None => vec![],
     };
-    let loaded = model::load((!settings.model.is_empty()).then(|| Path::new(&settings.model)))?;
     let resume = matches.get_flag("resume");
     let out = match matches.get_one::<PathBuf>("out") {
         Some(out) => out.clone(),
