@@ -1,6 +1,15 @@
-//! What several tests share.
+//! What several tests share: where things lie, and the pages of the book as tests.
+
+#[cfg(doctest)]
+mod book;
 
 use std::path::{Path, PathBuf};
+
+/// The root of the workspace.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("`tests` lies in the workspace").to_owned()
+}
 
 /// Real models and data beside the checkout, or where `COLLIMATE_ASSETS` says. Where there are none, says that the test
 /// was skipped.
@@ -13,4 +22,27 @@ pub fn assets(test: &str) -> Option<PathBuf> {
     }
     eprintln!("skipped {test}: no assets; set COLLIMATE_ASSETS to their folder");
     None
+}
+
+/// Every file below a folder with one of these endings, in order, build outputs left out.
+#[must_use]
+pub fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    let mut found = vec![];
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        let entries = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+        for entry in entries {
+            let path = entry.expect("a folder that could be opened can be listed").path();
+            let name = path.file_name().expect("entries have names").to_string_lossy().into_owned();
+            if path.is_dir() {
+                if name != "target" && !name.starts_with('.') {
+                    open.push(path);
+                }
+            } else if endings.iter().any(|e| name.ends_with(e)) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
 }
