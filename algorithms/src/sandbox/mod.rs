@@ -1,7 +1,7 @@
 //! The sandbox: a small closed world whose questions have known answers, so that alignment can be measured.
 //!
 //! [`Question`] draws questions and knows the truth about each, [`Style`] says how well an answer is written and
-//! [`write`] writes it, [`judge`] says what any answer is worth, [`data`] makes files of all that, and
+//! [`write()`] writes it, [`judge`] says what any answer is worth, [`data`] makes files of all that, and
 //! [`evaluation`] compares policies.
 
 pub mod base;
