@@ -4,13 +4,24 @@ use crate::eval::Settings;
 use crate::hyper::Spec;
 use crate::ir::Program;
 
+/// Whose formula a preset follows, and where that was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Preset {
+    /// `trl` of `ipo@trl`.
+    pub peer: &'static str,
+    /// Project, version, file.
+    pub source: &'static str,
+}
+
 /// One entry of the list. `#[algorithm]` writes it: `pub static DPO: Algorithm` beside `fn dpo`.
 #[derive(Debug)]
 pub struct Algorithm {
-    /// The function's name.
+    /// The function's name; a preset's is `name@peer`.
     pub name: &'static str,
     /// Where it was published.
     pub paper: &'static str,
+    /// Whose formula it is, if it is not the paper's.
+    pub preset: Option<Preset>,
     /// The function's documentation.
     pub about: &'static str,
     /// The source file it is written in.
@@ -28,6 +39,12 @@ impl Algorithm {
     #[must_use]
     pub fn defaults(&self) -> Settings {
         (self.hyper)().into_iter().map(|spec| (spec.name.to_owned(), spec.default)).collect()
+    }
+
+    /// The algorithm that it varies if it is a preset: `ipo` of `ipo@trl`. Otherwise its own name.
+    #[must_use]
+    pub fn family(&self) -> &'static str {
+        self.name.split_once('@').map_or(self.name, |(family, _)| family)
     }
 }
 

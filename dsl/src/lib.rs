@@ -82,7 +82,7 @@ pub mod shape;
 mod side;
 mod trace;
 
-pub use algorithm::{Algorithm, Arg};
+pub use algorithm::{Algorithm, Arg, Preset};
 pub use axis::{Prompt, Response, Token};
 pub use batch::{Demo, Group, Pair, Reply, ScoredPair};
 pub use collimate_macros::{Hyper, algorithm, loss, policy, reward};

@@ -22,6 +22,9 @@ impl ToTokens for Formula {
 #[derive(Default)]
 pub(crate) struct AlgorithmArguments {
     pub(crate) paper: Option<LitStr>,
+    /// `ipo@trl`
+    pub(crate) preset: Option<LitStr>,
+    pub(crate) source: Option<LitStr>,
 }
 
 /// A policy's struct and the arguments of `#[policy]`.

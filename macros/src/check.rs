@@ -1,6 +1,6 @@
 //! The rules of the roles. Each check adds to the report and goes on.
 
-use crate::ast::{Field, Formula, Hyper, Policy};
+use crate::ast::{AlgorithmArguments, Field, Formula, Hyper, Policy};
 use crate::message;
 use crate::report::Report;
 use proc_macro2::{TokenStream, TokenTree};
@@ -69,6 +69,33 @@ pub(crate) fn algorithm(formula: &Formula, report: &mut Report) {
         }
     }
     returns_one_loss(formula, report);
+}
+
+/// A preset says whose formula it is and where that was read.
+pub(crate) fn preset(arguments: &AlgorithmArguments, formula: &Formula, report: &mut Report) {
+    let (preset, source) = (&arguments.preset, &arguments.source);
+    let Some(preset) = preset else {
+        if let Some(source) = source {
+            report.at(source, message::no_preset());
+        }
+        return;
+    };
+    let name = preset.value();
+    let word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    if !name.split_once('@').is_some_and(|(algorithm, peer)| word(algorithm) && word(peer)) {
+        report.at(preset, message::no_peer(&name));
+        return;
+    }
+    let function = name.replace('@', "_");
+    if formula.signature.ident != function {
+        report.at(&formula.signature.ident, message::other_function(&name, &function));
+    }
+    if source.is_none() {
+        report.at(preset, message::no_source(&name));
+    }
 }
 
 /// By the last words of the return type. What cannot be read so is left to rustc.

@@ -1,6 +1,6 @@
 //! What each role adds to the item.
 
-use crate::ast::{Field, Formula, Value};
+use crate::ast::{AlgorithmArguments, Field, Formula, Value};
 use crate::report::Report;
 use crate::{check, fallback, message, parse};
 use proc_macro2::{Ident, TokenStream};
@@ -15,7 +15,8 @@ pub(crate) fn algorithm(arguments: TokenStream, item: TokenStream) -> TokenStrea
         Err(instead) => return instead,
     };
     let mut report = Report::default();
-    let paper = parse::algorithm_arguments(arguments, &mut report).paper.map_or_else(String::new, |p| p.value());
+    let arguments = parse::algorithm_arguments(arguments, &mut report);
+    check::preset(&arguments, &formula, &mut report);
     check::algorithm(&formula, &mut report);
     check::formula(&formula, &mut report);
     if check::words_of_control(&formula.body, &mut report) {
@@ -24,12 +25,21 @@ pub(crate) fn algorithm(arguments: TokenStream, item: TokenStream) -> TokenStrea
     if !report.is_empty() {
         return fallback::formula(&formula, report);
     }
-    let entry = entry(&formula, &paper);
+    let entry = entry(&formula, &arguments);
     quote!(#formula #entry)
 }
 
-fn entry(formula: &Formula, paper: &str) -> TokenStream {
+fn entry(formula: &Formula, arguments: &AlgorithmArguments) -> TokenStream {
     let name = &formula.signature.ident;
+    let text = |text: &Option<syn::LitStr>| text.as_ref().map(syn::LitStr::value);
+    let paper = text(&arguments.paper).unwrap_or_default();
+    let called = text(&arguments.preset).unwrap_or_else(|| name.to_string());
+    let preset = match (called.split_once('@'), text(&arguments.source)) {
+        (Some((_, peer)), Some(source)) => {
+            quote!(::core::option::Option::Some(::collimate::Preset { peer: #peer, source: #source }))
+        }
+        _ => quote!(::core::option::Option::None),
+    };
     let visibility = &formula.visibility;
     let constant = Ident::new(&name.to_string().to_uppercase(), name.span());
     let test = format_ident!("{name}_is_well_formed");
@@ -54,13 +64,14 @@ fn entry(formula: &Formula, paper: &str) -> TokenStream {
     quote! {
         #[doc = #documentation]
         #visibility static #constant: ::collimate::Algorithm = ::collimate::Algorithm {
-            name: ::core::stringify!(#name),
+            name: #called,
             paper: #paper,
+            preset: #preset,
             about: #about,
             file: ::core::file!(),
             view: #view,
             hyper: || ::std::vec::Vec::from_iter([#(#specs),*].into_iter().flatten()),
-            trace: || ::collimate::__private::trace(::core::stringify!(#name), || -> #returned { #name(#(#made),*) }),
+            trace: || ::collimate::__private::trace(#called, || -> #returned { #name(#(#made),*) }),
         };
         #[cfg(test)]
         #[test]

@@ -29,6 +29,14 @@ use proc_macro::TokenStream;
 /// It takes policies, one data view and at most one set of hyper-parameters, all by reference, uses each of them,
 /// and returns `Scalar<Loss>`. Beside the function, which stays as written, stand `pub static DPO: Algorithm` and a
 /// test `dpo_is_well_formed` that traces and verifies it.
+///
+/// A formula that follows somebody's code where that differs from the paper is a preset. It is called by the
+/// algorithm's name and whose code it is, and says where that was read:
+///
+/// ```text
+/// #[algorithm(paper = "arXiv:2310.12036", preset = "ipo@trl", source = "TRL 1.9, trl/trainer/dpo_trainer.py")]
+/// pub fn ipo_trl(actor: &Actor, reference: &Reference, pair: &Pair, hp: &Ipo) -> Scalar<Loss> { … }
+/// ```
 #[proc_macro_attribute]
 pub fn algorithm(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::algorithm(arguments.into(), item.into()).into()

@@ -135,6 +135,34 @@ pub(crate) fn no_origin() -> Message {
 pub(crate) fn copied_but_trained(word: &str) -> Message {
     message(format!("a trainable policy is no copy: `{word}` has no meaning for it"), format!("remove `{word}`"), "s11")
 }
+/// S13: a preset that does not say where its formula is to be found.
+pub(crate) fn no_source(preset: &str) -> Message {
+    message(
+        format!("preset `{preset}` does not say where its formula was read"),
+        r#"write e.g. `source = "TRL 1.9, trl/trainer/dpo_trainer.py, f2cd5771"` beside it"#,
+        "s13",
+    )
+}
+/// S13
+pub(crate) fn no_preset() -> Message {
+    message(
+        "`source` says where a preset was read, and this is no preset",
+        r#"write `preset = "name@peer"` beside it, or cite in `paper`"#,
+        "s13",
+    )
+}
+/// S14: a preset whose name does not say whose formula it is, or is not its function's.
+pub(crate) fn no_peer(preset: &str) -> Message {
+    message(
+        format!("`{preset}` is no preset's name"),
+        "write the algorithm, `@` and whose formula it is, small letters and `_`, e.g. `ipo@trl`",
+        "s14",
+    )
+}
+/// S14
+pub(crate) fn other_function(preset: &str, function: &str) -> Message {
+    message(format!("preset `{preset}` stands on another function"), format!("call the function `{function}`"), "s14")
+}
 /// S12: a word of Rust that is no part of a formula.
 pub(crate) fn no_formula(word: &str) -> Message {
     let help = match word {

@@ -41,6 +41,13 @@ pub(crate) fn algorithm_arguments(tokens: TokenStream, report: &mut Report) -> A
             Meta::NameValue(pair) if pair.path.is_ident("paper") => {
                 once(&mut arguments.paper, &pair, text(&pair, r#"`paper = "arXiv:2305.18290"`"#, report), report);
             }
+            Meta::NameValue(pair) if pair.path.is_ident("preset") => {
+                once(&mut arguments.preset, &pair, text(&pair, r#"`preset = "ipo@trl"`"#, report), report);
+            }
+            Meta::NameValue(pair) if pair.path.is_ident("source") => {
+                let right = r#"`source = "TRL 1.9, trl/trainer/dpo_trainer.py"`"#;
+                once(&mut arguments.source, &pair, text(&pair, right, report), report);
+            }
             other => report.at(other, message::wrong_argument("algorithm", r#"`#[algorithm(paper = "arXiv:…")]`"#)),
         }
     }

@@ -55,6 +55,35 @@ fn an_algorithm_gets_an_entry_and_a_test() {
 }
 
 #[test]
+fn a_preset_is_called_by_its_peer() {
+    let preset = |arguments: TokenStream, name: &str| {
+        let name = quote::format_ident!("{name}");
+        let written = quote!(pub fn #name(actor: &Actor, demo: &Demo) -> Scalar<Loss> { actor.logp(demo.response) });
+        expand::algorithm(arguments, written)
+    };
+    let right = preset(quote!(preset = "sft@trl", source = "TRL 1.9, trl/trainer/sft_trainer.py"), "sft_trl");
+    let text = right.to_string();
+    for part in [
+        "pub static SFT_TRL",
+        r#"name : "sft@trl""#,
+        r#"peer : "trl""#,
+        r#"source : "TRL 1.9, trl/trainer/sft_trainer.py""#,
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let complaint = |arguments: TokenStream| complaints(&preset(arguments, "sft_trl"));
+    assert_eq!(complaint(quote!(preset = "sft@trl")), ["preset `sft@trl` does not say where its formula was read"]);
+    assert_eq!(complaint(quote!(source = "TRL 1.9")), ["`source` says where a preset was read, and this is no preset"]);
+    for name in ["sft", "sft@", "@trl", "SFT@trl", "sft@trl@1", "sft-x@trl"] {
+        assert_eq!(complaint(quote!(preset = #name, source = "TRL 1.9")), [format!("`{name}` is no preset's name")]);
+    }
+    assert_eq!(
+        complaint(quote!(preset = "sft@tunix", source = "Tunix")),
+        ["preset `sft@tunix` stands on another function"]
+    );
+}
+
+#[test]
 fn all_complaints_about_an_algorithm_come_at_once() {
     let written = quote! {
         pub async fn mine<Y: Side>(actor: Actor, pair: &Pair) -> PerPrompt<Loss> { pair }

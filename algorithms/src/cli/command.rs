@@ -25,11 +25,14 @@ pub(super) fn command(algorithms: &[&'static Algorithm]) -> Command {
 }
 
 fn list() -> Command {
-    Command::new("list").about("Every algorithm: its paper, the data it needs, one line")
+    Command::new("list").about("Every algorithm and preset: its paper, the data it needs, one line")
 }
 
 fn name() -> Arg {
-    Arg::new("name").value_name("NAME").required(true).help("An algorithm of `collimate list`")
+    Arg::new("name")
+        .value_name("NAME")
+        .required(true)
+        .help("An algorithm or preset of `collimate list`, e.g. dpo or ipo@trl")
 }
 
 fn explain() -> Command {
@@ -155,7 +158,11 @@ fn train(algorithm: &'static Algorithm) -> Command {
         help += &format!("  {:width$}  default {}, {}: {}\n", s.name, s.default, s.range, s.about);
     }
     let name = command_name(algorithm.name);
-    help += &format!("\nPaper: {}\nFormula and data: collimate explain {name}", algorithm.paper);
+    help += &format!("\nPaper: {}\n", algorithm.paper);
+    if let Some(preset) = algorithm.preset {
+        help += &format!("As in: {}\n", preset.source);
+    }
+    help += &format!("Formula and data: collimate explain {name}");
     Command::new(name)
         .visible_aliases(algorithm.name.contains('_').then_some(algorithm.name))
         .about(algorithm.about.split("\n\n").next().unwrap_or("").replace('\n', " ").trim().to_owned())

@@ -1,45 +1,61 @@
 //! `collimate list`
 
 use super::command_name;
-use crate::Algorithm;
+use crate::{Algorithm, explain};
 use anyhow::Result;
 use std::io::Write;
 
 pub(super) fn run(algorithms: &[&'static Algorithm]) -> Result<()> {
-    let rows: Vec<[String; 4]> = algorithms
-        .iter()
-        .map(|a| {
-            let line = a.about.split("\n\n").next().unwrap_or("").replace('\n', " ");
-            [command_name(a.name), a.paper.to_owned(), columns(a.view).to_owned(), line.trim().to_owned()]
-        })
-        .collect();
-    let heading = ["algorithm", "paper", "data", ""].map(str::to_owned);
+    let rows: Vec<[String; 4]> = by_family(algorithms).into_iter().map(row).collect();
+    let heading = ["algorithm", "from", "data", ""].map(str::to_owned);
     let width = |column: usize| rows.iter().chain([&heading]).map(|r| r[column].chars().count()).max().unwrap_or(0);
-    let widths = [width(0), width(1), width(2)];
+    let [a, b, c] = [width(0), width(1), width(2)];
     let mut out = std::io::stdout().lock();
-    for row in [&heading].into_iter().chain(&rows) {
-        let line = format!(
-            "{:a$}  {:b$}  {:c$}  {}",
-            row[0],
-            row[1],
-            row[2],
-            row[3],
-            a = widths[0],
-            b = widths[1],
-            c = widths[2]
-        );
+    for [name, from, data, about] in [&heading].into_iter().chain(&rows) {
+        let line = format!("{name:a$}  {from:b$}  {data:c$}  {about}");
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
 }
 
-/// The columns a data view is read from.
-pub(super) fn columns(view: &str) -> &'static str {
-    match view {
-        "pair" => "prompt, chosen, rejected",
-        "scored_pair" => "prompt, chosen, rejected, chosen_score, rejected_score",
-        "demo" => "prompt, completion",
-        "group" => "prompt, responses, scores",
-        _ => "see explain",
+/// Each algorithm as in the list, followed by its presets.
+fn by_family(algorithms: &[&'static Algorithm]) -> Vec<&'static Algorithm> {
+    let first = |algorithm: &Algorithm| algorithms.iter().position(|a| a.family() == algorithm.family());
+    let mut sorted = algorithms.to_vec();
+    sorted.sort_by_key(|a| (first(a), a.preset.is_some()));
+    sorted
+}
+
+/// Name, paper or source, columns of the data, first sentence.
+fn row(algorithm: &'static Algorithm) -> [String; 4] {
+    let about = algorithm.about.split("\n\n").next().unwrap_or("").replace('\n', " ");
+    let (indent, from) = match algorithm.preset {
+        Some(preset) => ("  ", preset.source.split(',').next().unwrap_or(preset.source)),
+        None => ("", algorithm.paper),
+    };
+    let name = format!("{indent}{}", command_name(algorithm.name));
+    [name, from.to_owned(), explain::columns(algorithm).join(", "), about.trim().to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Preset, dpo::DPO, ipo::IPO};
+
+    #[test]
+    fn a_preset_stands_below_its_algorithm() {
+        static DPO_PEER: Algorithm = Algorithm {
+            name: "dpo@peer",
+            preset: Some(Preset { peer: "peer", source: "Peer 1.0, loss.py, 0a1b2c" }),
+            paper: "",
+            about: "What the peer does.",
+            file: "",
+            view: "pair",
+            hyper: DPO.hyper,
+            trace: DPO.trace,
+        };
+        let names: Vec<&str> = by_family(&[&DPO, &IPO, &DPO_PEER]).into_iter().map(|a| a.name).collect();
+        assert_eq!(names, ["dpo", "dpo@peer", "ipo"]);
+        assert_eq!(row(&DPO_PEER), ["  dpo@peer", "Peer 1.0", "prompt, chosen, rejected", "What the peer does."]);
     }
 }

@@ -64,12 +64,22 @@ fn find(algorithms: &[&'static Algorithm], name: &str) -> Result<&'static Algori
     if let Some(found) = algorithms.iter().find(|a| a.name == wanted) {
         return Ok(found);
     }
-    let nearest = nearest(&wanted, algorithms.iter().map(|a| a.name)).map(command_name);
-    let hint = nearest.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+    let presets = presets(algorithms, wanted.split('@').next().unwrap_or(&wanted));
+    let hint = match nearest(&wanted, algorithms.iter().map(|a| a.name)).map(command_name) {
+        Some(nearest) => format!("; did you mean `{nearest}`?"),
+        None if wanted.contains('@') && !presets.is_empty() => format!("; there is {}", presets.join(", ")),
+        None => String::new(),
+    };
     anyhow::bail!("there is no algorithm `{name}`{hint} (`collimate list` shows all)")
 }
 
-/// How an algorithm is called on the command line: its function's name with hyphens.
+/// The presets of an algorithm, as they are called on the command line.
+fn presets(algorithms: &[&'static Algorithm], family: &str) -> Vec<String> {
+    let presets = algorithms.iter().filter(|a| a.preset.is_some() && a.family() == family);
+    presets.map(|a| command_name(a.name)).collect()
+}
+
+/// How an algorithm is called on the command line: its name with hyphens.
 fn command_name(name: &str) -> String {
     name.replace('_', "-")
 }
@@ -106,6 +116,36 @@ fn edits(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Preset, dpo::DPO, rpo_sq::RPO_SQ};
+
+    static RPO_SQ_PEER: Algorithm = Algorithm {
+        name: "rpo_sq@some_peer",
+        preset: Some(Preset { peer: "some_peer", source: "Some peer 1.0, loss.py" }),
+        paper: "",
+        about: "What the peer does.",
+        file: "",
+        view: "scored_pair",
+        hyper: RPO_SQ.hyper,
+        trace: RPO_SQ.trace,
+    };
+
+    #[test]
+    fn an_algorithm_is_found_by_its_name_with_hyphens_or_underscores() {
+        let all = [&DPO, &RPO_SQ, &RPO_SQ_PEER];
+        for (wanted, name) in [
+            ("dpo", "dpo"),
+            ("rpo-sq", "rpo_sq"),
+            ("rpo_sq", "rpo_sq"),
+            ("rpo-sq@some-peer", "rpo_sq@some_peer"),
+            ("rpo_sq@some_peer", "rpo_sq@some_peer"),
+        ] {
+            assert_eq!(find(&all, wanted).map(|a| a.name).ok(), Some(name));
+        }
+        let refused = |wanted| find(&all, wanted).map(|a| a.name).expect_err("not there").to_string();
+        assert!(refused("rpo-sq@some-pear").contains("did you mean `rpo-sq@some-peer`?"));
+        assert!(refused("rpo-sq@trl").contains("there is rpo-sq@some-peer"), "{}", refused("rpo-sq@trl"));
+        assert_eq!(refused("grpo@trl"), "there is no algorithm `grpo@trl` (`collimate list` shows all)");
+    }
 
     #[test]
     fn a_slip_of_the_hand_is_recognised() {

@@ -4,7 +4,7 @@ use super::Subject;
 use super::expression::{How, without_side};
 use crate::eval::{Why, separable};
 use crate::flow;
-use crate::ir::{Depth, KindTag, Op, Place, SideTag};
+use crate::ir::{Depth, KindTag, Op, Place, Program, SideTag};
 use crate::verify::{Problem, verify};
 
 /// A column of the data.
@@ -51,7 +51,7 @@ impl Facts {
     pub(super) fn of(subject: &Subject<'_>) -> Self {
         let problems = verify(subject.program, subject.specs);
         Facts {
-            columns: columns(subject),
+            columns: columns(subject.program, subject.view),
             policies: policies(subject),
             reductions: reductions(subject),
             recasts: recasts(subject),
@@ -62,15 +62,20 @@ impl Facts {
 
     /// The sides whose responses are read.
     pub(super) fn sides(subject: &Subject<'_>) -> Vec<SideTag> {
-        let read: Vec<_> = subject.program.inputs().filter_map(|(.., ty)| ty.side).collect();
-        SideTag::ALL.iter().copied().filter(|side| read.contains(side)).collect()
+        sides(subject.program)
     }
 }
 
-fn columns(subject: &Subject<'_>) -> Vec<Column> {
+fn sides(program: &Program) -> Vec<SideTag> {
+    let read: Vec<_> = program.inputs().filter_map(|(.., ty)| ty.side).collect();
+    SideTag::ALL.iter().copied().filter(|side| read.contains(side)).collect()
+}
+
+/// The columns of the data that a program reads.
+pub(super) fn columns(program: &Program, view: &str) -> Vec<Column> {
     let column = |name: &str, about: &str| Column { name: name.into(), about: about.into() };
     let mut columns = vec![column("prompt", "what is asked")];
-    for side in Facts::sides(subject) {
+    for side in sides(program) {
         let known = [
             (SideTag::Chosen, column("chosen", "the better response")),
             (SideTag::Rejected, column("rejected", "the other response")),
@@ -79,8 +84,8 @@ fn columns(subject: &Subject<'_>) -> Vec<Column> {
         ];
         columns.extend(known.into_iter().find(|(known, _)| *known == side).map(|(_, column)| column));
     }
-    for (_, owner, field, ty) in subject.program.inputs() {
-        if owner == subject.view && !columns.iter().any(|column| column.name == field) {
+    for (_, owner, field, ty) in program.inputs() {
+        if owner == view && !columns.iter().any(|column| column.name == field) {
             let about = match ty.side {
                 Some(side) => format!("{} of the {} response, a number", without_side(field, side), lower(side)),
                 None => format!("{field} of the prompt, a number"),

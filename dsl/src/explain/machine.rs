@@ -88,6 +88,7 @@ pub(super) fn json(subject: &Subject<'_>, facts: &Facts) -> String {
     let object = Json::Object(vec![
         ("name", subject.name.into()),
         ("paper", subject.paper.into()),
+        ("preset", subject.preset.map_or(Json::Null, preset)),
         ("about", subject.about.trim().into()),
         ("formula", formula.unwrap_or(Json::Null)),
         ("latex", super::formula_latex(subject).into()),
@@ -104,6 +105,10 @@ pub(super) fn json(subject: &Subject<'_>, facts: &Facts) -> String {
         ("steps", subject.program.nodes.iter().map(step).collect()),
     ]);
     format!("{object}\n")
+}
+
+fn preset(preset: crate::Preset) -> Json {
+    Json::Object(vec![("peer", preset.peer.into()), ("source", preset.source.into())])
 }
 
 fn step(node: &Node) -> Json {

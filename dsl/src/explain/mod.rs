@@ -18,9 +18,9 @@ mod symbol;
 mod tests;
 mod unicode;
 
-use crate::Algorithm;
 use crate::hyper::Spec;
 use crate::ir::Program;
+use crate::{Algorithm, Preset};
 use facts::Facts;
 use lines::Formula;
 use std::collections::BTreeMap;
@@ -74,6 +74,7 @@ impl FromStr for Format {
 pub(crate) struct Subject<'a> {
     name: &'a str,
     paper: &'a str,
+    preset: Option<Preset>,
     about: &'a str,
     view: &'a str,
     specs: &'a [Spec],
@@ -84,8 +85,15 @@ pub(crate) struct Subject<'a> {
 #[must_use]
 pub fn explain(algorithm: &Algorithm, format: Format) -> String {
     let (program, specs) = ((algorithm.trace)(), (algorithm.hyper)());
-    let Algorithm { name, paper, about, view, .. } = *algorithm;
-    describe(&Subject { name, paper, about, view, specs: &specs, program: &program }, format)
+    let Algorithm { name, paper, preset, about, view, .. } = *algorithm;
+    describe(&Subject { name, paper, preset, about, view, specs: &specs, program: &program }, format)
+}
+
+/// The columns of the data that an algorithm reads.
+#[must_use]
+pub fn columns(algorithm: &Algorithm) -> Vec<String> {
+    let program = (algorithm.trace)();
+    facts::columns(&program, algorithm.view).into_iter().map(|column| column.name).collect()
 }
 
 fn describe(subject: &Subject<'_>, format: Format) -> String {

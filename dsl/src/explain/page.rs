@@ -21,6 +21,9 @@ pub(super) fn page(subject: &Subject<'_>, facts: &Facts) -> String {
         let _ = writeln!(page, "{}", one_line(paragraph));
     }
     let _ = writeln!(page, "Paper: {}", paper(subject.paper));
+    if let Some(preset) = subject.preset {
+        let _ = writeln!(page, "Preset: as in {}", preset.source);
+    }
     let mut block = |title: &str, body: String| {
         if !body.is_empty() {
             let _ = write!(page, "\n{title}\n{body}");

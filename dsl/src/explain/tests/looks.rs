@@ -6,7 +6,15 @@ use crate::{Arg, Interval, Spec, trace};
 crate::prelude!();
 
 fn subject<'a>(program: &'a Program, specs: &'a [Spec]) -> Subject<'a> {
-    Subject { name: "mine", paper: "none", about: "Mine.\n\nAnd more\nof it.", view: "group", specs, program }
+    Subject {
+        name: "mine",
+        paper: "none",
+        preset: None,
+        about: "Mine.\n\nAnd more\nof it.",
+        view: "group",
+        specs,
+        program,
+    }
 }
 
 fn text(program: &Program) -> String {
