@@ -1,25 +1,27 @@
 //! A typed, embedded language for alignment algorithms that trains real language models.
 //!
-//! One file here is one algorithm: its paper, its formula, its hyper-parameters.
+//! One file here is one algorithm: its paper, its formula, its hyper-parameters. The folders are by what the
+//! algorithm learns from.
 #![forbid(unsafe_code)]
 // The attribute macros write `::collimate::…`, here too.
 extern crate self as collimate;
 
+use std::sync::LazyLock;
+
 pub mod cli;
-pub mod dpo;
-pub mod ipo;
-pub mod rpo_bwd;
-pub mod rpo_fwd;
-pub mod rpo_sq;
+pub mod preference;
+pub mod rpo;
 pub mod sandbox;
-pub mod sft;
-pub mod simpo;
+pub mod supervised;
 
 #[cfg(test)]
 mod given;
 
 pub use collimate_dsl::*;
+pub use preference::{dpo, ipo, simpo};
+pub use rpo::{rpo_bwd, rpo_fwd, rpo_sq};
+pub use supervised::sft;
 
 /// Every algorithm of this crate.
-pub static ALL: &[&Algorithm] =
-    &[&sft::SFT, &dpo::DPO, &ipo::IPO, &simpo::SIMPO, &rpo_sq::RPO_SQ, &rpo_bwd::RPO_BWD, &rpo_fwd::RPO_FWD];
+pub static ALL: LazyLock<Vec<&'static Algorithm>> =
+    LazyLock::new(|| [supervised::ALL, preference::ALL, rpo::ALL].concat());

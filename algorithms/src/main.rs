@@ -2,5 +2,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    collimate::cli::run(collimate::ALL)
+    collimate::cli::run(&collimate::ALL)
 }

@@ -52,7 +52,7 @@ fn programs_are_as_written_and_read_back() {
 #[test]
 fn what_machines_read_is_json_and_says_the_same() {
     is_as_written(&SFT, Format::Json, "json");
-    for algorithm in collimate::ALL {
+    for algorithm in collimate::ALL.iter() {
         let json: serde_json::Value = serde_json::from_str(&explain(algorithm, Format::Json))
             .unwrap_or_else(|e| panic!("{}: {e}", algorithm.name));
         let program = (algorithm.trace)();

@@ -213,7 +213,7 @@ fn every_operation_has_its_f64_meaning() {
 #[test]
 fn every_algorithm_has_its_f64_meaning() {
     let mut random = Random::new(5);
-    for algorithm in ALL {
+    for algorithm in ALL.iter() {
         for round in 0..5 {
             let program = (algorithm.trace)();
             let layout = layout(1 + round * 3, 60, &mut random);
@@ -250,7 +250,7 @@ fn part(layout: &Layout, from: usize, to: usize, whole: &Inputs, program: &Progr
 #[test]
 fn parts_of_a_batch_add_up_to_the_whole() {
     let mut random = Random::new(9);
-    for algorithm in ALL {
+    for algorithm in ALL.iter() {
         let program = (algorithm.trace)();
         let layout = layout(8, 20, &mut random);
         let (totals, inputs) = (layout.totals(), inputs(&program, &layout, &mut random));

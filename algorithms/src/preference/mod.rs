@@ -1,0 +1,10 @@
+//! Algorithms on pairs: one response chosen over another.
+
+use crate::Algorithm;
+
+pub mod dpo;
+pub mod ipo;
+pub mod simpo;
+
+/// The algorithms of this folder.
+pub static ALL: &[&Algorithm] = &[&dpo::DPO, &ipo::IPO, &simpo::SIMPO];

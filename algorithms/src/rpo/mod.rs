@@ -1,0 +1,10 @@
+//! Reward-aware Preference Optimization: the learned rewards follow the judged ones.
+
+use crate::Algorithm;
+
+pub mod rpo_bwd;
+pub mod rpo_fwd;
+pub mod rpo_sq;
+
+/// The algorithms of this folder.
+pub static ALL: &[&Algorithm] = &[&rpo_sq::RPO_SQ, &rpo_bwd::RPO_BWD, &rpo_fwd::RPO_FWD];
