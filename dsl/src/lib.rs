@@ -84,7 +84,7 @@ mod trace;
 
 pub use algorithm::{Algorithm, Arg, Preset};
 pub use axis::{Prompt, Response, Token};
-pub use batch::{Demo, Group, Pair, Reply, ScoredPair};
+pub use batch::{Annotated, Demo, Group, Pair, Rated, Reply, ScoredPair, Unpaired};
 pub use collimate_macros::{Hyper, algorithm, loss, policy, reward};
 pub use grad::{Grad, Gradient, NoGrad, Tape};
 pub use hyper::{Count, Declared, Hyper, Interval, Spec};

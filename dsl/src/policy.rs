@@ -3,7 +3,7 @@
 use crate::algorithm::Arg;
 use crate::batch::Reply;
 use crate::grad::{Grad, Gradient, NoGrad};
-use crate::kind::{LogProb, Reward, Value};
+use crate::kind::{LogProb, Reward, Spread, Value};
 use crate::level::{PerResponse, PerToken};
 use crate::side::Side;
 use crate::trace::input;
@@ -90,31 +90,48 @@ policies! {
 }
 
 macro_rules! heads {
-    ($( $(#[$doc:meta])* $name:ident $owner:literal: $(#[$method_doc:meta])* $method:ident $Level:ident $Kind:ident $Grad:ident; )*) => { $(
+    ($( $(#[$doc:meta])* $name:ident $owner:literal {
+        $( $(#[$method_doc:meta])* $method:ident $Level:ident $Kind:ident $Grad:ident; )*
+    } )*) => { $(
         $(#[$doc])*
         pub struct $name(());
         argument!($name);
-        impl $name {
+        impl $name { $(
             $(#[$method_doc])*
             #[track_caller]
             pub fn $method<Y: Side>(&self, y: Reply<Y>) -> $Level<$Kind, Y, $Grad> {
                 let _ = y;
                 input($owner, stringify!($method))
             }
-        }
+        )* }
     )* };
 }
 heads! {
     /// Predicts returns; trained beside the actor.
-    Critic "critic":
+    Critic "critic" {
         /// The prediction at each token.
         value PerToken Value Grad;
+    }
     /// A reward model being trained.
-    RewardModel "reward_model":
+    RewardModel "reward_model" {
         /// What it gives a response.
         score PerResponse Reward Grad;
+        /// How unsure it is of that: a standard deviation, larger than 0.
+        spread PerResponse Spread Grad;
+        /// How helpful it finds a response.
+        helpfulness PerResponse Reward Grad;
+        /// How correct it finds a response.
+        correctness PerResponse Reward Grad;
+        /// How coherent it finds a response.
+        coherence PerResponse Reward Grad;
+        /// How complex it finds a response.
+        complexity PerResponse Reward Grad;
+        /// How verbose it finds a response.
+        verbosity PerResponse Reward Grad;
+    }
     /// A reward model that is not trained.
-    Judge "judge":
+    Judge "judge" {
         /// What it gives a response.
         score PerResponse Reward NoGrad;
+    }
 }

@@ -1,47 +1,18 @@
 //! `numbers.json`: log-probabilities and scores from which `collimate loss` computes.
 //!
 //! The file holds exactly one list. Every response carries per-token arrays under the policies' lower-case
-//! names and scalars where the algorithm needs them; the program's inputs say which.
+//! names and scalars where the algorithm needs them; the program's inputs say which. What a trained reward model gives
+//! stands under `reward_model`, as a number (its score) or an object; in a list of `rewards` it is the response.
+
+mod file;
+mod gradient;
 
 use anyhow::{Context, Result, bail, ensure};
 use collimate_dsl::eval::Inputs;
 use collimate_dsl::ir::{Depth, Program, SideTag, Ty};
 use collimate_dsl::{Layout, Reach};
-use serde_json::{Map, Value, json};
-
-/// What a response or row may carry. A name outside this list is a slip of the pen.
-const RESPONSE_NAMES: &[&str] = &[
-    "actor",
-    "reference",
-    "behavior",
-    "previous",
-    "teacher",
-    "value",
-    "score",
-    "weight",
-    "ended",
-    "label",
-    "attributes",
-];
-const ROW_NAMES: &[&str] = &["chosen", "rejected", "responses", "margin", "weight"];
-
-/// Which of the lists a file holds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Shape {
-    Pairs,
-    Groups,
-    Demos,
-}
-
-impl Shape {
-    fn key(self) -> &'static str {
-        match self {
-            Shape::Pairs => "pairs",
-            Shape::Groups => "groups",
-            Shape::Demos => "demos",
-        }
-    }
-}
+use file::{Response, Shape, Side};
+use serde_json::{Map, Value};
 
 /// A file's numbers, laid out as a program wants them.
 #[derive(Debug)]
@@ -49,198 +20,125 @@ pub(super) struct Numbers {
     shape: Shape,
     pub(super) layout: Layout,
     pub(super) inputs: Inputs,
-}
-
-/// One response of the file and where it stands, for errors: `pairs[3].chosen`.
-struct Response<'a> {
-    path: String,
-    object: &'a Map<String, Value>,
+    /// For each side and response, whether its reward model is given as one number.
+    plain: Vec<(SideTag, Vec<bool>)>,
 }
 
 impl Numbers {
     /// Takes from `json` what the program reads.
     pub(super) fn read(program: &Program, json: &Value) -> Result<Self> {
-        let (shape, rows) = list(json)?;
-        let sides = sides(shape, rows)?;
+        let (shape, rows) = file::list(json)?;
+        let policies: Vec<&str> = program.inputs().map(|(_, owner, ..)| owner).collect();
+        let sides = file::sides(shape, rows, &policies)?;
+        if shape == Shape::Rewards
+            && let Some((_, owner, ..)) = program.inputs().find(|(.., ty)| ty.depth >= Depth::EachToken)
+        {
+            bail!("this algorithm reads tokens of `{owner}`, `rewards` has none: give another list");
+        }
         let mut layout = Layout { prompts: rows.len(), sides: vec![] };
+        let mut plain = vec![];
         for (side, responses) in &sides {
             let reaches = responses
                 .iter()
-                .map(|(prompt, r)| Ok(Reach { prompt: *prompt, tokens: tokens(r)? }))
+                .map(|(prompt, r)| Ok(Reach { prompt: *prompt, tokens: file::tokens(shape, r)? }))
                 .collect::<Result<Vec<_>>>()?;
             layout.sides.push((*side, reaches));
+            plain.push((*side, responses.iter().map(|(_, r)| r.model.is_some_and(Value::is_number)).collect()));
         }
         let mut inputs = Inputs::default();
         for (_, owner, field, ty) in program.inputs() {
-            let values = column(shape, rows, &sides, owner, field, ty)?;
-            inputs.insert(owner, field, ty.side, values);
+            let asked = Asked { program, owner, field, ty };
+            inputs.insert(owner, field, ty.side, asked.column(shape, rows, &sides)?);
         }
-        Ok(Numbers { shape, layout, inputs })
+        Ok(Numbers { shape, layout, inputs, plain })
     }
+}
 
-    /// The gradient with respect to the actor's log-probabilities, in the shape of the file.
-    pub(super) fn gradient(&self, gradient: &Inputs) -> Value {
-        let side = |side: SideTag| -> Vec<Value> {
-            let Some(flat) = gradient.get("actor", "logp", Some(side)) else { return vec![] };
-            let mut rest = flat;
-            self.layout
-                .side(side)
-                .iter()
-                .map(|r| {
-                    let (own, others) = rest.split_at(r.tokens);
-                    rest = others;
-                    json!({ "actor": own })
-                })
-                .collect()
+/// One input of the program.
+struct Asked<'a> {
+    program: &'a Program,
+    owner: &'a str,
+    field: &'a str,
+    ty: Ty,
+}
+
+impl Asked<'_> {
+    /// The flat values of the input.
+    fn column(&self, shape: Shape, rows: &[Value], sides: &[Side]) -> Result<Vec<f64>> {
+        let key = key(self.owner, self.field);
+        if self.ty.depth == Depth::EachPrompt {
+            let value = |(i, row): (usize, &Value)| {
+                let path = format!("{}[{i}]", shape.key());
+                number(row.get(key), &path, key)
+            };
+            return rows.iter().enumerate().map(value).collect();
+        }
+        let found = self.ty.side.and_then(|side| sides.iter().find(|(known, _)| *known == side));
+        let Some((_, responses)) = found else {
+            let needed = match self.ty.side {
+                Some(SideTag::Chosen | SideTag::Rejected) => "pairs",
+                Some(SideTag::Answer) => "demos",
+                Some(SideTag::Mismatched) => "unpaired",
+                _ => "groups",
+            };
+            if self.ty.side == Some(SideTag::Mismatched) && shape == Shape::Unpaired {
+                bail!("this algorithm compares with responses to other prompts: give rows of `unpaired` an `other`");
+            }
+            bail!("this algorithm works on `{needed}`, the file has `{}`", shape.key());
         };
-        let rows: Vec<Value> = match self.shape {
-            Shape::Pairs => side(SideTag::Chosen)
-                .into_iter()
-                .zip(side(SideTag::Rejected))
-                .map(|(chosen, rejected)| json!({ "chosen": chosen, "rejected": rejected }))
-                .collect(),
-            Shape::Demos => side(SideTag::Answer),
-            Shape::Groups => {
-                let mut rows = vec![vec![]; self.layout.prompts];
-                for (value, reach) in side(SideTag::Sample).into_iter().zip(self.layout.side(SideTag::Sample)) {
-                    rows[reach.prompt].push(value);
+        let mut values = vec![];
+        for (_, response) in responses {
+            if self.ty.depth == Depth::EachToken {
+                let path = &response.path;
+                let array = response.object.get(key).with_context(|| format!("{path}: `{key}` is missing"))?;
+                let array = array.as_array().with_context(|| format!("{path}: `{key}` must be a list of numbers"))?;
+                for (t, x) in array.iter().enumerate() {
+                    values.push(number(Some(x), path, &format!("{key}[{t}]"))?);
                 }
-                rows.into_iter().map(|r| json!({ "responses": r })).collect()
-            }
-        };
-        json!({ (self.shape.key()): rows })
-    }
-}
-
-/// The one list of the file.
-fn list(json: &Value) -> Result<(Shape, &Vec<Value>)> {
-    let object = json.as_object().context("expected an object with one of `pairs`, `groups`, `demos`")?;
-    ensure!(object.len() == 1, "expected exactly one of `pairs`, `groups`, `demos`, found {} keys", object.len());
-    let (key, value) = object.iter().next().expect("checked above");
-    let shape = match key.as_str() {
-        "pairs" => Shape::Pairs,
-        "groups" => Shape::Groups,
-        "demos" => Shape::Demos,
-        other => bail!("expected one of `pairs`, `groups`, `demos`, found `{other}`"),
-    };
-    let rows = value.as_array().with_context(|| format!("`{key}` must be a list"))?;
-    ensure!(!rows.is_empty(), "`{key}` is empty");
-    Ok((shape, rows))
-}
-
-type Side<'a> = (SideTag, Vec<(usize, Response<'a>)>);
-
-/// The responses of each side, in order of their prompts.
-fn sides(shape: Shape, rows: &[Value]) -> Result<Vec<Side<'_>>> {
-    let key = shape.key();
-    let mut out: Vec<Side> = match shape {
-        Shape::Pairs => vec![(SideTag::Chosen, vec![]), (SideTag::Rejected, vec![])],
-        Shape::Groups => vec![(SideTag::Sample, vec![])],
-        Shape::Demos => vec![(SideTag::Answer, vec![])],
-    };
-    for (i, row) in rows.iter().enumerate() {
-        let path = format!("{key}[{i}]");
-        match shape {
-            Shape::Demos => out[0].1.push((i, response(row, path)?)),
-            Shape::Pairs => {
-                let row = row_object(row, &path)?;
-                for (side, name) in ["chosen", "rejected"].into_iter().enumerate() {
-                    let value = row.get(name).with_context(|| format!("{path}: `{name}` is missing"))?;
-                    out[side].1.push((i, response(value, format!("{path}.{name}"))?));
-                }
-            }
-            Shape::Groups => {
-                let list = row_object(row, &path)?.get("responses").and_then(Value::as_array);
-                let list = list.with_context(|| format!("{path}: `responses` must be a list"))?;
-                ensure!(!list.is_empty(), "{path}.responses is empty");
-                for (k, value) in list.iter().enumerate() {
-                    out[0].1.push((i, response(value, format!("{path}.responses[{k}]"))?));
-                }
+            } else {
+                values.push(self.scalar(response)?);
             }
         }
+        Ok(values)
     }
-    Ok(out)
-}
 
-fn row_object<'a>(row: &'a Value, path: &str) -> Result<&'a Map<String, Value>> {
-    let object = row.as_object().with_context(|| format!("{path} must be an object"))?;
-    known(object, ROW_NAMES, path)?;
-    Ok(object)
-}
-
-fn response(value: &Value, path: String) -> Result<Response<'_>> {
-    let object = value.as_object().with_context(|| format!("{path} must be an object"))?;
-    known(object, RESPONSE_NAMES, &path)?;
-    Ok(Response { path, object })
-}
-
-fn known(object: &Map<String, Value>, names: &[&str], path: &str) -> Result<()> {
-    for key in object.keys() {
-        if !names.contains(&key.as_str()) {
-            let hint =
-                super::nearest(key, names.iter().copied()).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
-            bail!("{path}: `{key}` is not a known name{hint} (known: {})", names.join(", "));
+    /// What the response has for this input.
+    fn scalar(&self, response: &Response) -> Result<f64> {
+        let (field, path) = (self.field, &response.path);
+        if self.owner == "reward_model" {
+            return match response.model {
+                Some(Value::Object(heads)) => number(heads.get(field), path, field),
+                Some(score) if field == "score" => number(Some(score), path, "score"),
+                Some(_) => bail!("{path}: `{field}` is missing: write an object with what the reward model gives"),
+                None => bail!("{path}: `reward_model` is missing"),
+            };
         }
-    }
-    Ok(())
-}
-
-/// How many tokens a response has: the length of its arrays, which must agree.
-fn tokens(r: &Response) -> Result<usize> {
-    let mut found: Option<(&str, usize)> = None;
-    for (key, value) in r.object {
-        let Some(array) = value.as_array() else { continue };
-        match found {
-            None => found = Some((key, array.len())),
-            Some((other, n)) => ensure!(
-                n == array.len(),
-                "{}: `{other}` has {n} tokens and `{key}` has {}; one number for each token is needed",
-                r.path,
-                array.len()
-            ),
+        let key = key(self.owner, field);
+        let value = response.object.get(key).or_else(|| response.object.get(field));
+        if let Some(rating) = field.strip_suffix("_present") {
+            let present = response.object.get(rating).is_some_and(|rating| !rating.is_null());
+            return Ok(if present { 1.0 } else { 0.0 });
         }
-    }
-    let (key, n) = found.with_context(|| format!("{}: no array of log-probabilities", r.path))?;
-    ensure!(n > 0, "{}: `{key}` is empty; a response has at least its end token", r.path);
-    Ok(n)
-}
-
-/// The flat values of one input.
-fn column(shape: Shape, rows: &[Value], sides: &[Side], owner: &str, field: &str, ty: Ty) -> Result<Vec<f64>> {
-    let key = if field == "logp" { owner } else { short(field) };
-    if ty.depth == Depth::EachPrompt {
-        let value = |(i, row): (usize, &Value)| {
-            let path = format!("{}[{i}]", shape.key());
-            number(row.get(key), &path, key)
-        };
-        return rows.iter().enumerate().map(value).collect();
-    }
-    let Some((_, responses)) = ty.side.and_then(|s| sides.iter().find(|(t, _)| *t == s)) else {
-        let needed = match ty.side {
-            Some(SideTag::Chosen | SideTag::Rejected) => "pairs",
-            Some(SideTag::Answer) => "demos",
-            _ => "groups",
-        };
-        bail!("this algorithm works on `{needed}`, the file has `{}`", shape.key());
-    };
-    let mut values = vec![];
-    for (_, r) in responses {
-        if ty.depth == Depth::EachToken {
-            let array = r.object.get(key).with_context(|| format!("{}: `{key}` is missing", r.path))?;
-            let array = array.as_array().with_context(|| format!("{}: `{key}` must be a list of numbers", r.path))?;
-            for (t, x) in array.iter().enumerate() {
-                values.push(number(Some(x), &r.path, &format!("{key}[{t}]"))?);
-            }
-        } else {
-            values.push(number(r.object.get(key), &r.path, key)?);
+        // Only a program that asks whether a rating is present can do without it.
+        let asks = |input: (_, &str, &str, Ty)| input.2.strip_suffix("_present") == Some(field);
+        if value.is_none_or(Value::is_null) && self.program.inputs().any(asks) {
+            return Ok(0.0);
         }
+        number(value, path, key)
     }
-    Ok(values)
 }
 
-/// `chosen_score` is called `score` inside `chosen`.
-fn short(field: &str) -> &str {
-    field.strip_prefix("chosen_").or_else(|| field.strip_prefix("rejected_")).unwrap_or(field)
+/// What an input is called in the file.
+fn key<'a>(owner: &'a str, field: &'a str) -> &'a str {
+    match (owner, field) {
+        (policy, "logp") => policy,
+        // `value` and `score` are the recorded ones.
+        ("critic", "value") => "critic",
+        ("judge", "score") => "judge",
+        // `chosen_score` is called `score` inside `chosen`.
+        (_, "chosen_score" | "rejected_score") => "score",
+        _ => field,
+    }
 }
 
 fn number(value: Option<&Value>, path: &str, key: &str) -> Result<f64> {
@@ -248,5 +146,104 @@ fn number(value: Option<&Value>, path: &str, key: &str) -> Result<f64> {
         None => bail!("{path}: `{key}` is missing"),
         Some(Value::Bool(b)) => Ok(f64::from(u8::from(*b))),
         Some(v) => v.as_f64().with_context(|| format!("{path}: `{key}` must be a number, found {v}")),
+    }
+}
+
+fn object<'a>(value: &'a Value, path: &str) -> Result<&'a Map<String, Value>> {
+    let object = value.as_object();
+    ensure!(object.is_some(), "{path} must be an object");
+    Ok(object.expect("checked above"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Numbers;
+    use collimate_dsl::eval::{Settings, evaluate};
+    use collimate_dsl::text::parse;
+    use serde_json::{Value, json};
+
+    /// Loss and gradient of a program in text form.
+    fn loss(program: &str, file: &Value) -> (f64, Value) {
+        let program = parse(program).unwrap_or_else(|error| panic!("{error}"));
+        let numbers = Numbers::read(&program, file).unwrap_or_else(|error| panic!("{error:#}"));
+        let totals = numbers.layout.totals();
+        let found = evaluate(&program, &numbers.layout, &totals, &numbers.inputs, &Settings::new());
+        let found = found.unwrap_or_else(|error| panic!("{error}"));
+        (found.loss, numbers.gradient(&found.gradient))
+    }
+    fn refused(program: &str, file: &Value) -> String {
+        let program = parse(program).unwrap_or_else(|error| panic!("{error}"));
+        Numbers::read(&program, file).expect_err("the file is wrong").to_string()
+    }
+
+    const UNPAIRED: &str = "program mine
+        %0 = input actor.logp     : LogProb per token of Answer, grad
+        %1 = sum %0               : LogProb per response of Answer, grad
+        %2 = input unpaired.label : Weight per response of Answer
+        %3 = %2 * %1              : LogProb per response of Answer, grad
+        %4 = batch_mean %3        : LogProb per batch, grad
+        %5 = input actor.logp     : LogProb per token of Mismatched, grad
+        %6 = batch_mean %5        : LogProb per batch, grad
+        %7 = %4 + %6              : LogProb per batch, grad
+        loss %7";
+
+    #[test]
+    fn a_response_may_stand_beside_one_to_another_prompt() {
+        let file = json!({"unpaired": [
+            {"actor": [-1.0, -3.0], "label": true, "other": {"actor": [-0.5]}},
+            {"actor": [-5.0], "label": false},
+        ]});
+        let gradient = json!({"unpaired": [{"actor": [0.5, 0.5], "other": {"actor": [1.0]}}, {"actor": [0.0]}]});
+        assert_eq!(loss(UNPAIRED, &file), (-2.5, gradient));
+        let alone = json!({"unpaired": [{"actor": [-1.0], "label": 1}]});
+        assert!(refused(UNPAIRED, &alone).ends_with("give rows of `unpaired` an `other`"));
+    }
+
+    const RATED: &str = "program mine
+        %0 = input reward_model.correctness  : Reward per response of Answer, grad
+        %1 = input rated.correctness         : Reward per response of Answer
+        %2 = input rated.correctness_present : Weight per response of Answer
+        %3 = %1 - %0                         : Reward per response of Answer, grad
+        %4 = squared %3                      : Loss per response of Answer, grad
+        %5 = %2 * %4                         : Loss per response of Answer, grad
+        %6 = batch_mean %5                   : Loss per batch, grad
+        loss %6";
+
+    #[test]
+    fn a_missing_rating_counts_nothing() {
+        let file = json!({"rewards": [
+            {"response": {"correctness": 1.0}, "correctness": 4},
+            {"response": {"correctness": 2.0}, "correctness": null},
+            {"response": {"correctness": 3.0}, "helpfulness": 1},
+        ]});
+        let gradient = |g: f64| json!({"response": {"correctness": g}});
+        assert_eq!(loss(RATED, &file), (3.0, json!({"rewards": [gradient(-2.0), gradient(0.0), gradient(0.0)]})));
+        let colour = json!({"rewards": [{"response": {"colour": 1.0}}]});
+        assert!(refused(RATED, &colour).starts_with("rewards[0].response: `colour` is not a known name"));
+    }
+
+    const MARGIN: &str = "program mine
+        %0 = input reward_model.score : Reward per response of Chosen, grad
+        %1 = input reward_model.score : Reward per response of Rejected, grad
+        %2 = %0 - %1                  : Margin per prompt, grad
+        %3 = input pair.margin        : Margin per prompt
+        %4 = %2 - %3                  : Margin per prompt, grad
+        %5 = squared %4               : Loss per prompt, grad
+        %6 = mean %5                  : Loss per batch, grad
+        loss %6";
+
+    #[test]
+    fn the_score_of_a_reward_model_is_one_number() {
+        let file = json!({"rewards": [{"chosen": 1.5, "rejected": {"score": 0.5}, "margin": 3}]});
+        let gradient = json!({"rewards": [{"chosen": -4.0, "rejected": {"score": 4.0}}]});
+        assert_eq!(loss(MARGIN, &file), (4.0, gradient));
+        let response = |score: f64| json!({"actor": [-1.0], "reward_model": score});
+        let file = json!({"pairs": [{"chosen": response(1.5), "rejected": response(0.5), "margin": 3}]});
+        let gradient = json!({"pairs": [{"chosen": {"reward_model": -4.0}, "rejected": {"reward_model": 4.0}}]});
+        assert_eq!(loss(MARGIN, &file), (4.0, gradient));
+        assert_eq!(
+            refused(UNPAIRED, &json!({"rewards": [{"chosen": 1.5, "rejected": 0.5}]})),
+            "this algorithm reads tokens of `actor`, `rewards` has none: give another list"
+        );
     }
 }
