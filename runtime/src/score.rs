@@ -67,13 +67,16 @@ pub fn score<D: Device<f32>>(engine: &dyn Engine<D>, examples: &[Example], longe
     Ok(scored.into_iter().map(|row| row.into_iter().flatten().collect()).collect())
 }
 
-/// A row's line as the `score` command writes it: `{"index": 0, "chosen": {"logp": -1.5, "tokens": 3}, …}`.
+/// A row's line as the `score` command writes it: `{"index": 0, "chosen": {"logp": -1.5, "tokens": 3}, …}`, of a
+/// group `{"index": 0, "responses": [{"logp": …}, …]}`.
 #[must_use]
 pub fn line(index: usize, view: &View, scored: &[Scored]) -> Value {
     let mut object = Map::new();
     object.insert("index".to_owned(), index.into());
-    for (name, scored) in view.names().iter().zip(scored) {
-        object.insert((*name).to_owned(), json!({"logp": scored.logp, "tokens": scored.tokens}));
+    let one = |scored: &Scored| json!({"logp": scored.logp, "tokens": scored.tokens});
+    match view.names() {
+        Some(names) => object.extend(names.iter().map(|name| (*name).to_owned()).zip(scored.iter().map(one))),
+        None => drop(object.insert("responses".to_owned(), scored.iter().map(one).collect())),
     }
     Value::Object(object)
 }
@@ -106,6 +109,7 @@ mod tests {
             prompt: vec![1; prompt],
             responses: responses.iter().map(|r| r.to_vec()).collect(),
             numbers: Vec::new(),
+            room: 5000,
         }
     }
 
@@ -120,6 +124,8 @@ mod tests {
         assert_eq!(*engine.0.borrow(), [3 + 5 + 3001, 3004], "the short ones go with one of the long ones");
         let line = line(1, &View::pair(), &scored[1]).to_string();
         assert_eq!(line, r#"{"index":1,"chosen":{"logp":-5.0,"tokens":1},"rejected":{"logp":-6000.0,"tokens":3000}}"#);
+        let line = super::line(0, &View::group(), &scored[1]).to_string();
+        assert!(line.starts_with(r#"{"index":0,"responses":[{"logp":-5.0,"tokens":1},"#), "{line}");
         let error = score(&engine, &examples, 3001).unwrap_err().to_string();
         assert_eq!(
             error,

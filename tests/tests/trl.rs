@@ -1,7 +1,7 @@
 //! Ten steps of DPO are those of TRL, on a small real model and rows whose prompts end where a token ends.
 
 use collimate::dpo::DPO;
-use collimate_runtime::data::{Origin, Pair, Record, Row};
+use collimate_runtime::data::{Origin, Record, Row};
 use collimate_runtime::device;
 use collimate_runtime::metric::Measurement;
 use collimate_runtime::model::Weights;
@@ -28,15 +28,9 @@ fn golden() -> Value {
 
 fn rows(golden: &Value) -> Vec<Row> {
     let text = |row: &Value, field: &str| row[field].as_str().unwrap().to_owned();
-    let pair = |row: &Value| Pair {
-        prompt: text(row, "prompt"),
-        chosen: text(row, "chosen"),
-        rejected: text(row, "rejected"),
-        ..Pair::default()
-    };
-    let row = |(i, row)| Row {
+    let row = |(i, row): (usize, &Value)| Row {
         origin: Origin { path: Path::new("trl.json").into(), line: i + 1 },
-        record: Record::Pair(pair(row)),
+        record: Record::pair(text(row, "prompt"), text(row, "chosen"), text(row, "rejected")),
     };
     golden["rows"].as_array().unwrap().iter().enumerate().map(row).collect()
 }

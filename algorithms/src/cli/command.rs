@@ -121,7 +121,7 @@ fn sandbox() -> Command {
         .arg_required_else_help(true)
         .subcommand(
             Command::new("data")
-                .about("Writes sandbox data as .jsonl: pairs.jsonl, demos.jsonl, prompts.jsonl")
+                .about("Writes sandbox data as .jsonl: pairs.jsonl, groups.jsonl, demos.jsonl, prompts.jsonl")
                 .arg(path("out", "DIR").long("out").required(true).help("Folder to write into"))
                 .arg(number::<usize>("rows", "N").default_value("1000").help("Rows of each file"))
                 .arg(number::<u64>("seed", "N").default_value("0").help("Same seed, same rows")),

@@ -7,7 +7,7 @@ use crate::sandbox::evaluation::{Comparison, Estimate, questions};
 use crate::sandbox::{Attributes, Question, Random, Split, base, data, judge};
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
-use collimate_runtime::data::{Demo, Origin, Pair, Record, Row};
+use collimate_runtime::data::{Origin, Record, Row};
 use collimate_runtime::model::{Parameters, Precision, Sequences, Weights};
 use collimate_runtime::sample::Sampling;
 use collimate_runtime::tokenizer::Tokenizer;
@@ -33,18 +33,27 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     }
 }
 
-/// Questions that a model answers to make preference pairs, and its answers to each: the best and the worst of them are
-/// a pair.
+/// Questions that a model answers to make preference data, and its answers to each.
 const ASKED: usize = 1600;
 const ANSWERS: usize = 4;
 
-/// What an algorithm trains on in the sandbox: for a preference loss, the model's own answers to questions that are not
-/// held out, as the judge prefers them; for supervised training, right answers.
+/// What an algorithm trains on in the sandbox: for supervised training, right answers; for all else, the model's own
+/// answers to questions that are not held out, as the judge sees them.
 pub(super) fn rows(view: &str, model: &Loaded, count: usize, seed: u64) -> Result<Vec<Row>> {
-    let demo = |d: data::Demonstration| Record::Demo(Demo { prompt: d.prompt, completion: d.completion });
     let records: Vec<Record> = match view {
-        "demo" => data::demonstrations(count, seed).into_iter().map(demo).collect(),
-        "pair" | "scored_pair" => own_answers(model, count.min(ASKED), seed)?,
+        "demo" => data::demonstrations(count, seed).into_iter().map(demonstrated).collect(),
+        "pair" | "scored_pair" => {
+            let asked = own_answers(model, count.min(ASKED), seed)?;
+            asked.iter().filter_map(|(question, answers)| best_and_worst(question, answers)).collect()
+        }
+        "group" => {
+            let asked = own_answers(model, count.min(ASKED), seed)?;
+            asked.iter().map(|(question, answers)| scored(data::Group::of(question, answers))).collect()
+        }
+        "unpaired" => {
+            let asked = own_answers(model, count.min(ASKED), seed)?;
+            asked.iter().flat_map(|(question, answers)| liked_and_not(data::Group::of(question, answers))).collect()
+        }
         other => bail!("the sandbox has no rows of the view `{other}`; give --data"),
     };
     let path: Arc<Path> = Arc::from(Path::new("sandbox"));
@@ -52,22 +61,55 @@ pub(super) fn rows(view: &str, model: &Loaded, count: usize, seed: u64) -> Resul
     Ok(records.into_iter().enumerate().map(row).collect())
 }
 
-fn own_answers(model: &Loaded, count: usize, seed: u64) -> Result<Vec<Record>> {
+fn demonstrated(demonstration: data::Demonstration) -> Record {
+    Record::answer(demonstration.prompt, demonstration.completion).with("weight", [1.0])
+}
+
+/// Questions with the model's answers, without empty ones; at least two to each.
+fn own_answers(model: &Loaded, count: usize, seed: u64) -> Result<Vec<(Question, Vec<String>)>> {
     let questions = Question::several(count, Split::Train, &mut Random::new(seed).fork("pairs"));
     let prompts: Vec<String> = questions.iter().map(Question::prompt).collect();
     let sampling = Sampling { samples: ANSWERS, max_new_tokens: ANSWER_TOKENS, seed, ..Sampling::default() };
     eprintln!("asking the model {count} questions, {ANSWERS} answers each; the judge compares them");
     let answers = respond(&model.weights, &model.tokenizer, &prompts, sampling)?;
-    let mut records = vec![];
-    for (question, answers) in questions.iter().zip(answers) {
-        let texts: Vec<String> = answers.iter().map(|a| a.text.trim().to_owned()).filter(|t| !t.is_empty()).collect();
-        let Some(p) = data::Preference::best_and_worst(question, &texts) else { continue };
-        let margin = Some(p.margin());
-        let (chosen_score, rejected_score) = (Some(p.chosen_score), Some(p.rejected_score));
-        let (prompt, chosen, rejected) = (p.prompt, p.chosen, p.rejected);
-        records.push(Record::Pair(Pair { prompt, chosen, rejected, chosen_score, rejected_score, margin }));
+    let texts = |answers: Vec<super::generate::Response>| -> Vec<String> {
+        answers.iter().map(|a| a.text.trim().to_owned()).filter(|t| !t.is_empty()).collect()
+    };
+    Ok(questions.into_iter().zip(answers.into_iter().map(texts)).filter(|(_, texts)| texts.len() > 1).collect())
+}
+
+/// None where all answers are worth the same.
+fn best_and_worst(question: &Question, answers: &[String]) -> Option<Record> {
+    let p = data::Preference::best_and_worst(question, answers)?;
+    let margin = p.margin();
+    let record = Record::pair(p.prompt, p.chosen, p.rejected).with("margin", [margin]);
+    Some(record.with("chosen_score", [p.chosen_score]).with("rejected_score", [p.rejected_score]))
+}
+
+/// Each answer's weight is its share of `exp(score)` in the group.
+fn scored(group: data::Group) -> Record {
+    let largest = group.scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let grown: Vec<f64> = group.scores.iter().map(|score| (score - largest).exp()).collect();
+    let total: f64 = grown.iter().sum();
+    let weights: Vec<f64> = grown.iter().map(|weight| weight / total).collect();
+    let mean = group.scores.iter().sum::<f64>() / group.scores.len() as f64;
+    let baselines = vec![mean; group.scores.len()];
+    let record = Record::group(group.prompt, group.responses).with("score", group.scores);
+    record.with("weight", weights).with("baseline", baselines)
+}
+
+/// The best and the worst answer, each on its own; nothing where all are worth the same.
+fn liked_and_not(group: data::Group) -> Vec<Record> {
+    let place = |sign: f64| {
+        let order = |a: &usize, b: &usize| (sign * group.scores[*a]).total_cmp(&(sign * group.scores[*b]));
+        (0..group.scores.len()).max_by(order).unwrap_or_default()
+    };
+    let (best, worst) = (place(1.0), place(-1.0));
+    if group.scores[best] == group.scores[worst] {
+        return Vec::new();
     }
-    Ok(records)
+    let one = |i: usize, label: f64| Record::answer(&group.prompt, &group.responses[i]).with("label", [label]);
+    vec![one(best, 1.0), one(worst, 0.0)]
 }
 
 /// How an algorithm is run in the sandbox unless options say otherwise.
@@ -137,6 +179,7 @@ fn write_data(matches: &ArgMatches) -> Result<()> {
         .collect();
     let files = [
         ("pairs.jsonl", data::jsonl(&data::preferences(rows, Split::Train, &data::Labels::Exact, seed))),
+        ("groups.jsonl", data::jsonl(&data::Group::several(rows, ANSWERS, Split::Train, seed))),
         ("demos.jsonl", data::jsonl(&data::demonstrations(rows, seed))),
         ("prompts.jsonl", prompts),
     ];

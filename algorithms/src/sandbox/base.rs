@@ -5,7 +5,7 @@
 //! [`train`] makes it again.
 
 use super::data::{Demonstration, mixture};
-use collimate_runtime::data::{Demo, Origin, Record, Row};
+use collimate_runtime::data::{Origin, Record, Row};
 use collimate_runtime::device;
 use collimate_runtime::model::{ModelConfig, Precision, Weights};
 use collimate_runtime::tokenizer::{Files, Tokenizer};
@@ -57,7 +57,7 @@ pub fn train(out: &Path, steps: u64, seed: u64, stop: &AtomicBool, observer: &mu
     let origin: Arc<Path> = Arc::from(Path::new("the sandbox's mixture"));
     let row = |(i, d): (usize, Demonstration)| Row {
         origin: Origin { path: Arc::clone(&origin), line: i + 1 },
-        record: Record::Demo(Demo { prompt: d.prompt, completion: d.completion }),
+        record: Record::answer(d.prompt, d.completion),
     };
     let rows: Vec<Row> = demonstrations.into_iter().enumerate().map(row).collect();
     let algorithm = &crate::sft::SFT;

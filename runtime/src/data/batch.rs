@@ -1,40 +1,82 @@
 //! Rows laid out for the model and the program.
 
 use super::example::Example;
-use super::record::View;
+use super::view::View;
 use crate::model::Sequences;
+use crate::{Error, Result};
 use collimate_dsl::ir::SideTag;
 use collimate_dsl::{Layout, Reach};
 
-/// Some rows, side after side: first every row's response of the first side, then of the next.
+/// One row of an optimizer batch.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Item<'a> {
+    /// The row.
+    pub example: &'a Example,
+    /// Whose response is read after this row's prompt, where the program asks for mismatched ones.
+    pub other: Option<&'a Example>,
+}
+
+/// The rows of an optimizer batch. Where a program reads mismatched responses, each prompt gets the response of the
+/// next row and the last prompt that of the first row: settled here for the whole batch, so that it does not depend
+/// on how the batch is cut.
+///
+/// # Errors
+/// If a program that reads mismatched responses is given a single row.
+pub fn items<'a>(view: &View, examples: &[&'a Example]) -> Result<Vec<Item<'a>>> {
+    if view.mismatched && examples.len() < 2 {
+        let problem = "reads each prompt with a response to another one, and this batch has a single row; \
+                       use --batch 2 or more, and a number of rows that leaves no single row at the end";
+        return Err(Error::Setting(format!("`{}` {problem}", view.owner())));
+    }
+    let next = |i: usize| view.mismatched.then(|| examples[(i + 1) % examples.len()]);
+    Ok(examples.iter().enumerate().map(|(i, example)| Item { example, other: next(i) }).collect())
+}
+
+/// Some rows, side after side: first every row's responses of the first side, then of the next.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Batch {
     /// What the model reads; nothing is padded.
     pub sequences: Sequences,
     /// How the scored tokens belong together.
     pub layout: Layout,
-    /// The numbers of the rows: field, side, one value for each row.
+    /// The numbers of the rows: field, side, and the values row after row.
     pub numbers: Vec<(String, Option<SideTag>, Vec<f64>)>,
 }
 
 impl Batch {
-    /// Lays out some examples of a view.
+    /// Lays out some items of a view.
     #[must_use]
-    pub fn new(view: &View, examples: &[&Example]) -> Self {
+    pub fn new(view: &View, items: &[Item<'_>]) -> Self {
         let mut sequences = Sequences::default();
-        let mut layout = Layout { prompts: examples.len(), sides: Vec::new() };
-        for (i, side) in view.sides().iter().enumerate() {
-            let mut reaches = Vec::with_capacity(examples.len());
-            for (prompt, example) in examples.iter().enumerate() {
-                let response = &example.responses[i];
-                sequences.push(&example.prompt, response);
-                reaches.push(Reach { prompt, tokens: response.len() });
+        let mut sides = Vec::new();
+        for side in view.sides() {
+            let mut reaches = Vec::with_capacity(items.len());
+            for (prompt, item) in items.iter().enumerate() {
+                for response in responses(item, *side) {
+                    sequences.push(&item.example.prompt, response);
+                    reaches.push(Reach { prompt, tokens: response.len() });
+                }
             }
-            layout.sides.push((*side, reaches));
+            sides.push((*side, reaches));
         }
         let numbers = view.numbers.iter().enumerate().map(|(i, (field, side))| {
-            (field.clone(), *side, examples.iter().map(|example| example.numbers[i]).collect())
+            (field.clone(), *side, items.iter().flat_map(|item| item.example.numbers[i].clone()).collect())
         });
-        Batch { sequences, layout, numbers: numbers.collect() }
+        Batch { sequences, layout: Layout { prompts: items.len(), sides }, numbers: numbers.collect() }
+    }
+}
+
+/// A row's responses of one side.
+fn responses<'a>(item: &Item<'a>, side: SideTag) -> Vec<&'a [u32]> {
+    let own = |i: usize| item.example.responses.get(i).map(Vec::as_slice);
+    match side {
+        SideTag::Rejected => own(1).into_iter().collect(),
+        SideTag::Sample => item.example.responses.iter().map(Vec::as_slice).collect(),
+        SideTag::Mismatched => {
+            let other = item.other.and_then(|other| other.responses.first());
+            other.map(|tokens| &tokens[..tokens.len().min(item.example.room)]).into_iter().collect()
+        }
+        // Chosen and Answer: the first, or only, response.
+        _ => own(0).into_iter().collect(),
     }
 }

@@ -3,21 +3,47 @@
 use super::record::Origin;
 use crate::Result;
 use serde_json::{Map, Value};
+use std::fmt::Display;
 
 /// A field and its other names.
 pub(super) struct Column {
+    /// As we write it.
     pub(super) name: &'static str,
+    /// What a program calls it.
+    pub(super) field: &'static str,
     others: &'static [&'static str],
+    /// An example of a value.
+    pub(super) example: &'static str,
 }
 
-pub(super) const PROMPT: Column = Column { name: "prompt", others: &[] };
-pub(super) const COMPLETION: Column = Column { name: "completion", others: &[] };
-pub(super) const CHOSEN: Column = Column { name: "chosen", others: &["chosen_response"] };
-pub(super) const REJECTED: Column = Column { name: "rejected", others: &["rejected_response"] };
-pub(super) const CHOSEN_SCORE: Column = Column { name: "chosen_score", others: &["chosen_reward", "score_chosen"] };
-pub(super) const REJECTED_SCORE: Column =
-    Column { name: "rejected_score", others: &["rejected_reward", "score_rejected"] };
-pub(super) const MARGIN: Column = Column { name: "margin", others: &[] };
+const fn text(name: &'static str, others: &'static [&'static str]) -> Column {
+    Column { name, field: name, others, example: "\"…\"" }
+}
+
+const fn number(name: &'static str, others: &'static [&'static str]) -> Column {
+    Column { name, field: name, others, example: "1.5" }
+}
+
+/// One value for each response.
+const fn list(name: &'static str, field: &'static str, example: &'static str) -> Column {
+    Column { name, field, others: &[], example }
+}
+
+pub(super) const PROMPT: Column = text("prompt", &[]);
+pub(super) const COMPLETION: Column = text("completion", &["response"]);
+pub(super) const CHOSEN: Column = text("chosen", &["chosen_response"]);
+pub(super) const REJECTED: Column = text("rejected", &["rejected_response"]);
+pub(super) const RESPONSES: Column = list("responses", "response", "[\"…\", \"…\"]");
+
+pub(super) const CHOSEN_SCORE: Column = number("chosen_score", &["chosen_reward", "score_chosen"]);
+pub(super) const REJECTED_SCORE: Column = number("rejected_score", &["rejected_reward", "score_rejected"]);
+pub(super) const MARGIN: Column = number("margin", &[]);
+pub(super) const WEIGHT: Column = number("weight", &[]);
+pub(super) const LABEL: Column = Column { name: "label", field: "label", others: &[], example: "true" };
+pub(super) const SCORES: Column = list("scores", "score", "[1.5, 0.5]");
+pub(super) const WEIGHTS: Column = list("weights", "weight", "[0.75, 0.25]");
+pub(super) const BASELINES: Column = list("baselines", "baseline", "[0.5, 0.5]");
+pub(super) const ENDED: Column = list("ended", "ended", "[true, false]");
 
 /// A row as JSON gives it, and what to write where a field is missing.
 pub(super) struct Fields<'a> {
@@ -28,30 +54,71 @@ pub(super) struct Fields<'a> {
 
 impl Fields<'_> {
     pub(super) fn text(&self, column: &Column) -> Result<String> {
-        match self.find(column)? {
-            (_, Value::String(text)) => Ok(text.clone()),
-            (name, Value::Array(list)) if list.iter().all(Value::is_object) => Err(self.origin.error(format!(
-                "the field `{name}` is a list of messages, and conversations cannot be read yet; write each as one \
-                 text, rendered with the model's chat template"
-            ))),
-            (name, other) => Err(self.origin.error(format!(
-                "the field `{name}` is {}; it has to be a text: {}",
-                what(other),
-                self.example
-            ))),
-        }
+        let (name, value) = self.find(column)?;
+        self.as_text(&format!("the field `{name}`"), value)
+    }
+
+    /// A list of texts, at least one.
+    pub(super) fn texts(&self, column: &Column) -> Result<Vec<String>> {
+        let (name, value) = self.find(column)?;
+        let list = self.as_list(name, value, column)?;
+        let one = |(i, value): (usize, &Value)| self.as_text(&format!("`{name}[{i}]`"), value);
+        list.iter().enumerate().map(one).collect()
     }
 
     pub(super) fn number(&self, column: &Column) -> Result<f64> {
-        match self.find(column)? {
-            // A number outside f64 does not get through the JSON reader, so this one is finite.
-            (_, Value::Number(number)) if number.as_f64().is_some() => Ok(number.as_f64().unwrap_or_default()),
-            (name, Value::String(text)) if text.trim().parse::<f64>().is_ok() => Err(self
-                .origin
-                .error(format!("the field `{name}` is the text {text:?}; it has to be a number: remove the quotes"))),
-            (name, other) => {
-                Err(self.origin.error(format!("the field `{name}` is {}; it has to be a number", what(other))))
+        let (name, value) = self.find(column)?;
+        self.as_number(&format!("the field `{name}`"), value)
+    }
+
+    /// A list of numbers, one for each of so many responses.
+    pub(super) fn numbers(&self, column: &Column, responses: usize) -> Result<Vec<f64>> {
+        let (name, value) = self.find(column)?;
+        let list = self.as_list(name, value, column)?;
+        if list.len() != responses {
+            let problem = format!("`{name}` has {} values for {responses} responses; write one for each", list.len());
+            return Err(self.origin.error(problem));
+        }
+        let one = |(i, value): (usize, &Value)| self.as_number(&format!("`{name}[{i}]`"), value);
+        list.iter().enumerate().map(one).collect()
+    }
+
+    fn as_list<'v>(&self, name: &str, value: &'v Value, column: &Column) -> Result<&'v [Value]> {
+        match value {
+            Value::Array(list) if !list.is_empty() => Ok(list),
+            Value::Array(_) => {
+                Err(self.origin.error(format!("the field `{name}` is an empty list; write {}", self.example)))
             }
+            other => {
+                let problem = format!("the field `{name}` is {}; it has to be a list: {}", what(other), column.example);
+                Err(self.origin.error(problem))
+            }
+        }
+    }
+
+    fn as_text(&self, name: &dyn Display, value: &Value) -> Result<String> {
+        match value {
+            Value::String(text) => Ok(text.clone()),
+            Value::Array(list) if list.iter().all(Value::is_object) => Err(self.origin.error(format!(
+                "{name} is a list of messages, and conversations cannot be read yet; write each as one text, rendered \
+                 with the model's chat template"
+            ))),
+            other => {
+                Err(self.origin.error(format!("{name} is {}; it has to be a text: {}", what(other), self.example)))
+            }
+        }
+    }
+
+    /// A number; `true` is 1 and `false` is 0.
+    fn as_number(&self, name: &dyn Display, value: &Value) -> Result<f64> {
+        match value {
+            Value::Bool(yes) => Ok(f64::from(u8::from(*yes))),
+            // A number outside f64 does not get through the JSON reader, so this one is finite.
+            Value::Number(number) if number.as_f64().is_some() => Ok(number.as_f64().unwrap_or_default()),
+            Value::String(text) if text.trim().parse::<f64>().is_ok() => {
+                Err(self.origin.error(format!("{name} is the text {text:?}; it has to be a number: remove the quotes")))
+            }
+            other => Err(self.origin.error(format!("{name} is {}; it has to be a number", what(other)))),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A row as tokens.
 
-use super::record::{Origin, Row, View};
+use super::record::{Origin, Row};
+use super::view::View;
 use crate::checkpoint::Hash;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
@@ -21,10 +22,12 @@ pub struct Example {
     pub origin: Origin,
     /// Read, not scored; never empty.
     pub prompt: Vec<u32>,
-    /// One for each side of the view, scored; never empty.
+    /// In the order of the record, scored; never empty.
     pub responses: Vec<Vec<u32>>,
-    /// One for each number of the view.
-    pub numbers: Vec<f64>,
+    /// For each number of the view, one value, or in a group one for each response.
+    pub numbers: Vec<Vec<f64>>,
+    /// How many tokens a response to this prompt may have.
+    pub room: usize,
 }
 
 /// A row that was left out.
@@ -104,7 +107,7 @@ impl Examples {
                 bytes.extend((tokens.len() as u64).to_le_bytes());
                 tokens.iter().for_each(|token| bytes.extend(token.to_le_bytes()));
             }
-            example.numbers.iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+            example.numbers.iter().flatten().for_each(|number| bytes.extend(number.to_le_bytes()));
         }
         Hash::of_bytes(&bytes)
     }
@@ -118,16 +121,20 @@ enum Encoded {
 
 fn encode(row: &Row, view: &View, tokenizer: &Tokenizer, limits: Limits) -> Result<Encoded> {
     let Row { origin, record } = row;
-    if !record.is(view.shape) {
+    if !view.shape.holds(record.responses.len()) {
         return Err(origin.error(format!("this row is not what `{}` needs", view.owner)));
     }
     let numbers = view.numbers.iter().map(|(field, _)| {
-        record
-            .number(field)
-            .ok_or_else(|| origin.error(format!("the field `{field}` is missing; write a number there")))
+        let each = if view.names().is_some() { 1 } else { record.responses.len() };
+        match record.numbers.get(field) {
+            Some(values) if values.len() == each => Ok(values.clone()),
+            Some(values) => Err(origin.error(format!("`{field}` has {} values where {each} are needed", values.len()))),
+            None => Err(origin.error(format!("the field `{field}` is missing; write a number there"))),
+        }
     });
     let numbers = numbers.collect::<Result<_>>()?;
-    let spans = tokenizer.spans(record.prompt(), &record.responses()).map_err(|e| match e {
+    let texts: Vec<&str> = record.responses.iter().map(String::as_str).collect();
+    let spans = tokenizer.spans(&record.prompt, &texts).map_err(|e| match e {
         Error::Setting(problem) => origin.error(problem),
         other => other,
     })?;
@@ -150,5 +157,5 @@ fn encode(row: &Row, view: &View, tokenizer: &Tokenizer, limits: Limits) -> Resu
     let mut responses = spans.responses;
     let cut = responses.iter().filter(|r| r.len() > room).count();
     responses.iter_mut().for_each(|r| r.truncate(room));
-    Ok(Encoded::Kept(Example { origin: origin.clone(), prompt: spans.prompt, responses, numbers }, cut))
+    Ok(Encoded::Kept(Example { origin: origin.clone(), prompt: spans.prompt, responses, numbers, room }, cut))
 }

@@ -9,12 +9,14 @@ mod example;
 mod order;
 mod read;
 mod record;
+mod view;
 
-pub use batch::Batch;
+pub use batch::{Batch, Item, items};
 pub use example::{Dropped, Example, Examples, Limits};
 pub use order::Order;
 pub use read::{read, read_some};
-pub use record::{Demo, Origin, Pair, Record, Row, View};
+pub use record::{Origin, Record, Row};
+pub use view::View;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! `.jsonl` files: one JSON object a line.
 
 use super::column::{self, Fields, what};
-use super::record::{Demo, Origin, Pair, Record, Row, Shape, View};
+use super::record::{Origin, Record, Row};
+use super::view::{Shape, View};
 use crate::{Error, Result};
 use serde_json::Value;
 use std::fs::File;
@@ -25,7 +26,8 @@ pub fn read<P: AsRef<Path>>(paths: &[P], view: &View) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The rows of a file as whatever its first row is: pairs if it has a `chosen`, else single responses.
+/// The rows of a file as whatever its first row is: pairs if it has a `chosen`, groups if it has
+/// `responses`, else single responses.
 ///
 /// # Errors
 /// As [`read`].
@@ -36,7 +38,11 @@ pub fn read_some(path: &Path) -> Result<(View, Vec<Row>)> {
         let view = view.get_or_insert_with(|| {
             let first: Value = serde_json::from_str(line).unwrap_or_default();
             let has = |name| first.get(name).is_some();
-            if has(column::CHOSEN.name) || has("chosen_response") { View::pair() } else { View::demo() }
+            match () {
+                () if has("chosen") || has("chosen_response") => View::pair(),
+                () if has("responses") => View::group(),
+                () => View::demo(),
+            }
         });
         let record = parse(&origin, line, view)?;
         rows.push(Row { origin, record });
@@ -106,31 +112,27 @@ fn parse(origin: &Origin, line: &str, view: &View) -> Result<Record> {
         return Err(origin.error(format!("a row is {}; it has to be an object: {example}", what(&value))));
     };
     let fields = Fields { object, origin, example: &example };
-    let number = |column: &column::Column| {
-        let needed = view.numbers.iter().any(|(field, _)| field == column.name);
-        needed.then(|| fields.number(column)).transpose()
-    };
     let prompt = fields.text(&column::PROMPT)?;
-    Ok(match view.shape {
-        Shape::Pair => Record::Pair(Pair {
-            prompt,
-            chosen: fields.text(&column::CHOSEN)?,
-            rejected: fields.text(&column::REJECTED)?,
-            chosen_score: number(&column::CHOSEN_SCORE)?,
-            rejected_score: number(&column::REJECTED_SCORE)?,
-            margin: number(&column::MARGIN)?,
-        }),
-        Shape::Demo => Record::Demo(Demo { prompt, completion: fields.text(&column::COMPLETION)? }),
-    })
+    let responses = match view.shape {
+        Shape::Group => fields.texts(&column::RESPONSES)?,
+        shape => shape.texts().iter().map(|column| fields.text(column)).collect::<Result<_>>()?,
+    };
+    let mut record = Record { prompt, responses, ..Record::default() };
+    for (field, _) in &view.numbers {
+        let column = view.shape.number(field).expect("a view holds only fields that its shape knows");
+        let values = match view.shape {
+            Shape::Group => fields.numbers(column, record.responses.len())?,
+            Shape::Pair | Shape::Demo | Shape::Unpaired => vec![fields.number(column)?],
+        };
+        record.numbers.insert(field.clone(), values);
+    }
+    Ok(record)
 }
 
 /// A row as it should be written.
 fn example(view: &View) -> String {
-    let texts: &[&str] = match view.shape {
-        Shape::Pair => &["prompt", "chosen", "rejected"],
-        Shape::Demo => &["prompt", "completion"],
-    };
-    let texts = texts.iter().map(|name| format!("\"{name}\": \"…\""));
-    let numbers = view.numbers.iter().map(|(name, _)| format!("\"{name}\": 1.5"));
-    format!("{{{}}}", texts.chain(numbers).collect::<Vec<_>>().join(", "))
+    let numbers = view.numbers.iter().filter_map(|(field, _)| view.shape.number(field));
+    let columns = std::iter::once(&column::PROMPT).chain(view.shape.texts()).chain(numbers);
+    let columns = columns.map(|column| format!("\"{}\": {}", column.name, column.example));
+    format!("{{{}}}", columns.collect::<Vec<_>>().join(", "))
 }

@@ -37,8 +37,8 @@ fn scored() -> View {
 const LIMITS: Limits = Limits { max_length: 100, vocabulary: VOCABULARY };
 
 fn pair(line: usize, prompt: &str, chosen: &str, rejected: &str) -> Row {
-    let pair = Pair { prompt: prompt.into(), chosen: chosen.into(), rejected: rejected.into(), ..Pair::default() };
-    Row { origin: Origin { path: Path::new("rows.jsonl").into(), line }, record: Record::Pair(pair) }
+    let record = Record::pair(prompt, chosen, rejected);
+    Row { origin: Origin { path: Path::new("rows.jsonl").into(), line }, record }
 }
 
 #[test]
@@ -47,12 +47,12 @@ fn rows_are_read_with_their_lines() {
     let (_folder, path) = written(text);
     let rows = read(&[&path, &path], &View::pair()).unwrap();
     assert_eq!(rows.iter().map(|r| r.origin.line).collect::<Vec<_>>(), [1, 4, 1, 4]);
-    assert_eq!(rows[1].record.prompt(), "q");
-    assert_eq!(rows[0].record.responses(), ["c", ""]);
+    assert_eq!(rows[1].record.prompt, "q");
+    assert_eq!(rows[0].record.responses, ["c", ""]);
     assert_eq!(read_some(&path).unwrap().0, View::pair());
     let (_folder, path) = written(r#"{"prompt": "p", "completion": "c"}"#);
     let (view, rows) = read_some(&path).unwrap();
-    assert_eq!((view, rows[0].record.responses()), (View::demo(), vec!["c"]));
+    assert_eq!((view, rows[0].record.responses.clone()), (View::demo(), vec!["c".to_owned()]));
 }
 
 #[test]
@@ -63,8 +63,8 @@ fn scores_go_by_any_of_their_names() {
         let row = json!({"prompt": "p", "chosen_response": "c", "rejected_response": "r", chosen: 4, rejected: -1.5});
         let (_folder, path) = written(row.to_string());
         let rows = read(&[path], &scored()).unwrap();
-        assert_eq!(rows[0].record.number("chosen_score"), Some(4.0));
-        assert_eq!(rows[0].record.number("rejected_score"), Some(-1.5));
+        assert_eq!(rows[0].record.numbers["chosen_score"], [4.0]);
+        assert_eq!(rows[0].record.numbers["rejected_score"], [-1.5]);
     }
     let both = r#"{"prompt": "p", "chosen": "c", "rejected": "r", "chosen_score": 1, "score_chosen": 2}"#;
     assert_eq!(
@@ -73,7 +73,7 @@ fn scores_go_by_any_of_their_names() {
     );
     // Nobody reads them, so nobody minds.
     let (_folder, path) = written(both);
-    assert_eq!(read(&[path], &View::pair()).unwrap()[0].record.number("chosen_score"), None);
+    assert!(read(&[path], &View::pair()).unwrap()[0].record.numbers.is_empty());
 }
 
 #[test]
@@ -125,8 +125,8 @@ fn a_view_is_what_the_program_reads_of_it() {
     let program = program(&[("scored_pair", "chosen_score", SideTag::Chosen), ("reference", "logp", SideTag::Chosen)]);
     let view = View::of(&program, "scored_pair").unwrap();
     assert_eq!(view.numbers, [("chosen_score".to_owned(), Some(SideTag::Chosen))]);
-    let group = View::of(&program, "group").unwrap_err().to_string();
-    assert!(group.contains("`mine` reads a `group`, which no data file can give yet"), "{group}");
+    let rated = View::of(&program, "rated").unwrap_err().to_string();
+    assert!(rated.contains("`mine` reads a `rated`, which no data file can give yet"), "{rated}");
     let colour = self::program(&[("pair", "colour", SideTag::Chosen)]);
     assert!(View::of(&colour, "pair").unwrap_err().to_string().contains("`pair.colour`"));
 }
@@ -165,11 +165,11 @@ fn a_tokenizer_of_another_model_is_noticed() {
 fn a_batch_is_laid_out_side_after_side() {
     let mut rows = [pair(1, "a", "b", "cc"), pair(2, "dd", "eee", "")];
     for (row, score) in rows.iter_mut().zip([1.0, 2.0]) {
-        let Record::Pair(pair) = &mut row.record else { unreachable!() };
-        (pair.chosen_score, pair.rejected_score) = (Some(score), Some(-score));
+        let record = std::mem::take(&mut row.record);
+        row.record = record.with("chosen_score", [score]).with("rejected_score", [-score]);
     }
     let encoded = Examples::encode(&rows, &scored(), &letters(), LIMITS).unwrap();
-    let batch = Batch::new(&encoded.view, &encoded.examples.iter().collect::<Vec<_>>());
+    let batch = Batch::new(&encoded.view, &items(&encoded.view, &encoded.examples.iter().collect::<Vec<_>>()).unwrap());
     assert_eq!(batch.sequences.tokens, [2, 3, 1, 5, 5, 6, 6, 6, 1, 2, 4, 4, 1, 5, 5, 1]);
     let scored: Vec<_> = batch.sequences.spans.iter().map(|s| s.scored.clone()).collect();
     assert_eq!(scored, [1..3, 5..9, 10..13, 15..16]);
@@ -193,4 +193,54 @@ fn every_epoch_sees_every_row_once() {
     assert_ne!(epoch(&mut Order::new(10, 4, Some(4)), 0), first);
     let mut file = Order::new(5, 2, None);
     assert_eq!((file.batch(2).to_vec(), file.batch(3).to_vec()), (vec![4], vec![0, 1]));
+}
+
+#[test]
+fn a_group_has_a_number_for_each_response() {
+    let view = View::of(&program(&[("group", "score", SideTag::Sample), ("group", "ended", SideTag::Sample)]), "group")
+        .unwrap();
+    let text = r#"{"prompt": "a", "responses": ["b", "cc", ""], "scores": [1, -2.5, 0], "ended": [true, false, true]}"#;
+    let (_folder, path) =
+        written(format!("{text}\n{}", text.replace(r#", """#, "").replace(", 0]", "]").replace(", true]", "]")));
+    let rows = read(&[path], &view).unwrap();
+    let encoded = Examples::encode(&rows, &view, &letters(), LIMITS).unwrap();
+    let examples: Vec<&Example> = encoded.examples.iter().collect();
+    let batch = Batch::new(&view, &items(&view, &examples).unwrap());
+    let reaches: Vec<_> = batch.layout.side(SideTag::Sample).iter().map(|r| (r.prompt, r.tokens)).collect();
+    assert_eq!(reaches, [(0, 2), (0, 3), (0, 1), (1, 2), (1, 3)]);
+    assert_eq!(batch.numbers[0], ("score".to_owned(), Some(SideTag::Sample), vec![1.0, -2.5, 0.0, 1.0, -2.5]));
+    assert_eq!(batch.numbers[1].2, [1.0, 0.0, 1.0, 1.0, 0.0]);
+
+    let wrong = |from: &str, to: &str| problem(text.replace(from, to), &view);
+    assert_eq!(wrong("-2.5, ", ""), "1: `scores` has 2 values for 3 responses; write one for each");
+    assert!(
+        wrong(r#"["b", "cc", ""]"#, r#""b""#).starts_with("1: the field `responses` is a text; it has to be a list")
+    );
+    assert!(wrong(r#""b""#, "3").starts_with("1: `responses[0]` is a number; it has to be a text"));
+    assert!(wrong("-2.5", "null").starts_with("1: `scores[1]` is null; it has to be a number"));
+    assert!(
+        wrong("scores", "rewards")
+            .contains("write {\"prompt\": \"…\", \"responses\": [\"…\", \"…\"], \"scores\": [1.5, 0.5]")
+    );
+}
+
+#[test]
+fn a_mismatched_response_is_the_next_rows_for_every_cut() {
+    let mut program = program(&[("unpaired", "label", SideTag::Answer)]);
+    program.nodes.extend(self::program(&[("actor", "logp", SideTag::Mismatched)]).nodes);
+    let view = View::of(&program, "unpaired").unwrap();
+    let rows = ["a", "b", "c"]
+        .iter()
+        .map(|t| format!("{{\"prompt\": \"{t}\", \"completion\": \"{t}{t}\", \"label\": {}}}\n", *t != "b"));
+    let (_folder, path) = written(rows.collect::<String>());
+    let encoded = Examples::encode(&read(&[path], &view).unwrap(), &view, &letters(), LIMITS).unwrap();
+    let examples: Vec<&Example> = encoded.examples.iter().collect();
+    let whole = items(&view, &examples).unwrap();
+    let batch = Batch::new(&view, &whole);
+    assert_eq!(batch.sequences.tokens, [2, 2, 2, 1, 3, 3, 3, 1, 4, 4, 4, 1, 2, 3, 3, 1, 3, 4, 4, 1, 4, 2, 2, 1]);
+    assert_eq!(batch.numbers[0].2, [1.0, 0.0, 1.0]);
+    let last = Batch::new(&view, &whole[2..]);
+    assert_eq!(last.sequences.tokens, [4, 4, 4, 1, 4, 2, 2, 1], "the last prompt has the first row's response");
+    let alone = items(&view, &examples[..1]).unwrap_err().to_string();
+    assert!(alone.contains("`unpaired` reads each prompt with a response to another one"), "{alone}");
 }

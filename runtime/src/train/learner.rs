@@ -1,6 +1,6 @@
 //! The gradient of one optimizer batch, part by part.
 
-use crate::data::{Batch, Example, View};
+use crate::data::{Batch, Example, Item, View, items};
 use crate::model::Engine;
 use crate::{Error, Result, bridge, compile};
 use collimate_dsl::eval::{self, Inputs, Measured};
@@ -15,8 +15,10 @@ pub(super) struct Learner<'a, D: Device<f32>> {
     pub(super) hyper: &'a eval::Settings,
     pub(super) device: D,
     pub(super) actor: Box<dyn Engine<D>>,
-    /// Only for a program that reads it.
-    pub(super) reference: Option<Box<dyn Engine<D>>>,
+    /// The actor as it was at the start; only for a program that reads a frozen copy of it.
+    pub(super) start: Option<Box<dyn Engine<D>>>,
+    /// The policies that are this copy, e.g. `reference`.
+    pub(super) copies: Vec<String>,
     /// Rows the model works on at a time.
     pub(super) part: usize,
 }
@@ -44,26 +46,31 @@ impl Gathered {
     }
 }
 
-/// Which policies a program reads.
+/// The policies of a program that are copies of the actor at the start: the reference, which stays, and the policy of
+/// the iteration before, since a run is one iteration.
 ///
 /// # Errors
 /// If it reads something that a run cannot give, or trains something else than the actor.
-pub(super) fn reads_reference(program: &Program, view: &str) -> Result<bool> {
-    let mut reference = false;
+pub(super) fn copies_of_start(program: &Program, view: &str) -> Result<Vec<String>> {
+    let mut copies = Vec::new();
     for (_, owner, field, ty) in program.inputs().filter(|(_, owner, ..)| *owner != view) {
         match (owner, field, ty.live) {
             ("actor", "logp", true) => {}
-            ("reference", "logp", false) => reference = true,
+            ("reference" | "previous", "logp", false) => {
+                if !copies.iter().any(|copy| copy == owner) {
+                    copies.push(owner.to_owned());
+                }
+            }
             _ => {
                 return Err(Error::Setting(format!(
-                    "`{}` reads `{owner}.{field}`, which training cannot give yet; it gives `actor.logp` and \
-                     `reference.logp`",
+                    "`{}` reads `{owner}.{field}`, which training cannot give yet; it gives `actor.logp`, \
+                     `reference.logp` and `previous.logp`",
                     program.name
                 )));
             }
         }
     }
-    Ok(reference)
+    Ok(copies)
 }
 
 impl<D: Device<f32>> Learner<'_, D> {
@@ -72,22 +79,23 @@ impl<D: Device<f32>> Learner<'_, D> {
     /// # Errors
     /// If a number is not finite; the message names the rows.
     pub(super) fn learn(&self, rows: &[&Example]) -> Result<Gathered> {
-        let all = Batch::new(self.view, rows);
+        let items = items(self.view, rows)?;
+        let all = Batch::new(self.view, &items);
         let mut gathered = Gathered { tokens: all.sequences.tokens.len(), ..Gathered::default() };
         if eval::separable(self.program).is_ok() || rows.len() <= self.part {
             let totals = all.layout.totals();
-            for part in rows.chunks(self.part) {
-                self.learn_part(part, &totals, &mut gathered).map_err(|e| at(part, &e))?;
+            for (part, rows) in items.chunks(self.part).zip(rows.chunks(self.part)) {
+                self.learn_part(part, &totals, &mut gathered).map_err(|e| at(rows, &e))?;
             }
         } else {
-            self.learn_whole(rows, &all, &mut gathered).map_err(|e| at(rows, &e))?;
+            self.learn_whole(&items, &all, &mut gathered).map_err(|e| at(rows, &e))?;
         }
         Ok(gathered)
     }
 
     /// One part of a batch that may be cut: forward, loss and backward in one go.
-    fn learn_part(&self, rows: &[&Example], totals: &collimate_dsl::Totals, gathered: &mut Gathered) -> Result<()> {
-        let batch = Batch::new(self.view, rows);
+    fn learn_part(&self, part: &[Item<'_>], totals: &collimate_dsl::Totals, gathered: &mut Gathered) -> Result<()> {
+        let batch = Batch::new(self.view, part);
         let inputs = self.given(&batch)?;
         let live = self.actor.forward(&batch.sequences)?;
         let (outcome, gradients) =
@@ -100,11 +108,11 @@ impl<D: Device<f32>> Learner<'_, D> {
     /// A batch whose rows depend on one another: the loss needs all log-probabilities at once, so they are
     /// computed first, part by part and without a tape; then each part runs again, backward from the
     /// gradient that the loss gave its log-probabilities.
-    fn learn_whole(&self, rows: &[&Example], all: &Batch, gathered: &mut Gathered) -> Result<()> {
-        let result = self.measure_batch(rows, all)?;
+    fn learn_whole(&self, items: &[Item<'_>], all: &Batch, gathered: &mut Gathered) -> Result<()> {
+        let result = self.measure_batch(items, all)?;
         // Where in the batch's gradient the next part's tokens begin, for each side.
         let mut starts = vec![0; self.view.sides().len()];
-        for part in rows.chunks(self.part) {
+        for part in items.chunks(self.part) {
             let batch = Batch::new(self.view, part);
             let mut upstream = Vec::with_capacity(batch.sequences.scored());
             for (start, (side, reaches)) in starts.iter_mut().zip(&batch.layout.sides) {
@@ -125,14 +133,15 @@ impl<D: Device<f32>> Learner<'_, D> {
     /// # Errors
     /// If a number is not finite.
     pub(super) fn measure(&self, rows: &[&Example]) -> Result<Gathered> {
-        let all = Batch::new(self.view, rows);
-        let result = self.measure_batch(rows, &all)?;
+        let items = items(self.view, rows)?;
+        let all = Batch::new(self.view, &items);
+        let result = self.measure_batch(&items, &all)?;
         Ok(Gathered { loss: result.loss, metrics: result.metrics, tokens: all.sequences.tokens.len() })
     }
 
-    fn measure_batch(&self, rows: &[&Example], all: &Batch) -> Result<eval::Evaluation> {
+    fn measure_batch(&self, items: &[Item<'_>], all: &Batch) -> Result<eval::Evaluation> {
         let mut inputs = Inputs::new();
-        for part in rows.chunks(self.part) {
+        for part in items.chunks(self.part) {
             let batch = Batch::new(self.view, part);
             let mut here = self.given(&batch)?;
             put(&mut here, "actor", &batch, &self.actor.score(&batch.sequences)?);
@@ -152,8 +161,9 @@ impl<D: Device<f32>> Learner<'_, D> {
         for (field, side, values) in &batch.numbers {
             inputs.insert(self.view.owner(), field, *side, values.clone());
         }
-        if let Some(reference) = &self.reference {
-            put(&mut inputs, "reference", batch, &reference.score(&batch.sequences)?);
+        if let Some(start) = &self.start {
+            let logp = start.score(&batch.sequences)?;
+            self.copies.iter().for_each(|copy| put(&mut inputs, copy, batch, &logp));
         }
         Ok(inputs)
     }

@@ -2,7 +2,7 @@
 
 use super::folder::{RunFolder, meaning};
 use super::keeper::Keeper;
-use super::learner::{Gathered, Learner, at, reads_reference};
+use super::learner::{Gathered, Learner, at, copies_of_start};
 use super::observer::{Observer, Plan};
 use super::optimizer::{AdamW, Update, length, shortened};
 use super::settings::RunSettings;
@@ -79,7 +79,7 @@ pub fn run<D: Device<f32>>(
     device: D,
     engine: impl Fn(Arc<Parameters>) -> Result<Box<dyn Engine<D>>>,
 ) -> Result<Trained> {
-    let Ready { view, data, held_out, mut order, steps, reads_reference } = ready(&mut job)?;
+    let Ready { view, data, held_out, mut order, steps, copies } = ready(&mut job)?;
     let Job { settings, program, weights, tokenizer, out, resume, stop, observer, .. } = job;
     let text = program.to_string();
     let start = State {
@@ -92,9 +92,9 @@ pub fn run<D: Device<f32>>(
         data: data.hash(),
         model: Hash::of_numbers(&weights.data),
     };
-    let reference = match reads_reference {
-        true => Some(engine(Arc::new(Parameters::frozen(weights.clone())))?),
-        false => None,
+    let start_engine = match copies.is_empty() {
+        true => None,
+        false => Some(engine(Arc::new(Parameters::frozen(weights.clone())))?),
     };
     let parameters = Arc::new(Parameters::new(weights));
     let actor = engine(Arc::clone(&parameters))?;
@@ -106,7 +106,7 @@ pub fn run<D: Device<f32>>(
     };
     let (mut keeper, mut optimizer) = Keeper::open(folder, start, &parameters)?;
     let (hyper, part) = (&settings.set, settings.micro_batch());
-    let learner = Learner { program, view: &view, hyper, device, actor, reference, part };
+    let learner = Learner { program, view: &view, hyper, device, actor, start: start_engine, copies, part };
     observer.begins(&Plan {
         steps,
         done: keeper.state.step,
@@ -172,7 +172,7 @@ struct Ready {
     held_out: Option<Examples>,
     order: Order,
     steps: u64,
-    reads_reference: bool,
+    copies: Vec<String>,
 }
 
 /// Checks everything that can be checked, and fills in the settings that were not given.
@@ -182,7 +182,7 @@ fn ready(job: &mut Job<'_>) -> Result<Ready> {
     settings.set = hyper::resolve(&program.name, specs, &settings.set)?;
     verified(program, specs)?;
     let view = View::of(program, job.view)?;
-    let reads_reference = reads_reference(program, view.owner())?;
+    let copies = copies_of_start(program, view.owner())?;
     let limits = limits(settings, &job.weights)?;
     settings.max_length = Some(limits.max_length);
     settings.micro_batch = Some(settings.micro_batch());
@@ -202,7 +202,7 @@ fn ready(job: &mut Job<'_>) -> Result<Ready> {
         let problem = format!("warmup is {warmup}, longer than the run of {steps} steps; choose at most that");
         return Err(Error::Setting(problem));
     }
-    Ok(Ready { view, data, held_out, order, steps, reads_reference })
+    Ok(Ready { view, data, held_out, order, steps, copies })
 }
 
 /// Changes the weights by the gathered gradient and empties it. Gives the gradient's length.

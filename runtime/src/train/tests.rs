@@ -1,7 +1,7 @@
 use super::bigram::Bigram;
 use super::small::{config, letters};
 use super::*;
-use crate::data::{Origin, Pair, Record, Row};
+use crate::data::{Origin, Record, Row};
 use crate::metric::{self, Measurement};
 use crate::model::{Engine, Parameters, Weights};
 use crate::tokenizer::Tokenizer;
@@ -50,13 +50,9 @@ fn rows() -> Vec<Row> {
         (0..length).map(|i| char::from(b'a' + ((seed * 7 + i * i * 3 + i * seed) % 16) as u8)).collect()
     };
     let row = |line: usize| {
-        let pair = Pair {
-            prompt: text(line, 3 + line % 4),
-            chosen: text(line + 20, 1 + line % 5),
-            rejected: text(line + 50, 2 + line % 3),
-            ..Pair::default()
-        };
-        Row { origin: Origin { path: Path::new("pairs.jsonl").into(), line }, record: Record::Pair(pair) }
+        let record =
+            Record::pair(text(line, 3 + line % 4), text(line + 20, 1 + line % 5), text(line + 50, 2 + line % 3));
+        Row { origin: Origin { path: Path::new("pairs.jsonl").into(), line }, record }
     };
     (1..=11).map(row).collect()
 }

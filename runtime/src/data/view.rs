@@ -1,0 +1,150 @@
+//! What a program reads of a row.
+
+use super::column::{self, Column};
+use crate::{Error, Result};
+use collimate_dsl::ir::{Program, SideTag};
+
+/// Which texts a row has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shape {
+    /// The better response and the other.
+    Pair,
+    /// One good response.
+    Demo,
+    /// One response, liked or not.
+    Unpaired,
+    /// Several responses in no order.
+    Group,
+}
+
+impl Shape {
+    fn of(view: &str) -> Option<Self> {
+        Some(match view {
+            "pair" | "scored_pair" => Shape::Pair,
+            "demo" => Shape::Demo,
+            "unpaired" => Shape::Unpaired,
+            "group" => Shape::Group,
+            _ => return None,
+        })
+    }
+
+    /// The columns of its texts.
+    pub(super) fn texts(self) -> &'static [Column] {
+        match self {
+            Shape::Pair => &[column::CHOSEN, column::REJECTED],
+            Shape::Demo | Shape::Unpaired => &[column::COMPLETION],
+            Shape::Group => &[column::RESPONSES],
+        }
+    }
+
+    /// The column of a number, by the name a program gives it.
+    pub(super) fn number(self, field: &str) -> Option<&'static Column> {
+        let known: &[&Column] = match self {
+            Shape::Pair => &[&column::CHOSEN_SCORE, &column::REJECTED_SCORE, &column::MARGIN],
+            Shape::Demo => &[&column::WEIGHT],
+            Shape::Unpaired => &[&column::LABEL],
+            Shape::Group => &[&column::SCORES, &column::WEIGHTS, &column::BASELINES, &column::ENDED],
+        };
+        known.iter().copied().find(|column| column.field == field)
+    }
+
+    /// May a row have so many responses?
+    pub(super) fn holds(self, responses: usize) -> bool {
+        match self {
+            Shape::Pair => responses == 2,
+            Shape::Demo | Shape::Unpaired => responses == 1,
+            Shape::Group => responses > 0,
+        }
+    }
+}
+
+/// What a program reads of a row: which texts, and which numbers beside them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct View {
+    pub(super) shape: Shape,
+    /// The name that owns the program's inputs, e.g. `scored_pair`.
+    pub(super) owner: String,
+    /// Field, and the side it belongs to.
+    pub(super) numbers: Vec<(String, Option<SideTag>)>,
+    /// Does the program also read each prompt with a response to another one?
+    pub(super) mismatched: bool,
+}
+
+impl View {
+    /// Two responses and no numbers.
+    #[must_use]
+    pub fn pair() -> Self {
+        Self::bare(Shape::Pair, "pair")
+    }
+
+    /// One response and no numbers.
+    #[must_use]
+    pub fn demo() -> Self {
+        Self::bare(Shape::Demo, "demo")
+    }
+
+    /// Several responses and no numbers.
+    #[must_use]
+    pub fn group() -> Self {
+        Self::bare(Shape::Group, "group")
+    }
+
+    fn bare(shape: Shape, owner: &str) -> Self {
+        View { shape, owner: owner.to_owned(), numbers: Vec::new(), mismatched: false }
+    }
+
+    /// What a program reads of the view with this name.
+    ///
+    /// # Errors
+    /// If files cannot give that view, or a number of it.
+    pub fn of(program: &Program, name: &str) -> Result<Self> {
+        let Some(shape) = Shape::of(name) else {
+            return Err(Error::Setting(format!(
+                "`{}` reads a `{name}`, which no data file can give yet; files give `pair`, `scored_pair`, `demo`, \
+                 `unpaired` and `group`",
+                program.name
+            )));
+        };
+        let mut view = Self::bare(shape, name);
+        for (_, owner, field, ty) in program.inputs() {
+            view.mismatched |= ty.side == Some(SideTag::Mismatched);
+            if owner != name || view.numbers.iter().any(|(f, side)| f == field && *side == ty.side) {
+                continue;
+            }
+            if shape.number(field).is_none() {
+                let problem = format!("`{}` reads `{name}.{field}`, which no data file can give yet", program.name);
+                return Err(Error::Setting(problem));
+            }
+            view.numbers.push((field.to_owned(), ty.side));
+        }
+        Ok(view)
+    }
+
+    /// The name that owns its numbers in a program, e.g. `scored_pair`.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// What a row's responses are called in files, in order; `None` where they are a list.
+    #[must_use]
+    pub fn names(&self) -> Option<&'static [&'static str]> {
+        match self.shape {
+            Shape::Pair => Some(&["chosen", "rejected"]),
+            Shape::Demo | Shape::Unpaired => Some(&["response"]),
+            Shape::Group => None,
+        }
+    }
+
+    /// Whose responses a batch has, in order.
+    #[must_use]
+    pub fn sides(&self) -> &'static [SideTag] {
+        match self.shape {
+            Shape::Pair => &[SideTag::Chosen, SideTag::Rejected],
+            Shape::Demo => &[SideTag::Answer],
+            Shape::Unpaired if self.mismatched => &[SideTag::Answer, SideTag::Mismatched],
+            Shape::Unpaired => &[SideTag::Answer],
+            Shape::Group => &[SideTag::Sample],
+        }
+    }
+}
