@@ -28,6 +28,8 @@ pub struct Algorithm {
     pub file: &'static str,
     /// The data it reads: the view's name in snake case.
     pub view: &'static str,
+    /// The laws it breaks on purpose ([`crate::laws`]), each with the reason.
+    pub exceptions: &'static [(&'static str, &'static str)],
     /// Its hyper-parameters.
     pub hyper: fn() -> Vec<Spec>,
     /// Runs the formula on names instead of numbers.

@@ -59,6 +59,7 @@ pub mod eval;
 pub mod explain;
 mod flow;
 pub mod ir;
+pub mod laws;
 mod layout;
 pub mod text;
 pub mod verify;
@@ -102,6 +103,7 @@ pub use trace::trace;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::algorithm::views;
+    pub use crate::laws::assert_lawful;
     pub use crate::trace::trace;
     pub use crate::verify::assert_well_formed;
 }

@@ -43,6 +43,9 @@ fn entry(formula: &Formula, arguments: &AlgorithmArguments) -> TokenStream {
     let visibility = &formula.visibility;
     let constant = Ident::new(&name.to_string().to_uppercase(), name.span());
     let test = format_ident!("{name}_is_well_formed");
+    let lawful = format_ident!("{name}_is_lawful");
+    let exceptions = arguments.except.iter().map(syn::LitStr::value);
+    let exceptions = exceptions.filter_map(|e| e.split_once(": ").map(|(law, why)| quote!((#law, #why))));
     let about = parse::documentation(&formula.attributes);
     let documentation = format!("The entry of [`{name}`] in the list of algorithms.");
     let types: Vec<&Type> = formula.signature.inputs.iter().filter_map(borrowed).collect();
@@ -70,6 +73,7 @@ fn entry(formula: &Formula, arguments: &AlgorithmArguments) -> TokenStream {
             about: #about,
             file: ::core::file!(),
             view: #view,
+            exceptions: &[#(#exceptions),*],
             hyper: || ::std::vec::Vec::from_iter([#(#specs),*].into_iter().flatten()),
             trace: || ::collimate::__private::trace(#called, || -> #returned { #name(#(#made),*) }),
         };
@@ -77,6 +81,11 @@ fn entry(formula: &Formula, arguments: &AlgorithmArguments) -> TokenStream {
         #[test]
         fn #test() {
             ::collimate::__private::assert_well_formed(&#constant);
+        }
+        #[cfg(test)]
+        #[test]
+        fn #lawful() {
+            ::collimate::__private::assert_lawful(&#constant);
         }
     }
 }

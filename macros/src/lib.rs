@@ -27,8 +27,9 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// It takes policies, one data view and at most one set of hyper-parameters, all by reference, uses each of them,
-/// and returns `Scalar<Loss>`. Beside the function, which stays as written, stand `pub static DPO: Algorithm` and a
-/// test `dpo_is_well_formed` that traces and verifies it.
+/// and returns `Scalar<Loss>`. Beside the function, which stays as written, stand `pub static DPO: Algorithm` and two
+/// tests: `dpo_is_well_formed` traces and verifies it, `dpo_is_lawful` tries the laws of `collimate::laws` on it. A
+/// formula that breaks one on purpose says so: `except = "monotone: the square pulls a gap back that is too large"`.
 ///
 /// A formula that follows somebody's code where that differs from the paper is a preset. It is called by the
 /// algorithm's name and whose code it is, and says where that was read:

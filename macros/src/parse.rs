@@ -48,6 +48,14 @@ pub(crate) fn algorithm_arguments(tokens: TokenStream, report: &mut Report) -> A
                 let right = r#"`source = "TRL 1.9, trl/trainer/dpo_trainer.py"`"#;
                 once(&mut arguments.source, &pair, text(&pair, right, report), report);
             }
+            Meta::NameValue(pair) if pair.path.is_ident("except") => {
+                let right = r#"`except = "monotone: why the formula breaks this law"`"#;
+                match text(&pair, right, report) {
+                    Some(exception) if exception.value().contains(": ") => arguments.except.push(exception),
+                    Some(exception) => report.at(exception, message::wrong_value("except", right)),
+                    None => {}
+                }
+            }
             other => report.at(other, message::wrong_argument("algorithm", r#"`#[algorithm(paper = "arXiv:…")]`"#)),
         }
     }

@@ -47,8 +47,13 @@ fn an_algorithm_gets_an_entry_and_a_test() {
         pub fn mine(actor: &Actor, demo: &Demo, hp: &Mine) -> Scalar<Loss> { hp.a * -actor.logp(demo.response).batch_mean() }
     };
     let expansion = expand::algorithm(quote!(paper = "arXiv:1"), written).to_string();
-    let parts =
-        ["pub static MINE", "fn mine_is_well_formed", r#"paper : "arXiv:1""#, r#"about : "What it is.\n\nAnd more.""#];
+    let parts = [
+        "pub static MINE",
+        "fn mine_is_well_formed",
+        "fn mine_is_lawful",
+        r#"paper : "arXiv:1""#,
+        r#"about : "What it is.\n\nAnd more.""#,
+    ];
     for part in parts {
         assert!(expansion.contains(part), "{part} in {expansion}");
     }
@@ -81,6 +86,18 @@ fn a_preset_is_called_by_its_peer() {
         complaint(quote!(preset = "sft@tunix", source = "Tunix")),
         ["preset `sft@tunix` stands on another function"]
     );
+}
+
+#[test]
+fn an_exception_names_a_law_and_says_why() {
+    let written = quote! {
+        pub fn mine(actor: &Actor, demo: &Demo) -> Scalar<Loss> { -actor.logp(demo.response).batch_mean() }
+    };
+    let expansion = expand::algorithm(quote!(except = "far: it grows", except = "cut: it: sorts"), written.clone());
+    let expansion = expansion.to_string();
+    assert!(expansion.contains(r#"("far" , "it grows") , ("cut" , "it: sorts")"#), "{expansion}");
+    let found = complaints(&expand::algorithm(quote!(except = "far"), written));
+    assert!(found[0].starts_with("`except` has the wrong value"), "{found:?}");
 }
 
 #[test]

@@ -85,6 +85,20 @@ pub fn evaluate(
     Ok(evaluation)
 }
 
+/// The value of every step, for who has to know more than the results.
+pub(crate) fn values(
+    program: &Program,
+    layout: &Layout,
+    totals: &Totals,
+    inputs: &Inputs,
+    settings: &Settings,
+) -> Result<Vec<Vec<f64>>, EvalError> {
+    check::batch(program, layout, totals, inputs, settings)?;
+    let mut run = Run { program, layout, totals, inputs, settings, values: Vec::new(), gradients: Vec::new() };
+    run.forward()?;
+    Ok(run.values)
+}
+
 /// One evaluation under way.
 struct Run<'a> {
     program: &'a Program,

@@ -77,6 +77,7 @@ pub(crate) struct Subject<'a> {
     preset: Option<Preset>,
     about: &'a str,
     view: &'a str,
+    exceptions: &'a [(&'a str, &'a str)],
     specs: &'a [Spec],
     program: &'a Program,
 }
@@ -85,8 +86,8 @@ pub(crate) struct Subject<'a> {
 #[must_use]
 pub fn explain(algorithm: &Algorithm, format: Format) -> String {
     let (program, specs) = ((algorithm.trace)(), (algorithm.hyper)());
-    let Algorithm { name, paper, preset, about, view, .. } = *algorithm;
-    describe(&Subject { name, paper, preset, about, view, specs: &specs, program: &program }, format)
+    let Algorithm { name, paper, preset, about, view, exceptions, .. } = *algorithm;
+    describe(&Subject { name, paper, preset, about, view, exceptions, specs: &specs, program: &program }, format)
 }
 
 /// The columns of the data that an algorithm reads.
