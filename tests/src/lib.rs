@@ -1,5 +1,7 @@
 //! What several tests share: where things lie, and the pages of the book as tests.
 
+pub mod golden;
+
 #[cfg(doctest)]
 mod book;
 

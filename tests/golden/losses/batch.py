@@ -1,0 +1,112 @@
+"""Random batches, and access to them by the names the formulas use. Float64 throughout."""
+
+import random
+
+import torch
+
+PROMPTS = 4
+
+
+def tensor(x):
+    return torch.tensor(x, dtype=torch.float64)
+
+
+class Batch:
+    """Responses of one or more sides and everything a view, a policy or a model gives for them."""
+
+    def __init__(self, seed, sides):
+        self.draw = random.Random(seed)
+        self.sides = {side: [(p, 1 + self.draw.randrange(4)) for p in prompts] for side, prompts in sides.items()}
+        self.inputs, self.leaves, self.words = {}, {}, 0
+
+    def put(self, owner, field, side, depth, low, high):
+        reaches = self.sides.get(side, [])
+        n = {"prompt": PROMPTS, "response": len(reaches), "token": sum(t for _, t in reaches)}[depth]
+        self.fix(owner, field, side, [round(self.draw.uniform(low, high), 3) for _ in range(n)])
+
+    def fix(self, owner, field, side, values):
+        self.inputs[f"{owner}.{field}.{side or ''}"] = values
+
+    def live(self):
+        """Tensors anew, those of what is trained with gradients."""
+        trained = ("actor.", "critic.", "reward_model.")
+        self.leaves = {k: tensor(v).requires_grad_(k.startswith(trained)) for k, v in self.inputs.items()}
+        return self
+
+    def get(self, owner, field, side=None):
+        return self.leaves[f"{owner}.{field}.{side or ''}"]
+
+    def tokens(self, owner, side, field="logp"):
+        """One tensor for each response."""
+        return torch.split(self.get(owner, field, side), [t for _, t in self.sides[side]])
+
+    def split(self, flat, side):
+        return torch.split(flat, [t for _, t in self.sides[side]])
+
+    def lengths(self, side):
+        return tensor([t for _, t in self.sides[side]])
+
+    def total(self, owner, side):
+        return torch.stack([x.sum() for x in self.tokens(owner, side)])
+
+    def mean(self, owner, side):
+        return self.total(owner, side) / self.lengths(side)
+
+    def ratio(self, side, other="reference"):
+        """log(pi / pi_ref) of each whole response."""
+        return self.total("actor", side) - self.total(other, side)
+
+    def groups(self, side="Sample"):
+        """The responses to each prompt, as lists of indices."""
+        of = [[i for i, (p, _) in enumerate(self.sides[side]) if p == prompt] for prompt in range(PROMPTS)]
+        return of
+
+    def spread(self, per_response, side="Sample"):
+        """Repeated for every token."""
+        return torch.cat([x.expand(t) for x, (_, t) in zip(per_response, self.sides[side])])
+
+    def per_response(self, flat, side="Sample"):
+        return torch.stack([x.sum() for x in self.split(flat, side)])
+
+    def document(self):
+        return dict(prompts=PROMPTS, words=self.words, sides=self.sides, inputs=self.inputs)
+
+
+def pairs():
+    each = range(PROMPTS)
+    b = Batch(1, {"Chosen": each, "Rejected": each})
+    for side in ("Chosen", "Rejected"):
+        for who in ("actor", "reference", "behavior", "previous"):
+            b.put(who, "logp", side, "token", -2.5, -0.05)
+        b.put("reward_model", "score", side, "response", -1.5, 1.5)
+    b.put("pair", "margin", None, "prompt", 0.2, 2.0)
+    b.put("scored_pair", "chosen_score", "Chosen", "response", 0.0, 2.0)
+    b.put("scored_pair", "rejected_score", "Rejected", "response", -1.0, 1.0)
+    return b
+
+
+def answers():
+    each = range(PROMPTS)
+    b = Batch(2, {"Answer": each, "Mismatched": each})
+    for side in ("Answer", "Mismatched"):
+        for who in ("actor", "reference", "previous"):
+            b.put(who, "logp", side, "token", -2.5, -0.05)
+    b.put("demo", "weight", "Answer", "response", 0.2, 1.5)
+    b.fix("unpaired", "label", "Answer", [1.0, 0.0, 0.0, 1.0])
+    return b
+
+
+def samples():
+    b = Batch(3, {"Sample": [0, 0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3]})
+    for who in ("actor", "reference", "behavior"):
+        b.put(who, "logp", "Sample", "token", -2.5, -0.05)
+    b.put("critic", "value", "Sample", "token", -1.0, 1.0)
+    b.put("group", "score", "Sample", "response", -1.0, 2.0)
+    b.put("group", "weight", "Sample", "response", 0.1, 1.0)
+    b.put("group", "baseline", "Sample", "response", -0.5, 1.0)
+    b.put("group", "value", "Sample", "token", -1.0, 1.0)
+    b.fix("group", "ended", "Sample", [1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+    return b
+
+
+BATCHES = {"pairs": pairs, "answers": answers, "samples": samples}

@@ -1,0 +1,118 @@
+"""Writes trl_losses.json: what the loss of TRL's own DPOTrainer gives for random log-probabilities.
+
+    python tests/golden/make_trl_losses.py
+
+needs torch and trl. No model is trained or loaded: `DPOTrainer._compute_loss` is called with a model that returns the
+log-probabilities as they stand, for every `loss_type` and for every option that changes the formula. The test
+(tests/tests/trl_losses.py's Rust counterpart, `trl_losses.rs`) compares with our preset of the same formula.
+"""
+
+import json
+import pathlib
+import random
+import types
+import warnings
+
+import torch
+import trl
+from trl import DPOTrainer
+
+HERE = pathlib.Path(__file__).parent
+PAIRS, PROMPT = 5, 2
+SIDES = ("chosen", "rejected")
+
+# What TRL calls it, its options, what we call it, our options.
+CASES = [
+    ("sigmoid", dict(beta=0.1), "dpo@trl", dict(beta=0.1)),
+    ("sigmoid", dict(beta=0.1, label_smoothing=0.2), "dpo@trl", dict(beta=0.1)),
+    ("hinge", dict(beta=0.3), "hinge", dict(beta=0.3)),
+    ("ipo", dict(beta=0.1), "ipo@trl", dict(beta=0.1)),
+    ("exo_pair", dict(beta=0.2, label_smoothing=0.01), "exo", dict(beta=0.2, label_smoothing=0.01)),
+    ("nca_pair", dict(beta=0.4), "nca", dict(beta=0.4)),
+    ("robust", dict(beta=0.2, label_smoothing=0.1), "robust", dict(beta=0.2, label_smoothing=0.1)),
+    ("bco_pair", dict(beta=0.3), "bco_pair", dict(beta=0.3)),
+    ("sppo_hard", dict(beta=0.3), "sppo_hard", dict(beta=0.3)),
+    ("aot", dict(beta=0.3, label_smoothing=0.1), "aot", dict(beta=0.3, label_smoothing=0.1)),
+    ("aot_unpaired", dict(beta=0.3, label_smoothing=0.1), "aot_unpaired", dict(beta=0.3, label_smoothing=0.1)),
+    ("apo_zero", dict(beta=0.3), "apo_zero", dict(beta=0.3)),
+    ("apo_down", dict(beta=0.3), "apo_down", dict(beta=0.3)),
+    ("discopop", dict(beta=0.3, discopop_tau=0.05), "discopop", dict(beta=0.3, discopop_tau=0.05)),
+    ("sft", dict(beta=0.1), "sft", {}),
+    ("sigmoid_norm", dict(beta=2.0), "dpo_norm", dict(beta=2.0)),
+    ("sigmoid", dict(beta=0.2, ld_alpha=0.4), "ld_dpo@trl", dict(beta=0.2, ld_alpha=0.4)),
+    ("sigmoid", dict(beta=0.2, f_divergence_type="forward_kl"), "f_dpo", dict(beta=0.2)),
+    ("sigmoid", dict(beta=0.2, f_divergence_type="js_divergence"), "f_dpo", dict(beta=0.2)),
+    ("sigmoid", dict(beta=0.2, f_divergence_type="alpha_divergence", f_alpha_divergence_coef=0.5), "f_dpo", dict(beta=0.2)),
+]
+
+
+def numbers():
+    """Log-probabilities of five pairs, of responses of one to five tokens."""
+    draw = random.Random(20)
+    lengths = {side: [1 + draw.randrange(5) for _ in range(PAIRS)] for side in SIDES}
+    row = lambda n: [round(-draw.uniform(0.05, 2.5), 3) for _ in range(n)]
+    return {who: {side: [row(n) for n in lengths[side]] for side in SIDES} for who in ("actor", "reference")}
+
+
+class Given(torch.nn.Module):
+    """A model that returns what it was given, padded as the trainer expects: [chosen; rejected], the prompt first."""
+
+    is_gradient_checkpointing = False
+
+    def __init__(self, rows, dtype, live):
+        super().__init__()
+        self.leaves = [torch.tensor(row, dtype=dtype, requires_grad=live) for side in SIDES for row in rows[side]]
+        self.width = PROMPT + max(len(leaf) for leaf in self.leaves)
+
+    def forward(self, **_):
+        pad = torch.nn.functional.pad
+        columns = self.width - PROMPT
+        first = PROMPT - 1  # the first token is predicted by nothing
+        rows = [pad(leaf, (first, columns - len(leaf))) for leaf in self.leaves]
+        log_probs = torch.stack(rows)
+        nothing = torch.zeros_like(log_probs)
+        return types.SimpleNamespace(
+            log_probs=log_probs, entropy=nothing, mean_logits=nothing, is_top1=nothing.bool(), log_sum_sq_probs=nothing,
+            aux_loss=None,
+        )
+
+
+def trl_loss(rows, loss_type, options):
+    # TRL's limits for exponents know the formats it trains in only.
+    dtype = torch.float32 if "f_alpha_divergence_coef" in options else torch.float64
+    actor, reference = Given(rows["actor"], dtype, True), Given(rows["reference"], dtype, False)
+    same = lambda x: x
+    accelerator = types.SimpleNamespace(
+        device=torch.device("cpu"), gather=same, gather_for_metrics=same, unwrap_model=same
+    )
+    trainer = types.SimpleNamespace(
+        model=actor, ref_model=reference, accelerator=accelerator, aux_loss_enabled=False, precompute_ref_logps=False,
+        args=types.SimpleNamespace(gradient_checkpointing_kwargs=None, discopop_tau=options.get("discopop_tau", 0.05)),
+        ld_alpha=options.get("ld_alpha"), f_divergence_type=options.get("f_divergence_type", "reverse_kl"),
+        f_alpha_divergence_coef=options.get("f_alpha_divergence_coef", 0.5), loss_types=[loss_type], loss_weights=[1.0],
+        beta=options["beta"], label_smoothing=options.get("label_smoothing", 0.0), use_weighting=False,
+        _metrics={"train": __import__("collections").defaultdict(list)}, _total_train_tokens=0, _tp_size=1,
+    )
+    mask = torch.tensor([[0] * PROMPT + [1] * len(l) + [0] * (actor.width - PROMPT - len(l)) for l in actor.leaves])
+    inputs = dict(input_ids=torch.ones_like(mask), attention_mask=torch.ones_like(mask), completion_mask=mask)
+    loss = DPOTrainer._compute_loss(trainer, actor, inputs, False)
+    loss.backward()
+    flat = [[g for leaf in side for g in (leaf.grad.tolist() if leaf.grad is not None else [0.0] * len(leaf))]
+            for side in (actor.leaves[:PAIRS], actor.leaves[PAIRS:])]
+    return loss.item(), dict(zip(SIDES, flat))
+
+
+def main():
+    warnings.filterwarnings("ignore")
+    rows = numbers()
+    cases = []
+    for loss_type, options, ours, settings in CASES:
+        loss, gradient = trl_loss(rows, loss_type, options)
+        cases.append(dict(trl=dict(loss_type=loss_type, **options), ours=ours, set=settings, loss=loss, gradient=gradient))
+    text = json.dumps(dict(trl=trl.__version__, numbers=rows), separators=(",", ":"))
+    lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
+    (HERE / "trl_losses.json").write_text(f'{text[:-1]},"cases":[\n{lines}\n]}}\n')
+
+
+if __name__ == "__main__":
+    main()
