@@ -6,4 +6,5 @@ macro_rules! pages {
 pages! {
     readme: "README.md";
     first_loss: "book/src/start/first_loss.md";
+    laws: "book/src/reference/laws.md";
 }

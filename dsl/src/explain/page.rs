@@ -54,7 +54,8 @@ pub(super) fn page(subject: &Subject<'_>, facts: &Facts) -> String {
         ]
     };
     section("Taken as another kind, and why", facts.recasts.iter().map(changed).collect());
-    let excepted = |(law, why): &(&str, &str)| vec![(*law).to_owned(), (*why).to_owned(), "(book: laws)".to_owned()];
+    let excepted =
+        |(law, why): &(&str, &str)| vec![(*law).to_owned(), (*why).to_owned(), "(book: reference/laws)".to_owned()];
     section("Laws it breaks on purpose, and why", subject.exceptions.iter().map(excepted).collect());
     let problem = |p: &crate::verify::Problem| {
         vec![p.code.to_owned(), p.message.clone(), format!("(book: errors/{})", p.code.to_lowercase())]

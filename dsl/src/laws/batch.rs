@@ -158,6 +158,13 @@ fn value((of_view, field): (bool, &str), ty: Ty, (prompt, member, members): Plac
     match (of_view, field) {
         (true, "label") => every_other,
         (true, "ended") => 1.0 - every_other * f64::from(u8::from(member > 0)),
+        (true, field) if field.ends_with("_present") => {
+            if (prompt + field.len()) % 3 == 0 {
+                0.0
+            } else {
+                1.0
+            }
+        }
         (true, "chosen_score") => 1.5 + small,
         (true, "rejected_score") => small,
         // From 1 down to -1, another response of each group being the best.

@@ -18,20 +18,11 @@ def dpo(b, beta, label_smoothing):
     return (-(1 - label_smoothing) * ls(d) - label_smoothing * ls(-d)).mean()
 
 
-@loss("dpo@trl", "pairs", beta=BETA)
-def dpo_trl(b, beta):
-    return -ls(gap(b, beta)).mean()
-
 
 @loss("ipo", "pairs", beta=BETA)
 def ipo(b, beta):
     return ((b.ratio(C) - b.ratio(R) - 1 / (2 * beta)) ** 2).mean()
 
-
-@loss("ipo@trl", "pairs", beta=BETA)
-def ipo_trl(b, beta):
-    d = b.ratio(C) / b.lengths(C) - b.ratio(R) / b.lengths(R)
-    return ((d - 1 / (2 * beta)) ** 2).mean()
 
 
 @loss("simpo", "pairs", beta=(2.0, 1.3), simpo_gamma=(0.5, 0.9))
