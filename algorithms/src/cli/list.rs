@@ -51,6 +51,7 @@ mod tests {
             about: "What the peer does.",
             file: "",
             view: "pair",
+            exceptions: &[],
             hyper: DPO.hyper,
             trace: DPO.trace,
         };

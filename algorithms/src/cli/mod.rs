@@ -125,6 +125,7 @@ mod tests {
         about: "What the peer does.",
         file: "",
         view: "scored_pair",
+        exceptions: &[],
         hyper: RPO_SQ.hyper,
         trace: RPO_SQ.trace,
     };
