@@ -1,5 +1,9 @@
 //! Batches written by hand, for the numbers each algorithm asserts of itself.
 
+mod group;
+
+pub(crate) use group::{four_rewards, two_groups};
+
 use crate::eval::{Evaluation, Inputs, evaluate};
 use crate::ir::SideTag;
 use crate::{Algorithm, Layout, Reach};

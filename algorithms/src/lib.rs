@@ -9,7 +9,9 @@ extern crate self as collimate;
 use std::sync::LazyLock;
 
 pub mod cli;
+pub mod policy_gradient;
 pub mod preference;
+pub mod reward_model;
 pub mod rpo;
 pub mod sandbox;
 pub mod supervised;
@@ -18,10 +20,12 @@ pub mod supervised;
 mod given;
 
 pub use collimate_dsl::*;
+pub use policy_gradient::{awr, dr_grpo, reinforce, remax, rloo};
 pub use preference::{dpo, ipo, simpo};
-pub use rpo::{rpo_bwd, rpo_fwd, rpo_sq};
-pub use supervised::sft;
+pub use reward_model::{reward_bt, reward_centred, reward_margin, reward_regression, reward_scaled};
+pub use rpo::{rpo_bwd, rpo_bwd_k, rpo_fwd, rpo_sq, rpo_sqloo};
+pub use supervised::{sft, steerlm2};
 
 /// Every algorithm of this crate.
 pub static ALL: LazyLock<Vec<&'static Algorithm>> =
-    LazyLock::new(|| [supervised::ALL, preference::ALL, rpo::ALL].concat());
+    LazyLock::new(|| [supervised::ALL, preference::ALL, rpo::ALL, policy_gradient::ALL, reward_model::ALL].concat());

@@ -3,8 +3,11 @@
 use crate::Algorithm;
 
 pub mod rpo_bwd;
+pub mod rpo_bwd_k;
 pub mod rpo_fwd;
 pub mod rpo_sq;
+pub mod rpo_sqloo;
 
 /// The algorithms of this folder.
-pub static ALL: &[&Algorithm] = &[&rpo_sq::RPO_SQ, &rpo_bwd::RPO_BWD, &rpo_fwd::RPO_FWD];
+pub static ALL: &[&Algorithm] =
+    &[&rpo_sq::RPO_SQ, &rpo_bwd::RPO_BWD, &rpo_fwd::RPO_FWD, &rpo_bwd_k::RPO_BWD_K, &rpo_sqloo::RPO_SQLOO];

@@ -3,6 +3,7 @@
 use crate::Algorithm;
 
 pub mod sft;
+pub mod steerlm2;
 
 /// The algorithms of this folder.
-pub static ALL: &[&Algorithm] = &[&sft::SFT];
+pub static ALL: &[&Algorithm] = &[&sft::SFT, &steerlm2::STEERLM2];

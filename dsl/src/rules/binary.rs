@@ -141,6 +141,10 @@ table! {
     }
     each Aligned WeightRight {
         Advantage Spread = Advantage,
+        // A weighted mean: the sum of what is weighed over the sum of the weights.
+        Reward Weight = Reward,
+        Gain Weight = Gain,
+        Loss Weight = Loss,
     }
 }
 table! {

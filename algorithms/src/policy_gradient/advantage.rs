@@ -1,0 +1,15 @@
+//! How much better a response is than the others to its prompt.
+
+crate::prelude!();
+
+/// The score less the price of drifting from the reference: `s(y) - beta log(pi(y | x) / pi_ref(y | x))`, a constant.
+#[reward]
+pub fn kl_penalised<P: Policy>(
+    policy: &P,
+    reference: &Reference,
+    group: &Group,
+    beta: Param,
+) -> PerResponse<Reward, Sample, NoGrad> {
+    let drift = (policy.logp(group.response) - reference.logp(group.response)).sum(Token).detach();
+    group.score - beta * drift
+}

@@ -1,0 +1,70 @@
+//! REINFORCE leave-one-out, arXiv:2402.14740, section 2.3, equation 7.
+//!
+//! With the reward `R(y) = s(y) - beta log(pi(y | x) / pi_ref(y | x))`, a constant, each of K responses to a prompt is
+//! compared with the mean of the others:
+//!
+//! ```text
+//! L = - mean over prompts of 1/K sum_k [R(y_k) - 1/(K-1) sum_{j != k} R(y_j)] log pi(y_k | x)
+//! ```
+//!
+//! The action is the whole response: one ratio, one reward, one advantage. Its gradient is that of `rpo_sqloo`, up to a
+//! factor.
+
+crate::prelude!();
+use super::advantage::kl_penalised;
+
+/// Hyper-parameters of [`rloo`].
+#[derive(Hyper)]
+pub struct Rloo {
+    /// The price of drifting from the reference.
+    #[hyper(default = 0.05, at_least = 0.0, at_most = 10.0)]
+    pub beta: Param,
+}
+
+/// REINFORCE leave-one-out: raises the likelihood of responses better than the others to their prompt.
+#[algorithm(paper = "arXiv:2402.14740")]
+pub fn rloo(actor: &Actor, reference: &Reference, group: &Group, hp: &Rloo) -> Scalar<Loss> {
+    let reward = kl_penalised(actor, reference, group, hp.beta);
+    let advantage = reward - leave_one_out(reward);
+    -(actor.logp(group.response).sum(Token) * advantage).mean(Response).mean(Prompt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::given::{Given, two_groups};
+    use crate::ir::SideTag;
+    use crate::rpo_sqloo::RPO_SQLOO;
+
+    #[test]
+    fn two_groups_cost_and_push_as_an_independent_script_says() {
+        two_groups().check_samples(
+            &RLOO,
+            &[("beta", 0.05)],
+            0.57,
+            &[-0.132_5, -0.132_5, 0.112_5, 0.02, 0.02, 0.02, 0.277_5, -0.277_5, -0.277_5],
+        );
+    }
+    /// Groups 1 and 2 of tests/unit/algorithms/test_utils.py of NVIDIA-NeMo/RL (7ea279ab), without KL: the rewards 1, 2, 3
+    /// and 4, 5, 6 have the baselines 2.5, 2, 1.5 and 5.5, 5, 4.5. A loss of log-probabilities -1 is the mean advantage,
+    /// which is zero, so the gradient is compared: -A / (3 * 2).
+    #[test]
+    fn leave_one_out_baselines_are_those_of_nemo_rl() {
+        let sample = [("actor", &[-1.0][..]), ("reference", &[-1.0][..])];
+        let group = (0..6).fold(Given::default(), |given, i| given.sample(i / 3, &sample));
+        let group = group.group("score", &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let advantages = [-1.5, 0.0, 1.5, -1.5, 0.0, 1.5];
+        group.check_gradient(&RLOO, &[], SideTag::Sample, &advantages.map(|a| -a / 6.0));
+    }
+    /// The gradient of `rpo_sqloo` is `eta beta K^2 / (K - 1)` times that of `rloo` with KL coefficient `beta / eta`.
+    #[test]
+    fn four_responses_are_pushed_as_by_rpo_sqloo_but_for_a_factor() {
+        let (beta, eta, k) = (0.2, 1.7, 4.0);
+        let group = crate::given::four_rewards();
+        let ours = group.gradient_by(&RLOO, &[("beta", beta / eta)], ("actor", "logp", SideTag::Sample));
+        let factor = eta * beta * k * k / (k - 1.0);
+        assert!((factor - 1.813_333_333).abs() < 1e-9);
+        let theirs: Vec<f64> = ours.iter().map(|g| factor * g).collect();
+        group.check_gradient(&RPO_SQLOO, &[("beta", beta), ("eta", eta)], SideTag::Sample, &theirs);
+    }
+}
