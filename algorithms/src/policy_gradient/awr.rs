@@ -23,7 +23,7 @@ pub struct Awr {
 }
 
 /// Advantage-weighted regression: raises the likelihood of every response, of the better ones more.
-#[algorithm(paper = "arXiv:1910.00177")]
+#[algorithm(paper = "arXiv:1910.00177", except = "better: every response becomes likelier, the better ones more")]
 pub fn awr(actor: &Actor, group: &Group, hp: &Awr) -> Scalar<Loss> {
     let advantage = (group.score - group_mean(group.score)) / hp.beta;
     let weight = min(advantage.exp(), hp.max_weight);
