@@ -1,6 +1,7 @@
 //! What several tests share: where things lie, and the pages of the book as tests.
 
 pub mod golden;
+pub mod mutation;
 
 #[cfg(doctest)]
 mod book;

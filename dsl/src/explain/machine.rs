@@ -85,6 +85,8 @@ pub(super) fn json(subject: &Subject<'_>, facts: &Facts) -> String {
             ("help", p.help.clone().into()),
         ])
     });
+    let exceptions =
+        subject.exceptions.iter().map(|(law, why)| Json::Object(vec![("law", (*law).into()), ("why", (*why).into())]));
     let object = Json::Object(vec![
         ("name", subject.name.into()),
         ("paper", subject.paper.into()),
@@ -100,6 +102,7 @@ pub(super) fn json(subject: &Subject<'_>, facts: &Facts) -> String {
         ("must_stay_whole", whole.unwrap_or(Json::Null)),
         ("metrics", metrics.collect()),
         ("recasts", recasts.collect()),
+        ("exceptions", exceptions.collect()),
         ("problems", problems.collect()),
         ("loss", subject.program.root.map(|root| root.index()).into()),
         ("steps", subject.program.nodes.iter().map(step).collect()),

@@ -95,6 +95,21 @@ pub fn outcomes(program: &Program, specs: &[Spec], view: &str) -> Vec<Outcome> {
     LAWS.iter().map(outcome).collect()
 }
 
+/// The first law that a program breaks, of those its algorithm does not except.
+#[must_use]
+pub fn first_broken(
+    program: &Program,
+    specs: &[Spec],
+    view: &str,
+    exceptions: &[(&str, &str)],
+) -> Option<&'static str> {
+    let subject = Subject::new(program, specs, view);
+    let asked = LAWS.iter().filter(|law| exceptions.iter().all(|(name, _)| *name != law.name));
+    // The gradient law, the first, evaluates most.
+    let broken = |law: &&Law| matches!((law.try_on)(&subject), Err(_) | Ok(Verdict::Broken(_)));
+    asked.rev().find(broken).map(|law| law.name)
+}
+
 /// Everything that is wrong with how an algorithm and the laws stand to each other, one line each: laws it breaks
 /// without having said so, exceptions that are no law's name, and those it does not need.
 #[must_use]
