@@ -59,7 +59,8 @@ fn what_machines_read_is_json_and_says_the_same() {
         assert_eq!(json["name"], algorithm.name);
         assert_eq!(json["steps"].as_array().map(Vec::len), Some(program.nodes.len()));
         assert_eq!(json["loss"].as_u64(), program.root.map(|root| root.index() as u64));
-        assert_eq!(json["latex"], explain(algorithm, Format::Latex));
+        let latex = format!("{}\n{}", json["latex"].as_str().unwrap(), json["gradient_latex"].as_str().unwrap());
+        assert_eq!(latex, explain(algorithm, Format::Latex));
         assert_eq!(json["separable"], collimate::eval::separable(&program).is_ok());
         assert_eq!(json["problems"], serde_json::json!([]));
         for (spec, said) in (algorithm.hyper)().iter().zip(json["hyper"].as_array().into_iter().flatten()) {

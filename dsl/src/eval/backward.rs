@@ -19,7 +19,7 @@ impl Run<'_> {
     }
 
     /// Hand a node's gradient on to its arguments.
-    fn hand_on(&mut self, id: Id) -> Result<(), EvalError> {
+    pub(super) fn hand_on(&mut self, id: Id) -> Result<(), EvalError> {
         let node = self.program.node(id);
         match &node.op {
             Op::Input { .. } | Op::Parameter(_) | Op::Literal(_) => Ok(()),

@@ -99,6 +99,27 @@ pub(crate) fn values(
     Ok(run.values)
 }
 
+/// What one step hands back to all others, given a derivative by its value.
+///
+/// # Errors
+/// As [`evaluate`].
+pub(crate) fn handed_back(
+    program: &Program,
+    layout: &Layout,
+    totals: &Totals,
+    inputs: &Inputs,
+    settings: &Settings,
+    step: Id,
+    given: Vec<f64>,
+) -> Result<Vec<Vec<f64>>, EvalError> {
+    let mut run = Run { program, layout, totals, inputs, settings, values: Vec::new(), gradients: Vec::new() };
+    run.forward()?;
+    run.gradients = run.values.iter().map(|v| vec![0.0; v.len()]).collect();
+    run.gradients[step.index()] = given;
+    run.hand_on(step)?;
+    Ok(run.gradients)
+}
+
 /// One evaluation under way.
 struct Run<'a> {
     program: &'a Program,

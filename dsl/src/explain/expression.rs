@@ -7,6 +7,14 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) struct Ex(usize);
 
+#[cfg(test)]
+impl Ex {
+    /// For tests that need expressions but no formula.
+    pub(super) fn of_index(index: usize) -> Self {
+        Ex(index)
+    }
+}
+
 /// Whose responses an expression is about.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Whose {
@@ -16,6 +24,13 @@ pub(super) enum Whose {
     Side(SideTag),
     /// Those of any side: the argument of a function.
     Any,
+}
+
+impl Whose {
+    /// Is there one response to each prompt?
+    pub(super) fn is_single(self) -> bool {
+        [SideTag::Chosen, SideTag::Rejected, SideTag::Answer].into_iter().any(|side| self == Whose::Side(side))
+    }
 }
 
 /// What an expression computes.
@@ -38,6 +53,20 @@ pub(super) enum Form {
     Over(Ex, Ex),
     Negative(Ex),
     Call(Function, Vec<Ex>),
+    /// How many there are: tokens of a response, responses to a prompt; `all` of the batch.
+    Count {
+        over: Depth,
+        whose: Whose,
+        all: bool,
+    },
+    /// The loss's derivative by an expression that has a line of its own.
+    Slope(Ex),
+    /// A derivative by a function's value handed back to one of its arguments.
+    Back {
+        through: Ex,
+        place: usize,
+        of: Ex,
+    },
     /// A sum or mean over one axis, or over all of the batch.
     Reduced {
         how: How,
@@ -45,6 +74,18 @@ pub(super) enum Form {
         whose: Whose,
         of: Ex,
     },
+}
+
+impl Form {
+    /// What it is made of.
+    pub(super) fn parts(&self) -> Vec<Ex> {
+        match self {
+            Form::Number(_) | Form::Parameter(_) | Form::Given { .. } | Form::Count { .. } | Form::Slope(_) => vec![],
+            Form::Plus(a, b) | Form::Minus(a, b) | Form::Times(a, b) | Form::Over(a, b) => vec![*a, *b],
+            Form::Negative(a) | Form::Reduced { of: a, .. } | Form::Back { of: a, .. } => vec![*a],
+            Form::Call(_, args) => args.clone(),
+        }
+    }
 }
 
 /// A function of numbers, or of the responses to a prompt.
@@ -64,6 +105,14 @@ pub(super) enum Function {
     OthersMean,
     GroupMean,
     GroupLogSoftmax,
+    /// In gradients: 1 where `a <= b`.
+    AtMost,
+    /// In gradients: 1 where `a < b`.
+    Below,
+    /// In gradients: 1 where `b <= a <= c`.
+    Inside,
+    /// In gradients: 1, 0 or -1.
+    Sign,
 }
 
 /// How a reduction comes to one number.
@@ -105,7 +154,12 @@ impl Store {
         self.forms[ex.0].1.kind = kind;
     }
 
-    fn number_of(&self, ex: Ex) -> Option<f64> {
+    /// The expression of this form, if there is one.
+    pub(super) fn known(&self, form: &Form) -> Option<Ex> {
+        self.known.get(form).copied()
+    }
+
+    pub(super) fn number_of(&self, ex: Ex) -> Option<f64> {
         match self.form(ex) {
             Form::Number(bits) => Some(f64::from_bits(*bits)),
             _ => None,
@@ -138,6 +192,10 @@ impl Store {
             Form::Plus(a, b) if self.is(a, 0.0) => b,
             Form::Plus(a, b) => match *self.form(b) {
                 Form::Negative(b) => self.simplest(Form::Minus(a, b), about),
+                Form::Number(bits) if f64::from_bits(bits) < 0.0 && self.number_of(a).is_none() => {
+                    let size = self.number(-f64::from_bits(bits));
+                    self.simplest(Form::Minus(a, size), about)
+                }
                 _ => self.folded(Form::Plus(a, b), about, a, b, |a, b| a + b),
             },
             Form::Minus(a, b) if self.is(b, 0.0) => a,
@@ -194,7 +252,13 @@ impl Store {
                 _ => self.keep(Form::Negative(a), about),
             },
             Form::Number(bits) => self.number(f64::from_bits(bits)),
-            Form::Parameter(_) | Form::Given { .. } | Form::Call(..) | Form::Reduced { .. } => self.keep(form, about),
+            Form::Parameter(_)
+            | Form::Given { .. }
+            | Form::Count { .. }
+            | Form::Slope(_)
+            | Form::Back { .. }
+            | Form::Call(..)
+            | Form::Reduced { .. } => self.keep(form, about),
         }
     }
 
@@ -215,12 +279,27 @@ impl Store {
 
     /// The expressions it is made of.
     pub(super) fn parts(&self, ex: Ex) -> Vec<Ex> {
-        match self.form(ex) {
-            Form::Number(_) | Form::Parameter(_) | Form::Given { .. } => vec![],
-            Form::Plus(a, b) | Form::Minus(a, b) | Form::Times(a, b) | Form::Over(a, b) => vec![*a, *b],
-            Form::Negative(a) | Form::Reduced { of: a, .. } => vec![*a],
-            Form::Call(_, args) => args.clone(),
+        self.form(ex).parts()
+    }
+
+    /// Are two expressions the same where one part has the value of another?
+    pub(super) fn equal_where(&self, a: Ex, b: Ex, (part, other): (Ex, Ex)) -> bool {
+        let instead = |ex| if ex == part { other } else { ex };
+        let (a, b) = (instead(a), instead(b));
+        if a == b {
+            return true;
         }
+        let (a_form, b_form) = (self.form(a), self.form(b));
+        let (a_parts, b_parts) = (a_form.parts(), b_form.parts());
+        let alike = std::mem::discriminant(a_form) == std::mem::discriminant(b_form)
+            && matches!(
+                a_form,
+                Form::Plus(..) | Form::Minus(..) | Form::Times(..) | Form::Over(..) | Form::Negative(_)
+            );
+        let all = |mut pairs: std::iter::Zip<std::slice::Iter<'_, Ex>, std::slice::Iter<'_, Ex>>| {
+            pairs.all(|(a, b)| self.equal_where(*a, *b, (part, other)))
+        };
+        alike && all(a_parts.iter().zip(&b_parts))
     }
 
     /// The same expression for responses of any side.
@@ -243,6 +322,11 @@ impl Store {
             }
             Form::Reduced { how, over, whose, of } => {
                 Form::Reduced { how, over, whose: any(whose), of: self.for_any_side(of) }
+            }
+            Form::Count { over, whose, all } => Form::Count { over, whose: any(whose), all },
+            Form::Slope(of) => Form::Slope(self.for_any_side(of)),
+            Form::Back { through, place, of } => {
+                Form::Back { through: self.for_any_side(through), place, of: self.for_any_side(of) }
             }
         };
         self.keep(general, About { whose: any(about.whose), ..about })

@@ -1,6 +1,7 @@
 //! The notation of LaTeX. Needs `amsmath`, and compiles in MathJax and KaTeX.
 
 use super::expression::{Function, How, Whose};
+use super::gradient::Slope;
 use super::lines::Formula;
 use super::notation::{Hold, Notation, Writer, Written};
 use super::symbol::{self, Symbol};
@@ -16,6 +17,17 @@ pub(super) fn block(formula: &Formula, parameters: &BTreeMap<String, Symbol>) ->
         .map(|(named, ex)| format!("{} &= {}", writer.name(named), writer.written(*ex).text))
         .collect();
     lines.push(format!("\\mathcal{{L}} &= {}", writer.used(formula.root).text));
+    format!("\\[\n\\begin{{aligned}}\n{}\n\\end{{aligned}}\n\\]\n", lines.join(" \\\\\n"))
+}
+
+/// The gradient as one displayed, aligned block.
+pub(super) fn gradient(formula: &Formula, slopes: &[Slope], parameters: &BTreeMap<String, Symbol>) -> String {
+    let writer = Writer { formula, parameters, notation: Latex };
+    let line = |slope: &Slope| {
+        let by = Latex.slope(&writer.used(slope.by).text).text;
+        format!("{by} &= {}", writer.written(slope.is).text)
+    };
+    let lines: Vec<String> = slopes.iter().map(line).collect();
     format!("\\[\n\\begin{{aligned}}\n{}\n\\end{{aligned}}\n\\]\n", lines.join(" \\\\\n"))
 }
 
@@ -86,7 +98,31 @@ impl Notation for Latex {
             Function::GroupLogSoftmax => {
                 Written::new(format!("\\log \\operatorname*{{softmax}}_{{y}}{round}"), Hold::Prefix)
             }
+            Function::AtMost | Function::Below | Function::Inside => {
+                let args: Vec<&str> = args.iter().map(|arg| arg.text.as_str()).collect();
+                let text = match function {
+                    Function::AtMost if args[0].parse::<f64>().is_ok() => format!("{} \\ge {}", args[1], args[0]),
+                    Function::AtMost => args.join(" \\le "),
+                    Function::Below => args.join(" < "),
+                    _ => format!("{} \\le {} \\le {}", args[1], args[0], args[2]),
+                };
+                Written::new(format!("\\mathbf{{1}}\\left[ {text} \\right]"), Hold::Whole)
+            }
+            Function::Sign => Written::new(format!("\\operatorname{{sign}}{round}"), Hold::Whole),
         }
+    }
+
+    fn count(&self, over: Depth, whose: Whose, all: bool) -> Written {
+        Written::new(super::unicode::counted(over, whose, all).latex, Hold::Whole)
+    }
+
+    fn slope(&self, by: &str) -> Written {
+        Written::new(format!("\\frac{{\\partial \\mathcal{{L}}}}{{\\partial {by}}}"), Hold::Whole)
+    }
+
+    fn back(&self, through: &Written, of: &Written) -> Written {
+        let text = format!("\\operatorname{{back}}\\left( {}, {} \\right)", through.text, of.text);
+        Written::new(text, Hold::Whole)
     }
 
     fn reduced(&self, how: How, over: Depth, whose: Whose, of: &Written) -> Written {

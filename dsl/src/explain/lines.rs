@@ -127,12 +127,18 @@ impl Formula {
     /// What is written anew at each use: numbers, hyper-parameters and inputs are read at a glance.
     fn own_cost(&self, ex: Ex) -> usize {
         match self.store.form(ex) {
-            Form::Number(_) | Form::Parameter(_) | Form::Given { .. } | Form::Negative(_) => 0,
+            Form::Number(_)
+            | Form::Parameter(_)
+            | Form::Given { .. }
+            | Form::Count { .. }
+            | Form::Slope(_)
+            | Form::Negative(_) => 0,
             Form::Plus(..)
             | Form::Minus(..)
             | Form::Times(..)
             | Form::Over(..)
             | Form::Call(..)
+            | Form::Back { .. }
             | Form::Reduced { .. } => 1,
         }
     }

@@ -3,12 +3,13 @@
 use super::Subject;
 use super::expression::How;
 use super::facts::Facts;
+use super::gradient::slopes;
 use super::json::Json;
 use super::layout::one_line;
 use super::lines::Formula;
 use super::page::{known, metric_rows, reduction};
 use super::symbol;
-use super::unicode::lines;
+use super::unicode::{gradient, lines};
 use crate::ir::{Depth, Node, Op, Place, Ty};
 use std::collections::BTreeMap;
 
@@ -17,7 +18,12 @@ pub(super) fn json(subject: &Subject<'_>, facts: &Facts) -> String {
     let parameters = symbol::parameters(subject.program);
     let formula = Formula::new(subject.program, &BTreeMap::new());
     let written = |(name, text): (String, String)| format!("{name} = {text}");
+    let gradient: Option<Json> = Formula::new(subject.program, &BTreeMap::new()).map(|mut f| {
+        let slopes = slopes(&mut f, &parameters);
+        gradient(&f, &slopes, &parameters).into_iter().map(written).collect()
+    });
     let formula: Option<Json> = formula.map(|f| lines(&f, &parameters).into_iter().map(written).collect());
+    let (latex, gradient_latex) = super::formula_latex(subject).unzip();
     let hyper = subject.specs.iter().map(|spec| {
         let range = spec.range;
         Json::Object(vec![
@@ -93,7 +99,9 @@ pub(super) fn json(subject: &Subject<'_>, facts: &Facts) -> String {
         ("preset", subject.preset.map_or(Json::Null, preset)),
         ("about", subject.about.trim().into()),
         ("formula", formula.unwrap_or(Json::Null)),
-        ("latex", super::formula_latex(subject).into()),
+        ("latex", latex.into()),
+        ("gradient", gradient.unwrap_or(Json::Null)),
+        ("gradient_latex", gradient_latex.into()),
         ("data", Json::Object(vec![("view", subject.view.into()), ("columns", columns.collect())])),
         ("policies", policies.collect()),
         ("hyper", hyper.collect()),

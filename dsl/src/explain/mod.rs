@@ -5,6 +5,7 @@
 
 mod expression;
 mod facts;
+pub mod gradient;
 mod json;
 mod latex;
 mod layout;
@@ -32,7 +33,7 @@ use std::str::FromStr;
 pub enum Format {
     /// A page for people, with the formula in Unicode.
     Text,
-    /// The formula alone, as LaTeX (needs `amsmath`).
+    /// The formula and its gradient alone, as LaTeX (needs `amsmath`).
     Latex,
     /// The program step by step, as [`crate::text`] writes it.
     Ir,
@@ -100,13 +101,18 @@ pub fn columns(algorithm: &Algorithm) -> Vec<String> {
 fn describe(subject: &Subject<'_>, format: Format) -> String {
     match format {
         Format::Text => page::page(subject, &Facts::of(subject)),
-        Format::Latex => formula_latex(subject).unwrap_or_default(),
+        Format::Latex => {
+            formula_latex(subject).map_or_else(String::new, |(formula, gradient)| formula + "\n" + &gradient)
+        }
         Format::Ir => subject.program.to_string(),
         Format::Json => machine::json(subject, &Facts::of(subject)),
     }
 }
 
-fn formula_latex(subject: &Subject<'_>) -> Option<String> {
-    let formula = Formula::new(subject.program, &BTreeMap::new())?;
-    Some(latex::block(&formula, &symbol::parameters(subject.program)))
+/// The formula, and its gradient.
+fn formula_latex(subject: &Subject<'_>) -> Option<(String, String)> {
+    let mut formula = Formula::new(subject.program, &BTreeMap::new())?;
+    let parameters = symbol::parameters(subject.program);
+    let slopes = gradient::slopes(&mut formula, &parameters);
+    Some((latex::block(&formula, &parameters), latex::gradient(&formula, &slopes, &parameters)))
 }

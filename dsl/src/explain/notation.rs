@@ -52,6 +52,13 @@ pub(super) trait Notation {
     /// Gets its argument without brackets.
     fn reduced(&self, how: How, over: Depth, whose: Whose, of: &Written) -> Written;
 
+    /// How many there are.
+    fn count(&self, over: Depth, whose: Whose, all: bool) -> Written;
+    /// The loss's derivative by something.
+    fn slope(&self, by: &str) -> Written;
+    /// A derivative handed back through a function.
+    fn back(&self, through: &Written, of: &Written) -> Written;
+
     /// In brackets if it holds together less than this.
     fn at_least(&self, written: &Written, hold: Hold) -> Written {
         if written.hold >= hold { written.clone() } else { Written::new(self.brackets(&written.text), Hold::Whole) }
@@ -110,6 +117,12 @@ impl<N: Notation> Writer<'_, N> {
                 Written::new(format!("{} {} {}", a.text, notation.minus(), b.text), Hold::Sum)
             }
             Form::Negative(a) => {
+                // −(a − b)
+                if let (Form::Minus(a, b), false) = (self.formula.store.form(*a), self.formula.names.contains_key(a)) {
+                    let (a, b) = (notation.at_least(&self.used(*a), Hold::Product), self.used(*b));
+                    let b = notation.at_least(&b, Hold::Sum);
+                    return Written::new(format!("{} {} {}", b.text, notation.minus(), a.text), Hold::Sum);
+                }
                 let a = self.used(*a);
                 let hold = if a.hold == Hold::Phrase { Hold::Phrase } else { Hold::Minus };
                 let a = if a.hold == Hold::Phrase { a } else { notation.at_least(&a, Hold::Product) };
@@ -125,6 +138,9 @@ impl<N: Notation> Writer<'_, N> {
                 notation.call(*function, &args)
             }
             Form::Reduced { how, over, whose, of } => notation.reduced(*how, *over, *whose, &self.used(*of)),
+            Form::Count { over, whose, all } => notation.count(*over, *whose, *all),
+            Form::Slope(by) => notation.slope(&self.used(*by).text),
+            Form::Back { through, of, .. } => notation.back(&self.used(*through), &self.used(*of)),
         }
     }
 

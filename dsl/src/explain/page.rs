@@ -2,11 +2,12 @@
 
 use super::expression::{Ex, Form, Function, How, Store};
 use super::facts::{Facts, Reduction, lower};
+use super::gradient::{Slope, slopes};
 use super::layout::{aligned, one_line, table};
 use super::lines::Formula;
 use super::notation::Writer;
 use super::symbol::{self, Symbol};
-use super::unicode::{Unicode, at_the_defaults, each, lines, short};
+use super::unicode::{Unicode, at_the_defaults, counted, each, gradient, lines, short};
 use super::{Subject, expression::Whose};
 use crate::ir::{Depth, Metric, SideTag};
 use std::collections::BTreeMap;
@@ -29,12 +30,14 @@ pub(super) fn page(subject: &Subject<'_>, facts: &Facts) -> String {
             let _ = write!(page, "\n{title}\n{body}");
         }
     };
-    if let Some(formula) = Formula::new(subject.program, &BTreeMap::new()) {
+    if let Some(mut formula) = Formula::new(subject.program, &BTreeMap::new()) {
+        let slopes = slopes(&mut formula, &parameters);
         block("Formula", aligned(&lines(&formula, &parameters)));
-        if let Some((title, lines)) = at_the_defaults(subject, &formula, &parameters) {
+        block("Gradient", aligned(&gradient(&formula, &slopes, &parameters)));
+        if let Some((title, lines)) = at_the_defaults(subject, &parameters) {
             block(&title, aligned(&lines));
         }
-        block("Where", table(&glossary(subject, &formula)));
+        block("Where", table(&glossary(subject, &formula, &slopes)));
     }
     let mut section = |title: &str, rows: Vec<Vec<String>>| block(title, table(&rows));
     section("Data", facts.columns.iter().map(|c| vec![c.name.clone(), c.about.clone()]).collect());
@@ -65,7 +68,7 @@ pub(super) fn page(subject: &Subject<'_>, facts: &Facts) -> String {
 }
 
 /// What each letter stands for.
-fn glossary(subject: &Subject<'_>, formula: &Formula) -> Vec<Vec<String>> {
+fn glossary(subject: &Subject<'_>, formula: &Formula, slopes: &[Slope]) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut row = |symbol: String, about: String| rows.push(vec![symbol, about]);
     let logp = |owner: &str| subject.program.inputs().any(|(_, who, field, _)| who == owner && field == "logp");
@@ -75,7 +78,7 @@ fn glossary(subject: &Subject<'_>, formula: &Formula) -> Vec<Vec<String>> {
     for side in Facts::sides(subject) {
         row(symbol::response(Whose::Side(side)).text, about_side(side));
     }
-    let forms = forms(&formula.store, formula.root);
+    let forms = forms(&formula.store, slopes.iter().map(|slope| slope.is).chain([formula.root]).collect());
     if forms.iter().any(|form| matches!(form, Form::Given { depth: Depth::EachToken, .. })) {
         row("yₜ".into(), "token t of a response, after the prompt and the tokens before it; the end counts".into());
     }
@@ -88,11 +91,41 @@ fn glossary(subject: &Subject<'_>, formula: &Formula) -> Vec<Vec<String>> {
     let mut about: Vec<(&str, &str)> = functions.iter().filter_map(|function| about_function(*function)).collect();
     about.dedup();
     about.into_iter().for_each(|(symbol, text)| row(symbol.into(), text.into()));
+    let mut counts: Vec<(String, String)> = forms
+        .iter()
+        .filter_map(|form| match *form {
+            Form::Count { over, whose, all } => Some((counted(over, whose, all).text, about_count(over, whose, all))),
+            Form::Back { .. } => {
+                Some(("back(f, g)".into(), "the derivative g by f's value, handed back by f's steps".into()))
+            }
+            _ => None,
+        })
+        .collect();
+    counts.sort();
+    counts.dedup();
+    counts.into_iter().for_each(|(symbol, about)| row(symbol, about));
     rows
 }
 
-fn forms(store: &Store, root: Ex) -> Vec<Form> {
-    let (mut seen, mut open, mut forms) = (std::collections::HashSet::new(), vec![root], Vec::new());
+fn about_count(over: Depth, whose: Whose, all: bool) -> String {
+    let side = match whose {
+        Whose::Side(side @ (SideTag::Chosen | SideTag::Rejected)) => format!("{} ", lower(side)),
+        Whose::Side(_) | Whose::Nobody | Whose::Any => String::new(),
+    };
+    match (over, all) {
+        (Depth::EachResponse, true) => format!("how many {side}responses the optimizer's whole batch has"),
+        (Depth::EachToken, true) => format!("how many tokens the {side}responses of the optimizer's whole batch have"),
+        (Depth::EachResponse, false) => "how many responses there are to the prompt".into(),
+        (Depth::EachToken, false) => format!("how many tokens the {side}response has"),
+        (Depth::EachWord, _) => "how many words the vocabulary has".into(),
+        (Depth::Constant | Depth::Batch | Depth::EachPrompt, _) => {
+            "how many prompts the optimizer's whole batch has".into()
+        }
+    }
+}
+
+fn forms(store: &Store, ends: Vec<Ex>) -> Vec<Form> {
+    let (mut seen, mut open, mut forms) = (std::collections::HashSet::new(), ends, Vec::new());
     while let Some(ex) = open.pop() {
         if seen.insert(ex) {
             forms.push(store.form(ex).clone());
@@ -133,6 +166,8 @@ fn about_function(function: Function) -> Option<(&'static str, &'static str)> {
         Function::OthersMean => Some(("others(x)", "the mean of x over the other responses to the prompt")),
         Function::GroupMean => Some(("group(x)", "the mean of x over all responses to the prompt")),
         Function::GroupLogSoftmax => Some(("softmax(x)", "exp x over the sum of exp x of all responses to the prompt")),
+        Function::Sign => Some(("sign(x)", "1, 0 or −1")),
+        Function::AtMost | Function::Below | Function::Inside => Some(("1[…]", "one where it holds, zero where not")),
         Function::Smaller
         | Function::Larger
         | Function::Exponential

@@ -2,6 +2,7 @@
 
 use super::Subject;
 use super::expression::{Ex, Function, How, Whose};
+use super::gradient::{Slope, slopes};
 use super::lines::{Formula, Named};
 use super::notation::{Hold, Notation, Writer, Written};
 use super::symbol::Symbol;
@@ -17,17 +18,32 @@ pub(super) fn lines(formula: &Formula, parameters: &BTreeMap<String, Symbol>) ->
     lines
 }
 
+/// The gradient's lines: by what, and what it is.
+pub(super) fn gradient(
+    formula: &Formula,
+    slopes: &[Slope],
+    parameters: &BTreeMap<String, Symbol>,
+) -> Vec<(String, String)> {
+    let writer = Writer { formula, parameters, notation: Unicode };
+    let line = |slope: &Slope| (Unicode.slope(&writer.used(slope.by).text).text, writer.written(slope.is).text);
+    slopes.iter().map(line).collect()
+}
+
 /// The lines that change when the terms go that vanish by default, and which hyper-parameters are zero then.
 pub(super) fn at_the_defaults(
     subject: &Subject<'_>,
-    formula: &Formula,
     parameters: &BTreeMap<String, Symbol>,
 ) -> Option<(String, Vec<(String, String)>)> {
     let zero: Vec<_> =
         subject.specs.iter().filter(|spec| spec.default == 0.0 && parameters.contains_key(spec.name)).collect();
     let fixed = zero.iter().map(|spec| (spec.name, 0.0)).collect();
-    let full = lines(formula, parameters);
-    let mut simpler = lines(&Formula::new(subject.program, &fixed)?, parameters);
+    let both = |mut formula: Formula| {
+        let slopes = slopes(&mut formula, parameters);
+        let gradient = gradient(&formula, &slopes, parameters);
+        lines(&formula, parameters).into_iter().chain(gradient).collect::<Vec<_>>()
+    };
+    let full = both(Formula::new(subject.program, &BTreeMap::new())?);
+    let mut simpler = both(Formula::new(subject.program, &fixed)?);
     simpler.retain(|line| !full.contains(line));
     let settings: Vec<_> = zero.iter().map(|spec| format!("{} = 0", parameters[spec.name].text)).collect();
     (!simpler.is_empty()).then(|| (format!("With the default {}", settings.join(", ")), simpler))
@@ -93,7 +109,30 @@ impl Notation for Unicode {
             Function::OthersMean => Written::new(format!("others({list})"), Hold::Whole),
             Function::GroupMean => Written::new(format!("group({list})"), Hold::Whole),
             Function::GroupLogSoftmax => Written::new(format!("log softmax({list})"), Hold::Prefix),
+            Function::AtMost | Function::Below | Function::Inside => {
+                let args: Vec<&str> = args.iter().map(|arg| arg.text.as_str()).collect();
+                let text = match function {
+                    Function::AtMost if is_number(args[0]) => format!("1[{} ≥ {}]", args[1], args[0]),
+                    Function::AtMost => format!("1[{}]", args.join(" ≤ ")),
+                    Function::Below => format!("1[{}]", args.join(" < ")),
+                    _ => format!("1[{} ≤ {} ≤ {}]", args[1], args[0], args[2]),
+                };
+                Written::new(text, Hold::Whole)
+            }
+            Function::Sign => Written::new(format!("sign({list})"), Hold::Whole),
         }
+    }
+
+    fn count(&self, over: Depth, whose: Whose, all: bool) -> Written {
+        Written::new(counted(over, whose, all).text, Hold::Whole)
+    }
+
+    fn slope(&self, by: &str) -> Written {
+        Written::new(format!("∂L/∂{by}"), Hold::Whole)
+    }
+
+    fn back(&self, through: &Written, of: &Written) -> Written {
+        Written::new(format!("back({}, {})", through.text, of.text), Hold::Whole)
     }
 
     fn reduced(&self, how: How, over: Depth, _: Whose, of: &Written) -> Written {
@@ -113,6 +152,31 @@ impl Notation for Unicode {
             return Written::new(format!("{sign} {of}"), Hold::Phrase);
         }
         Written::new(format!("{sign} {}", self.at_least(of, Hold::Product).text), Hold::Prefix)
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_digit() || c == '.')
+}
+
+/// What is counted, in letters: `N` prompts, `M` responses and `T` tokens of the batch, `K` responses to a prompt.
+pub(super) fn counted(over: Depth, whose: Whose, all: bool) -> Symbol {
+    let response = super::symbol::response(whose);
+    let of = |letter: &str| match whose {
+        Whose::Side(_) if response.text != "y" => {
+            Symbol { text: format!("{letter}({})", response.text), latex: format!("{letter}({})", response.latex) }
+        }
+        _ => Symbol { text: letter.into(), latex: letter.into() },
+    };
+    match (over, all) {
+        (Depth::EachResponse, true) => of("M"),
+        (Depth::EachToken, true) => of("T"),
+        (Depth::EachResponse, false) => of("K"),
+        (Depth::EachToken, false) => {
+            Symbol { text: format!("|{}|", response.text), latex: format!("|{}|", response.latex) }
+        }
+        (Depth::EachWord, _) => Symbol { text: "|V|".into(), latex: "|V|".into() },
+        (Depth::Constant | Depth::Batch | Depth::EachPrompt, _) => of("N"),
     }
 }
 

@@ -10,6 +10,7 @@
 //! | law | what it says |
 //! |---|---|
 //! | gradient | the gradient is the slope of the loss, by finite differences |
+//! | closed | the gradient that `explain` writes down is that gradient |
 //! | reaches | every response a trainable policy scores for the loss receives a gradient |
 //! | strangers | what one prompt's log-probabilities are pushed by does not depend on other prompts |
 //! | order | neither the order of prompts nor that of a group's members matters |
@@ -24,6 +25,7 @@
 mod batch;
 mod better;
 mod close;
+mod closed;
 mod cut;
 mod far;
 mod gradient;
@@ -61,8 +63,9 @@ struct Law {
     try_on: fn(&Subject<'_>) -> Result<Verdict, String>,
 }
 
-const LAWS: [Law; 11] = [
+const LAWS: [Law; 12] = [
     Law { name: "gradient", try_on: gradient::try_on },
+    Law { name: "closed", try_on: closed::try_on },
     Law { name: "reaches", try_on: reaches::try_on },
     Law { name: "strangers", try_on: strangers::try_on },
     Law { name: "order", try_on: order::try_on },

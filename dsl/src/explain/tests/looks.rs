@@ -18,12 +18,12 @@ fn subject<'a>(program: &'a Program, specs: &'a [Spec]) -> Subject<'a> {
     }
 }
 
-fn text(program: &Program) -> String {
+pub(super) fn text(program: &Program) -> String {
     describe(&subject(program, &[]), Format::Text)
 }
 
 /// The lines under a title.
-fn section<'a>(page: &'a str, title: &str) -> Vec<&'a str> {
+pub(super) fn section<'a>(page: &'a str, title: &str) -> Vec<&'a str> {
     let lines = page.lines().skip_while(|line| *line != title).skip(1);
     lines.take_while(|line| !line.is_empty()).map(str::trim).collect()
 }
@@ -69,7 +69,7 @@ fn brackets_stand_where_they_are_needed() {
 }
 
 /// The loss of REINFORCE with the other samples as baseline.
-fn leave_one_out_loss() -> Program {
+pub(super) fn leave_one_out_loss() -> Program {
     trace("mine", || {
         let (actor, reference, group) = (Actor::arg(), Reference::arg(), Group::arg());
         let logp = actor.logp(group.response);

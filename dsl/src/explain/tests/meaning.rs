@@ -23,6 +23,7 @@ fn value(store: &Store, ex: Ex, given: f64, settings: &Settings) -> f64 {
         Form::Over(a, b) => of(a) / of(b),
         Form::Negative(a) => -of(a),
         Form::Reduced { of: a, .. } => of(a),
+        Form::Count { .. } | Form::Slope(_) | Form::Back { .. } => unreachable!("only gradients have these"),
         Form::Call(function, args) => {
             let x = of(&args[0]);
             match function {
@@ -39,6 +40,9 @@ fn value(store: &Store, ex: Ex, given: f64, settings: &Settings) -> f64 {
                 Function::Stopped | Function::GroupMean => x,
                 Function::GroupLogSoftmax => 0.0,
                 Function::OthersMean => f64::NAN,
+                Function::AtMost | Function::Below | Function::Inside | Function::Sign => {
+                    unreachable!("only gradients have these")
+                }
             }
         }
     }

@@ -2,3 +2,4 @@
 
 mod looks;
 mod meaning;
+mod slopes;
