@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// The whole command line for these algorithms.
 pub(super) fn command(algorithms: &[&'static Algorithm]) -> Command {
-    let tools = [list(), explain(), loss(), score(), generate(), report(), sandbox()];
+    let tools = [list(), explain(), loss(), score(), generate(), eval(), report(), sandbox()];
     Command::new("collimate")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Alignment algorithms for language models, declared in a typed language and trained on real models.")
@@ -112,6 +112,15 @@ fn report() -> Command {
     Command::new("report")
         .about("Writes report.html into a run folder: one page with the curves")
         .arg(path("run", "RUN_DIR").required(true).help("A folder that a training run wrote"))
+}
+
+fn eval() -> Command {
+    Command::new("eval")
+        .about("Asks a model the sandbox's held-out questions and prints what the judge says of its answers")
+        .arg(model())
+        .arg(number::<usize>("questions", "N").default_value("200").help("How many questions; always the same ones"))
+        .arg(number::<f64>("temperature", "F").default_value("1.0").help("0 takes the likeliest token each time"))
+        .arg(number::<u64>("seed", "N").default_value("0").help("Same seed, same answers"))
 }
 
 fn sandbox() -> Command {

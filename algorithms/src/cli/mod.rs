@@ -3,6 +3,7 @@
 //! [`run`] takes the list, so that a crate with algorithms of its own gets the same command line.
 
 mod command;
+mod eval;
 mod explain;
 mod generate;
 mod list;
@@ -51,6 +52,7 @@ fn dispatch(algorithms: &[&'static Algorithm], matches: &ArgMatches) -> Result<(
         Some(("loss", m)) => loss::run(algorithms, m),
         Some(("score", m)) => score::run(m),
         Some(("generate", m)) => generate::run(m),
+        Some(("eval", m)) => eval::run(m),
         Some(("report", m)) => report::run(m),
         Some(("sandbox", m)) => sandbox::run(m),
         Some((name, m)) => train::run(find(algorithms, name)?, m),

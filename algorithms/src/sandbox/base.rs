@@ -27,6 +27,8 @@ const TOKENIZER_TEXTS: usize = 20_000;
 const VOCABULARY: usize = 1024;
 /// Answers in one optimizer step.
 const BATCH: usize = 64;
+/// Standard deviation of the random matrices it begins with.
+const DEVIATION: f64 = 0.06;
 /// Optimizer steps of the committed model.
 pub const STEPS: u64 = 2000;
 
@@ -53,7 +55,7 @@ pub fn train(out: &Path, steps: u64, seed: u64, stop: &AtomicBool, observer: &mu
     let demonstrations = mixture(steps as usize * BATCH, seed);
     let text = |d: &Demonstration| format!("{}{}", d.prompt, d.completion);
     let tokenizer = Tokenizer::learn(demonstrations.iter().take(TOKENIZER_TEXTS).map(text), VOCABULARY)?;
-    let weights = Weights::random(config(tokenizer.vocabulary()), seed);
+    let weights = Weights::random_within(config(tokenizer.vocabulary()), DEVIATION, seed);
     let origin: Arc<Path> = Arc::from(Path::new("the sandbox's mixture"));
     let row = |(i, d): (usize, Demonstration)| Row {
         origin: Origin { path: Arc::clone(&origin), line: i + 1 },

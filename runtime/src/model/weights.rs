@@ -73,6 +73,12 @@ impl Weights {
     /// with deviation 0.02. The same seed gives the same weights.
     #[must_use]
     pub fn random(config: ModelConfig, seed: u64) -> Self {
+        Self::random_within(config, INITIAL_DEVIATION, seed)
+    }
+
+    /// The same with matrices of another standard deviation: small models learn faster from larger ones.
+    #[must_use]
+    pub fn random_within(config: ModelConfig, deviation: f64, seed: u64) -> Self {
         let mut weights = Weights::zeros(config);
         let mut random = Random::new(seed);
         for tensor in &weights.tensors {
@@ -84,7 +90,7 @@ impl Weights {
             }
             for pair in values.chunks_mut(2) {
                 let draws = <[f64; 2]>::from(random.normal_pair());
-                pair.iter_mut().zip(draws).for_each(|(w, draw)| *w = (INITIAL_DEVIATION * draw) as f32);
+                pair.iter_mut().zip(draws).for_each(|(w, draw)| *w = (deviation * draw) as f32);
             }
         }
         weights

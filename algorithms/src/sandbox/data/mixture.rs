@@ -20,12 +20,15 @@ impl Line for Demonstration {
     }
 }
 
-/// What the base model learns from: answers by writers of very different care, so that it knows how good answers
-/// go and often gives bad ones.
+/// What the base model learns from: first mostly careful answers, from which it learns how good ones go, then answers
+/// by writers of very different care, from which it learns to give bad ones often.
 #[must_use]
 pub fn mixture(count: usize, seed: u64) -> Vec<Demonstration> {
+    let mut answer = 0;
     demonstrate(count, seed, |random| {
-        let care = random.unit();
+        let early = answer < count / 4 * 3;
+        answer += 1;
+        let care = if early && random.chance(0.75) { 1.0 } else { random.unit() };
         Style::of_care(care, random)
     })
 }
