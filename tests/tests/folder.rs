@@ -239,3 +239,18 @@ fn a_model_inside_the_program_is_read_from_bytes() {
     let message = Weights::from_bytes("sandbox", b"[]", &[]).unwrap_err().to_string();
     assert_eq!(message, "sandbox/config.json: must hold a JSON object");
 }
+
+#[test]
+fn a_model_saved_over_shards_is_the_one_that_is_read_again() {
+    let folder = copy_of("sharded");
+    let mut weights = Weights::load(folder.path()).unwrap();
+    weights.data.iter_mut().for_each(|w| *w += 1.0);
+    weights.save(folder.path(), Precision::F32).unwrap();
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(
+        names.iter().all(|name| !name.to_string_lossy().contains("00001-of") && name != "model.safetensors.index.json")
+    );
+    assert_eq!(Weights::load(folder.path()).unwrap().data, weights.data);
+    let mode = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().permissions();
+    assert_eq!(mode("model.safetensors"), mode("config.json"));
+}

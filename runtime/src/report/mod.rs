@@ -47,7 +47,8 @@ pub fn write(run: &Path) -> Result<PathBuf> {
 
 /// The whole page.
 fn page(settings: &RunSettings, program: &str, lines: &[Map<String, Value>], finished: bool) -> String {
-    let title = format!("{} · {}", escaped(&settings.algorithm), escaped(&settings.model));
+    let model = if settings.model.is_empty() { "the built-in model" } else { &settings.model };
+    let title = format!("{} · {}", escaped(&settings.algorithm), escaped(model));
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\

@@ -6,7 +6,7 @@ use half::{bf16, f16};
 use safetensors::tensor::{Dtype, View, serialize_to_file};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::path::Path;
 
@@ -37,7 +37,7 @@ impl Precision {
 impl Weights {
     /// Writes a folder: `model.safetensors`, the files carried along from where the model was loaded, and last
     /// `config.json`, so that a folder whose writing was cut short is not taken for a model. Each file gets its name
-    /// only when it is whole.
+    /// only when it is whole. Shards of a model that was in the folder before are removed.
     ///
     /// # Errors
     /// If a file cannot be written, or a weight is not a number that can be stored.
@@ -57,6 +57,7 @@ impl Weights {
         // Transformers asks for this entry before it opens a file.
         let info = HashMap::from([("format".to_owned(), "pt".to_owned())]);
         serialize_to_file(stored, Some(info), &file).map_err(|error| Error::file(&file, error))?;
+        remove_shards(path)?;
         for (name, bytes) in &self.folder.files {
             write_whole(&path.join(name), bytes)?;
         }
@@ -67,12 +68,31 @@ impl Weights {
         let path = path.join("config.json");
         let mut text = serde_json::to_vec_pretty(&config).map_err(|error| Error::file(&path, error))?;
         text.push(b'\n');
-        write_whole(&path, &text)
+        write_whole(&path, &text)?;
+        // The safetensors crate makes a file that only its owner may read; others may read it like any other file here.
+        let ordinary = std::fs::metadata(&path).map_err(|error| Error::file(&path, error))?.permissions();
+        std::fs::set_permissions(&file, ordinary).map_err(|error| Error::file(&file, error))
     }
 
     fn stored<'a>(&'a self, spec: &'a TensorSpec, precision: Precision) -> Stored<'a> {
         Stored { shape: &spec.shape, values: &self.data[spec.range.clone()], precision }
     }
+}
+
+/// An index beside `model.safetensors` would send a reader to the shards it names.
+fn remove_shards(folder: &Path) -> Result<()> {
+    let index = folder.join("model.safetensors.index.json");
+    let Ok(bytes) = std::fs::read(&index) else { return Ok(()) };
+    let parsed: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let named = parsed["weight_map"].as_object().into_iter().flat_map(|map| map.values());
+    let shards: BTreeSet<&str> = named.filter_map(Value::as_str).filter(|name| !name.contains(['/', '\\'])).collect();
+    for shard in shards {
+        let shard = folder.join(shard);
+        if shard.exists() {
+            std::fs::remove_file(&shard).map_err(|error| Error::file(&shard, error))?;
+        }
+    }
+    std::fs::remove_file(&index).map_err(|error| Error::file(&index, error))
 }
 
 /// Under a temporary name first, then renamed.
