@@ -1,6 +1,6 @@
 //! What every traced program gets without being asked.
 
-use crate::ir::{Depth, Id, KindTag, Metric, Node, Op, Program, SideTag};
+use crate::ir::{Depth, Id, KindTag, Metric, Node, Op, Program, STATE, SideTag};
 use crate::rules::infer;
 
 /// What is reported of the rewards of a pair, under TRL's names: of the chosen response, of the rejected one, of their
@@ -27,14 +27,16 @@ pub(crate) fn drop_unread(program: &mut Program, offered: &[Id]) {
         .iter_mut()
         .flat_map(|n| &mut n.args)
         .chain(&mut program.root)
-        .chain(program.metrics.iter_mut().map(|m| &mut m.node));
+        .chain(program.metrics.iter_mut().map(|m| &mut m.node))
+        .chain(program.states.iter_mut().flat_map(|state| std::iter::once(&mut state.initial).chain(&mut state.next)));
     for id in renamed {
         *id = moved[id.index()];
     }
 }
 
 /// Adds the implicit rewards of a pair, if the formula compares them, and the log-probability the actor gives to
-/// the responses of each side. A metric the formula reports itself under the same name stays.
+/// the responses of each side; and every state as the step uses it. A metric the formula reports itself under the same
+/// name stays.
 pub(crate) fn add_metrics(program: &mut Program) {
     if let Some((chosen, rejected, margin)) = reward_margin(program) {
         for (name, node) in REWARDS.into_iter().zip([chosen, rejected, margin]) {
@@ -46,6 +48,12 @@ pub(crate) fn add_metrics(program: &mut Program) {
         program.inputs().filter(|i| (i.1, i.2) == ("actor", "logp")).filter_map(|i| Some((i.0, i.3.side?))).collect();
     for (logp, side) in logps {
         add(program, &format!("logps/{}", side.name().to_lowercase()), |p| step(p, Op::Total, logp));
+    }
+    let names: Vec<String> = program.states.iter().map(|state| state.name.clone()).collect();
+    for name in names {
+        if let Some(input) = program.state_input(&name) {
+            add(program, &format!("{STATE}/{name}"), |_| input);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What in a program depends on what.
 
-use crate::ir::{Id, Op, Program};
+use crate::ir::{Depth, Id, Op, Program};
 
 /// For each node, whether one of these depends on it.
 pub(crate) fn read_by(program: &Program, ends: impl IntoIterator<Item = Id>) -> Vec<bool> {
@@ -12,9 +12,25 @@ pub(crate) fn gradient_from(program: &Program, ends: impl IntoIterator<Item = Id
     backwards(program, ends, passes_gradient)
 }
 
-/// For each node, whether the loss or a metric depends on it.
+/// For each node, whether the loss, a metric or a state's next value depends on it.
 pub(crate) fn read(program: &Program) -> Vec<bool> {
-    read_by(program, program.root.into_iter().chain(program.metrics.iter().map(|metric| metric.node)))
+    read_by(program, results(program).chain(program.states.iter().flat_map(|state| state.next.iter().copied())))
+}
+
+/// What a step of training shows: the loss and the metrics.
+pub(crate) fn results(program: &Program) -> impl Iterator<Item = Id> {
+    program.root.into_iter().chain(program.metrics.iter().map(|metric| metric.node))
+}
+
+/// For each node, whether it is made of anything in the batch: a state, like a hyper-parameter, is not.
+#[must_use]
+pub fn of_the_batch(program: &Program) -> Vec<bool> {
+    let mut made: Vec<bool> = Vec::with_capacity(program.nodes.len());
+    for node in &program.nodes {
+        let here = node.ty.depth > Depth::Batch || node.args.iter().any(|arg| made[arg.index()]);
+        made.push(here);
+    }
+    made
 }
 
 fn backwards(program: &Program, ends: impl IntoIterator<Item = Id>, through: impl Fn(&Op) -> bool) -> Vec<bool> {

@@ -2,7 +2,7 @@
 
 use crate::automatic;
 use crate::grad::{Gradient, Tape};
-use crate::ir::{Id, Metric, Node, Op, Place, Program, Ty};
+use crate::ir::{Id, Metric, Node, Op, Place, Program, STATE, State, Ty};
 use crate::kind::{Loss, sealed::Tagged};
 use crate::level::{Quantity, Scalar};
 use crate::rules::infer;
@@ -166,4 +166,32 @@ pub(crate) fn metric(name: &str, handle: Handle) {
         builder.program.metrics.push(Metric { name: name.to_owned(), node });
         Ok(())
     });
+}
+
+/// A number carried from step to step, as the loss reads it. Whether the name is free is a question for the verifier.
+#[track_caller]
+pub(crate) fn declare<Q: Quantity>(name: &str, initial: Handle) -> Q {
+    let current: Q = input(STATE, name);
+    build(|builder| {
+        let initial = builder.step(initial)?;
+        builder.program.states.push(State { name: name.to_owned(), initial, next: Vec::new() });
+        Ok(())
+    });
+    current
+}
+
+/// What a declared number is after this step.
+#[track_caller]
+pub(crate) fn update(current: Handle, next: Handle) {
+    let declared = build(|builder| {
+        let (current, next) = (builder.step(current)?, builder.step(next)?);
+        let program = &mut builder.program;
+        let name = match &program.nodes[current.index()].op {
+            Op::Input { owner, field } if owner == STATE => field.clone(),
+            _ => return Ok(false),
+        };
+        program.states.iter_mut().filter(|state| state.name == name).for_each(|state| state.next.push(next));
+        Ok(true)
+    });
+    assert!(declared, "only what `state` gives can be updated: keep its result, `let mean = state(...)`");
 }

@@ -2,7 +2,7 @@
 
 use super::error::{EvalError, input_name};
 use super::{Inputs, Settings};
-use crate::ir::{Depth, KindTag, Op, Program, Ty};
+use crate::ir::{Depth, KindTag, Node, Op, Program, Ty};
 use crate::{Layout, Totals};
 
 /// Everything about the batch that can be wrong before the first number is computed.
@@ -33,17 +33,19 @@ pub fn batch(
                 return Err(EvalError::InputNotFinite { input: name(), index, value: values[index] });
             }
         }
-        if let Op::Parameter(name) = &node.op {
-            match settings.get(name) {
-                None => return Err(EvalError::MissingSetting { name: name.clone(), place: node.place.clone() }),
-                Some(&value) if !value.is_finite() => {
-                    return Err(EvalError::SettingNotFinite { name: name.clone(), value });
-                }
-                Some(_) => {}
-            }
-        }
+        setting(node, settings)?;
     }
     Ok(())
+}
+
+/// A hyper-parameter has a value.
+pub(super) fn setting(node: &Node, settings: &Settings) -> Result<(), EvalError> {
+    let Op::Parameter(name) = &node.op else { return Ok(()) };
+    match settings.get(name) {
+        None => Err(EvalError::MissingSetting { name: name.clone(), place: node.place.clone() }),
+        Some(&value) if !value.is_finite() => Err(EvalError::SettingNotFinite { name: name.clone(), value }),
+        Some(_) => Ok(()),
+    }
 }
 
 /// The layout agrees with itself and is no larger than the whole batch it is a part of.

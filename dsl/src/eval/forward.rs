@@ -14,7 +14,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn value(&self, id: Id) -> Result<Vec<f64>, EvalError> {
+    pub(super) fn value(&self, id: Id) -> Result<Vec<f64>, EvalError> {
         let node = self.program.node(id);
         match &node.op {
             Op::Input { owner, field } => {

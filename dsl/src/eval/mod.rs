@@ -15,6 +15,7 @@ mod inputs;
 mod number;
 mod separable;
 mod spread;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -22,9 +23,11 @@ pub use check::batch as check;
 pub use error::{EvalError, input_name};
 pub use inputs::{Inputs, Settings};
 pub use number::{log_logistic, log_sum_exp, logistic};
-pub use separable::{Why, separable};
+pub use separable::{Why, separable, shared};
 pub use spread::{only_response, outward};
+pub use state::{give_state, initial_state, next_state};
 
+pub use crate::flow::of_the_batch;
 use crate::ir::{Depth, Id, Op, Program};
 use crate::{Layout, Totals};
 
@@ -37,6 +40,8 @@ pub struct Evaluation {
     pub gradient: Inputs,
     /// The program's metrics, in its order.
     pub metrics: Vec<Measured>,
+    /// What the next state is made of, in the order of [`shared`]; of a part, its shares. See [`next_state`].
+    pub shares: Vec<f64>,
 }
 
 /// One metric as a sum and a count: add up both over the parts of a batch, then divide.
@@ -79,8 +84,12 @@ pub fn evaluate(
     let mut run = Run { program, layout, totals, inputs, settings, values: Vec::new(), gradients: Vec::new() };
     run.forward()?;
     run.backward(root)?;
-    let evaluation =
-        Evaluation { loss: run.values[root.index()][0], gradient: run.live_gradients(), metrics: run.measured() };
+    let evaluation = Evaluation {
+        loss: run.values[root.index()][0],
+        gradient: run.live_gradients(),
+        metrics: run.measured(),
+        shares: shared(program).into_iter().map(|id| run.values[id.index()][0]).collect(),
+    };
     run.finite(&evaluation)?;
     Ok(evaluation)
 }
@@ -148,14 +157,17 @@ impl Run<'_> {
     }
 
     fn measured(&self) -> Vec<Measured> {
+        let of_the_batch = of_the_batch(self.program);
         let one = |metric: &crate::ir::Metric| {
             let ty = self.program.node(metric.node).ty;
             let values = &self.values[metric.node.index()];
             let (sum, count) = match ty.depth {
                 // A part's value is its share of the whole's. Every prompt counts for one, with the whole
                 // batch's value if the batch is not cut, so that shares and counts both add up.
-                Depth::Batch => (values[0] * as_f64(self.totals.prompts), self.layout.prompts),
-                Depth::Constant => (values[0] * as_f64(self.layout.prompts), self.layout.prompts),
+                Depth::Batch if of_the_batch[metric.node.index()] => {
+                    (values[0] * as_f64(self.totals.prompts), self.layout.prompts)
+                }
+                Depth::Constant | Depth::Batch => (values[0] * as_f64(self.layout.prompts), self.layout.prompts),
                 Depth::EachPrompt | Depth::EachResponse | Depth::EachToken | Depth::EachWord => {
                     (values.iter().sum(), values.len())
                 }
@@ -175,6 +187,8 @@ impl Run<'_> {
             format!("the gradient by {}", input_name(owner, field, side))
         } else if let Some(metric) = metric {
             format!("the metric `{}`", metric.name)
+        } else if evaluation.shares.iter().any(|share| !share.is_finite()) {
+            "what the next state is made of".to_owned()
         } else {
             return Ok(());
         };

@@ -32,6 +32,8 @@ enum Known {
     Own,
     /// A share; the parts' shares add up to the value.
     Share,
+    /// Nothing before all parts are done: made of the sums of shares. Only for what the next step reads.
+    After,
 }
 
 /// May the batch be cut? Then nothing but sums, and products with fixed numbers, follows a reduction over
@@ -40,12 +42,34 @@ enum Known {
 /// # Errors
 /// The first step, of those that the loss or a metric depends on, that needs the whole batch.
 pub fn separable(program: &Program) -> Result<(), Why> {
+    known(program).map(drop)
+}
+
+/// The steps that a part's share of is handed on to what follows the batch: from their sums over the parts the next
+/// state is computed. If the batch must stay whole these are the next state itself.
+#[must_use]
+pub fn shared(program: &Program) -> Vec<Id> {
+    let next = program.states.iter().flat_map(|state| &state.next);
+    let Ok(known) = known(program) else { return next.copied().collect() };
+    let follows = |i: usize| known[i] == Known::After;
+    let after = program.nodes.iter().enumerate().filter(|(i, _)| follows(*i)).flat_map(|(_, node)| &node.args);
+    let mut shared: Vec<Id> = next.chain(after).copied().filter(|id| known[id.index()] == Known::Share).collect();
+    shared.sort_unstable();
+    shared.dedup();
+    shared
+}
+
+fn known(program: &Program) -> Result<Vec<Known>, Why> {
     let read = crate::flow::read(program);
+    let shown = crate::flow::read_by(program, crate::flow::results(program));
     let mut known: Vec<Known> = Vec::new();
     for (i, node) in program.nodes.iter().enumerate() {
         let args: Vec<Known> = node.args.iter().map(|arg| known[arg.index()]).collect();
+        let whole = node.ty.depth <= Depth::Batch && args.iter().all(|arg| *arg != Known::Own);
         match after(&node.op, node.ty.depth, &args) {
             Ok(this) => known.push(this),
+            // One number made of such: it can wait until all shares are there.
+            Err(_) if read[i] && !shown[i] && whole => known.push(Known::After),
             // What nothing reads cannot spoil anything; what follows it is not read either.
             Err(_) if !read[i] => known.push(Known::Own),
             Err(reason) => return Err(Why { node: Id::new(i), place: node.place.clone(), reason }),
@@ -57,7 +81,7 @@ pub fn separable(program: &Program) -> Result<(), Why> {
             place: program.node(root).place.clone(),
             reason: "the loss is no sum over the batch: every part would count it once more".into(),
         }),
-        Some(_) | None => Ok(()),
+        Some(_) | None => Ok(known),
     }
 }
 
@@ -66,6 +90,9 @@ fn after(op: &Op, depth: Depth, args: &[Known]) -> Result<Known, String> {
     let word = op.word();
     let whole =
         || Err(format!("`{word}` of a value of the whole batch cannot be put together from parts of the batch"));
+    if args.contains(&Known::After) {
+        return whole();
+    }
     match op {
         Op::Input { .. } => Ok(match depth {
             Depth::Constant | Depth::Batch => Known::Fixed,
@@ -81,18 +108,21 @@ fn after(op: &Op, depth: Depth, args: &[Known]) -> Result<Known, String> {
             (Known::Share, Known::Own) | (Known::Own, Known::Share) => whole(),
             (Known::Fixed, Known::Fixed) => Ok(Known::Fixed),
             (Known::Fixed | Known::Own, Known::Own) | (Known::Own, Known::Fixed) => Ok(Known::Own),
+            (Known::After, _) | (_, Known::After) => whole(),
         },
         Op::Times => match (args[0], args[1]) {
             (Known::Share, Known::Fixed) | (Known::Fixed, Known::Share) => Ok(Known::Share),
             (Known::Share, Known::Share | Known::Own) | (Known::Own, Known::Share) => whole(),
             (Known::Fixed, Known::Fixed) => Ok(Known::Fixed),
             (Known::Fixed | Known::Own, Known::Own) | (Known::Own, Known::Fixed) => Ok(Known::Own),
+            (Known::After, _) | (_, Known::After) => whole(),
         },
         Op::Over => match (args[0], args[1]) {
             (Known::Share, Known::Fixed) => Ok(Known::Share),
             (_, Known::Share) | (Known::Share, Known::Own) => whole(),
             (Known::Fixed, Known::Fixed) => Ok(Known::Fixed),
             (Known::Fixed | Known::Own, Known::Own) | (Known::Own, Known::Fixed) => Ok(Known::Own),
+            (Known::After, _) | (_, Known::After) => whole(),
         },
         Op::Negative | Op::Constant | Op::Recast(_) => Ok(args[0]),
 
@@ -114,7 +144,7 @@ fn after(op: &Op, depth: Depth, args: &[Known]) -> Result<Known, String> {
         Op::Total | Op::Average | Op::AverageAll => Ok(match depth {
             Depth::Constant | Depth::Batch => match args[0] {
                 Known::Fixed => Known::Fixed,
-                Known::Own | Known::Share => Known::Share,
+                Known::Own | Known::Share | Known::After => Known::Share,
             },
             Depth::EachPrompt | Depth::EachResponse | Depth::EachToken | Depth::EachWord => Known::Own,
         }),

@@ -21,6 +21,22 @@ pub struct Metric {
     pub node: Id,
 }
 
+/// The owner of the inputs that are declared state: a program reads state `mean` as the input `state.mean`.
+pub const STATE: &str = "state";
+
+/// A number that a loss carries from one optimizer step to the next.
+///
+/// The program reads it as the input [`STATE`]`.name` of depth [`Depth::Batch`].
+#[derive(Clone, PartialEq, Debug)]
+pub struct State {
+    /// Its name, e.g. `running_mean`.
+    pub name: String,
+    /// What it is before the first step: a node of depth [`Depth::Constant`].
+    pub initial: Id,
+    /// What it is after a step: one node of depth [`Depth::Batch`]. None or several are for the verifier to refuse.
+    pub next: Vec<Id>,
+}
+
 /// A traced algorithm.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Program {
@@ -32,6 +48,8 @@ pub struct Program {
     pub root: Option<Id>,
     /// Reported besides the loss.
     pub metrics: Vec<Metric>,
+    /// Carried from step to step.
+    pub states: Vec<State>,
 }
 
 impl Program {
@@ -47,5 +65,11 @@ impl Program {
             Op::Input { owner, field } => Some((Id::new(i), owner.as_str(), field.as_str(), n.ty)),
             _ => None,
         })
+    }
+
+    /// The input through which a state is read.
+    #[must_use]
+    pub fn state_input(&self, name: &str) -> Option<Id> {
+        self.inputs().find(|(_, owner, field, _)| (*owner, *field) == (STATE, name)).map(|(id, ..)| id)
     }
 }

@@ -10,9 +10,11 @@
 //! ...
 //!
 //! loss %16
+//! state mean from %2 next %15
 //! metric rewards/margins %13
 //! ```
 //!
+//! A state is read as the input `state.mean`; it begins with one step and ends with another.
 //! A type says what the number means, one for each what, whose, and whether a gradient flows through it.
 //! What follows `#` is where the step was written. Names that are no plain words stand in double quotes.
 //! Reading what was printed gives the same program: `parse(&print(p)) == Ok(p)`.

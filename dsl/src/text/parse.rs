@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::word::{DEPTHS, INFIX, PREFIX, is_plain_name, is_plain_word};
-use crate::ir::{Depth, Id, KindTag, Metric, Node, Op, Place, Program, SideTag, Ty};
+use crate::ir::{Depth, Id, KindTag, Metric, Node, Op, Place, Program, STATE, SideTag, State, Ty};
 use std::fmt;
 
 /// Where a text stops being a program, and what was expected there.
@@ -43,8 +43,8 @@ pub fn parse(text: &str) -> Result<Program, ParseError> {
             program.name = name(&mut at, "the program's name")?;
             named = true;
         } else if at.starts_with("%") {
-            if program.root.is_some() || !program.metrics.is_empty() {
-                return at.fault("expected no more steps after `loss` and `metric`");
+            if program.root.is_some() || !program.metrics.is_empty() || !program.states.is_empty() {
+                return at.fault("expected no more steps after `loss`, `state` and `metric`");
             }
             let node = node(&mut at, program.nodes.len())?;
             program.nodes.push(node);
@@ -56,8 +56,11 @@ pub fn parse(text: &str) -> Result<Program, ParseError> {
         } else if at.eat_word("metric") {
             let name = name(&mut at, "the metric's name")?;
             program.metrics.push(Metric { name, node: id(&mut at, program.nodes.len())? });
+        } else if at.eat_word(STATE) {
+            let state = state(&mut at, program.nodes.len())?;
+            program.states.push(state);
         } else {
-            return at.fault("expected a step such as `%0 = …`, `loss` or `metric`");
+            return at.fault("expected a step such as `%0 = …`, `loss`, `state` or `metric`");
         }
         if !at.at_end() {
             return at.fault("expected the end of the line");
@@ -79,6 +82,20 @@ fn name(at: &mut Cursor<'_>, what: &str) -> Result<String, ParseError> {
     let name = at.name(what, |c| is_plain_name(c.encode_utf8(&mut [0; 4])))?;
     at.spaces();
     Ok(name)
+}
+
+/// `mean from %2 next %9`
+fn state(at: &mut Cursor<'_>, known: usize) -> Result<State, ParseError> {
+    let name = word(at, "the state's name")?;
+    at.spaces();
+    if !at.eat_word("from") {
+        return at.fault("expected `from` and what the state begins with");
+    }
+    let (initial, mut next) = (id(at, known)?, Vec::new());
+    while at.eat_word("next") {
+        next.push(id(at, known)?);
+    }
+    Ok(State { name, initial, next })
 }
 
 /// A plain word or one in quotes; what follows may touch it.

@@ -1,7 +1,7 @@
 //! From a program to its text.
 
 use super::word::{is_plain_name, is_plain_word, quoted};
-use crate::ir::{Node, Op, Place, Program};
+use crate::ir::{Node, Op, Place, Program, STATE};
 use std::fmt::{self, Write as _};
 
 /// The widest a column is made for the sake of the columns after it.
@@ -26,6 +26,11 @@ pub fn print(program: &Program) -> String {
     text.push('\n');
     if let Some(root) = program.root {
         let _ = writeln!(text, "loss %{}", root.index());
+    }
+    for state in &program.states {
+        let next: String = state.next.iter().map(|id| format!(" next %{}", id.index())).collect();
+        let name = if_plain(&state.name, is_plain_word);
+        let _ = writeln!(text, "{STATE} {name} from %{}{next}", state.initial.index());
     }
     for metric in &program.metrics {
         let _ = writeln!(text, "metric {} %{}", if_plain(&metric.name, is_plain_name), metric.node.index());

@@ -2,7 +2,7 @@
 
 use super::{parse, print};
 use crate::by_hand::{Hand, Noise, every_op};
-use crate::ir::{Depth, Id, KindTag, Metric, Node, Op, Place, Program, SideTag, Ty};
+use crate::ir::{Depth, Id, KindTag, Metric, Node, Op, Place, Program, SideTag, State, Ty};
 
 const NAMES: [&str; 10] =
     ["beta", "actor", "rewards/chosen", "ipo@peer", "two words", "", "\"", "a\\b\n\t\r\u{7}", "σ·π", ".-/@"];
@@ -55,6 +55,10 @@ fn random(noise: &mut Noise) -> Program {
         program.root = (noise.below(4) > 0).then(|| Id::new(noise.below(steps)));
         for _ in 0..noise.below(4) {
             program.metrics.push(Metric { name: name(noise), node: Id::new(noise.below(steps)) });
+        }
+        for _ in 0..noise.below(3) {
+            let next = (0..noise.below(3)).map(|_| Id::new(noise.below(steps))).collect();
+            program.states.push(State { name: name(noise), initial: Id::new(noise.below(steps)), next });
         }
     }
     program
@@ -163,9 +167,9 @@ fn a_fault_is_pointed_at() {
     assert_eq!(line("loss %0 %0"), "line 3, column 9: expected the end of the line");
     assert_eq!(
         line("loss %0\n%1 = sum %0 : Loss"),
-        "line 4, column 1: expected no more steps after `loss` and `metric`"
+        "line 4, column 1: expected no more steps after `loss`, `state` and `metric`"
     );
-    assert_eq!(line("stop"), "line 3, column 1: expected a step such as `%0 = …`, `loss` or `metric`");
+    assert_eq!(line("stop"), "line 3, column 1: expected a step such as `%0 = …`, `loss`, `state` or `metric`");
     assert_eq!(fault(""), "line 1, column 1: expected `program` and its name");
     assert_eq!(fault("%0 = number 1"), "line 1, column 1: expected `program` and its name before everything else");
 }
