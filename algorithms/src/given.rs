@@ -4,8 +4,8 @@ mod group;
 
 pub(crate) use group::{four_rewards, two_groups};
 
-use crate::eval::{Evaluation, Inputs, evaluate};
-use crate::ir::SideTag;
+use crate::eval::{Evaluation, Inputs, evaluate, give_state, initial_state};
+use crate::ir::{STATE, SideTag};
 use crate::{Algorithm, Layout, Reach};
 
 /// A batch of log-probabilities and scores.
@@ -49,11 +49,21 @@ impl Given {
         self.inputs.insert("scored_pair", "rejected_score", Some(SideTag::Rejected), rejected.to_vec());
         self
     }
+    /// What the loss carries from the step before; otherwise it is as before the first step.
+    #[allow(dead_code)]
+    pub(crate) fn state(mut self, name: &str, value: f64) -> Given {
+        self.inputs.insert(STATE, name, None, vec![value]);
+        self
+    }
     fn evaluate(&self, algorithm: &Algorithm, settings: &[(&str, f64)]) -> Evaluation {
         let mut all = algorithm.defaults();
         all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), *value)));
-        evaluate(&(algorithm.trace)(), &self.layout, &self.layout.totals(), &self.inputs, &all)
-            .expect("it can be evaluated")
+        let (program, mut inputs) = ((algorithm.trace)(), self.inputs.clone());
+        let before: Vec<_> = inputs.iter().filter(|i| i.0 == STATE).map(|i| (i.1.to_owned(), i.3[0])).collect();
+        let mut state = initial_state(&program, &all).expect("it can begin");
+        state.extend(before);
+        give_state(&mut inputs, &state);
+        evaluate(&program, &self.layout, &self.layout.totals(), &inputs, &all).expect("it can be evaluated")
     }
     /// Asserts the loss to nine digits.
     #[track_caller]

@@ -9,7 +9,7 @@ macro_rules! prelude {
     () => {
         #[allow(unused_imports)]
         use $crate::{
-Actor, Advantage, Algorithm, Annotated, Answer, BackwardKl, Baseline, Behavior, Chosen, Count, Critic,
+            Actor, Advantage, Algorithm, Annotated, Answer, BackwardKl, Baseline, Behavior, Chosen, Count, Critic,
             Demo, Distance, Entropy, Formula, ForwardKl, Frozen, Gain, Grad, Gradient, Group, Hyper, Judge, Kind, Kl,
             Limit, LogProb, LogRatio, Loss, Margin, Mismatched, NoGrad, Number, Pair, Param, PerPrompt, PerResponse,
             PerToken, Policy, Previous, Prob, Prompt, Quantity, Rated, Ratio, Reduce, Reference, Rejected, Reply,

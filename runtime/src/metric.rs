@@ -26,7 +26,8 @@ pub const NAMES: [(&str, &str); 12] = [
 /// The sentence of a metric.
 #[must_use]
 pub fn about(name: &str) -> Option<&'static str> {
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, sentence)| *sentence)
+    let state = name.starts_with("state/").then_some("what the loss carries from step to step, as the step used it");
+    NAMES.iter().find(|(known, _)| *known == name).map(|(_, sentence)| *sentence).or(state)
 }
 
 /// What one optimizer step gave.

@@ -1,10 +1,11 @@
 //! `collimate loss`: an algorithm on given numbers.
 
-use super::{numbers::Numbers, settings};
+use super::{numbers::Numbers, settings, state};
 use crate::Algorithm;
 use anyhow::{Context, Result};
 use clap::ArgMatches;
-use collimate_dsl::eval::Measured;
+use collimate_dsl::eval::{Measured, give_state, next_state};
+use collimate_dsl::ir::STATE;
 use serde_json::{Map, Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,8 +17,10 @@ pub(super) fn run(algorithms: &[&'static Algorithm], matches: &ArgMatches) -> Re
     let program = (algorithm.trace)();
 
     let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    let json: Value = serde_json::from_str(&text).with_context(|| format!("{}: not JSON", path.display()))?;
-    let numbers = Numbers::read(&program, &json).with_context(|| path.display().to_string())?;
+    let mut json: Value = serde_json::from_str(&text).with_context(|| format!("{}: not JSON", path.display()))?;
+    let given = state::take(&program, &settings, &mut json).with_context(|| path.display().to_string())?;
+    let mut numbers = Numbers::read(&program, &json).with_context(|| path.display().to_string())?;
+    give_state(&mut numbers.inputs, &given);
 
     let (layout, inputs) = (&numbers.layout, &numbers.inputs);
     let totals = layout.totals();
@@ -27,11 +30,15 @@ pub(super) fn run(algorithms: &[&'static Algorithm], matches: &ArgMatches) -> Re
         _ => collimate_dsl::eval::evaluate(&program, layout, &totals, inputs, &settings)
             .map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?,
     };
-    let answer = json!({
+    let mut answer = json!({
         "loss": evaluation.loss,
         "gradient": numbers.gradient(&evaluation.gradient),
         "metrics": metrics(&evaluation.metrics),
     });
+    if !given.is_empty() {
+        let next = next_state(&program, &evaluation.shares, &given, &settings);
+        answer[STATE] = json!(next.map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?);
+    }
     writeln!(std::io::stdout().lock(), "{answer}")?;
     Ok(())
 }

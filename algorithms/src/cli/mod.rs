@@ -15,6 +15,7 @@ mod report;
 mod sandbox;
 mod score;
 mod settings;
+mod state;
 mod train;
 
 use crate::Algorithm;

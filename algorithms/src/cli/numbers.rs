@@ -9,7 +9,7 @@ mod gradient;
 
 use anyhow::{Context, Result, bail, ensure};
 use collimate_dsl::eval::Inputs;
-use collimate_dsl::ir::{Depth, Program, SideTag, Ty};
+use collimate_dsl::ir::{Depth, Program, STATE, SideTag, Ty};
 use collimate_dsl::{Layout, Reach};
 use file::{Response, Shape, Side};
 use serde_json::{Map, Value};
@@ -46,7 +46,7 @@ impl Numbers {
             plain.push((*side, responses.iter().map(|(_, r)| r.model.is_some_and(Value::is_number)).collect()));
         }
         let mut inputs = Inputs::default();
-        for (_, owner, field, ty) in program.inputs() {
+        for (_, owner, field, ty) in program.inputs().filter(|(_, owner, ..)| *owner != STATE) {
             let asked = Asked { program, owner, field, ty };
             inputs.insert(owner, field, ty.side, asked.column(shape, rows, &sides)?);
         }

@@ -4,7 +4,7 @@ use super::Subject;
 use super::expression::{How, without_side};
 use crate::eval::{Why, separable};
 use crate::flow;
-use crate::ir::{Depth, KindTag, Op, Place, Program, SideTag};
+use crate::ir::{Depth, KindTag, Op, Place, Program, STATE, SideTag};
 use crate::verify::{Problem, verify};
 
 /// A column of the data.
@@ -98,7 +98,8 @@ pub(super) fn columns(program: &Program, view: &str) -> Vec<Column> {
 
 fn policies(subject: &Subject<'_>) -> Vec<Role> {
     let mut policies: Vec<Role> = Vec::new();
-    for (_, owner, _, ty) in subject.program.inputs().filter(|(_, owner, ..)| *owner != subject.view) {
+    let others = |(_, owner, ..): &(_, &str, _, _)| *owner != subject.view && *owner != STATE;
+    for (_, owner, _, ty) in subject.program.inputs().filter(others) {
         match policies.iter_mut().find(|policy| policy.owner == owner) {
             Some(policy) => policy.trained |= ty.live,
             None => policies.push(Role { owner: owner.to_owned(), trained: ty.live }),

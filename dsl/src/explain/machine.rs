@@ -7,10 +7,10 @@ use super::gradient::slopes;
 use super::json::Json;
 use super::layout::one_line;
 use super::lines::Formula;
-use super::page::{known, metric_rows, reduction};
+use super::page::{known, metric_rows, reduction, state_rows};
 use super::symbol;
 use super::unicode::{gradient, lines};
-use crate::ir::{Depth, Node, Op, Place, Ty};
+use crate::ir::{Depth, Node, Op, Place, State, Ty};
 use std::collections::BTreeMap;
 
 /// One JSON object.
@@ -93,7 +93,7 @@ pub(super) fn json(subject: &Subject<'_>, facts: &Facts) -> String {
     });
     let exceptions =
         subject.exceptions.iter().map(|(law, why)| Json::Object(vec![("law", (*law).into()), ("why", (*why).into())]));
-    let object = Json::Object(vec![
+    let mut fields = vec![
         ("name", subject.name.into()),
         ("paper", subject.paper.into()),
         ("preset", subject.preset.map_or(Json::Null, preset)),
@@ -114,12 +114,28 @@ pub(super) fn json(subject: &Subject<'_>, facts: &Facts) -> String {
         ("problems", problems.collect()),
         ("loss", subject.program.root.map(|root| root.index()).into()),
         ("steps", subject.program.nodes.iter().map(step).collect()),
-    ]);
-    format!("{object}\n")
+    ];
+    if !subject.program.states.is_empty() {
+        fields.push(("state", states(subject, &parameters)));
+    }
+    format!("{}\n", Json::Object(fields))
 }
 
 fn preset(preset: crate::Preset) -> Json {
     Json::Object(vec![("peer", preset.peer.into()), ("source", preset.source.into())])
+}
+
+/// What is carried from step to step.
+fn states(subject: &Subject<'_>, parameters: &BTreeMap<String, symbol::Symbol>) -> Json {
+    let state = |(state, row): (&State, Vec<String>)| {
+        Json::Object(vec![
+            ("name", state.name.clone().into()),
+            ("initial", state.initial.index().into()),
+            ("next", state.next.first().map(|next| next.index()).into()),
+            ("text", row.into_iter().nth(2).into()),
+        ])
+    };
+    subject.program.states.iter().zip(state_rows(subject, parameters)).map(state).collect()
 }
 
 fn step(node: &Node) -> Json {

@@ -9,7 +9,7 @@ use super::notation::Writer;
 use super::symbol::{self, Symbol};
 use super::unicode::{Unicode, at_the_defaults, counted, each, gradient, lines, short};
 use super::{Subject, expression::Whose};
-use crate::ir::{Depth, Metric, SideTag};
+use crate::ir::{Depth, Metric, SideTag, State};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -48,6 +48,7 @@ pub(super) fn page(subject: &Subject<'_>, facts: &Facts) -> String {
         Err(why) => format!("must stay whole: {why}"),
     };
     section("Batch", vec![vec![cut]]);
+    section("Carried from step to step", state_rows(subject, &parameters));
     section("Metrics", metric_rows(subject, &parameters));
     let changed = |r: &super::facts::Recast| {
         vec![
@@ -221,6 +222,18 @@ pub(super) fn metric_rows(subject: &Subject<'_>, parameters: &BTreeMap<String, S
         vec![metric.name.clone(), mean]
     };
     subject.program.metrics.iter().map(row).collect()
+}
+
+/// Each state: what it begins with, and what it is after a step.
+pub(super) fn state_rows(subject: &Subject<'_>, parameters: &BTreeMap<String, Symbol>) -> Vec<Vec<String>> {
+    let Some(formula) = Formula::new(subject.program, &BTreeMap::new()) else { return Vec::new() };
+    let writer = Writer { formula: &formula, parameters, notation: Unicode };
+    let text = |id: crate::ir::Id| writer.used(formula.steps[id.index()]).text;
+    let row = |state: &State| {
+        let next: Vec<String> = state.next.iter().map(|next| text(*next)).collect();
+        vec![state.name.clone(), format!("begins as {}", text(state.initial)), format!("then {}", next.join(", then "))]
+    };
+    subject.program.states.iter().map(row).collect()
 }
 
 /// A place, if it names a file.

@@ -11,6 +11,7 @@
 //! | V07 | every trainable policy receives a gradient from the loss |
 //! | V08 | no loss or divergence is multiplied by a negative number |
 //! | V09 | no difference or quotient is of a value and itself |
+//! | V20 | every state is declared once, updated once and read |
 //!
 //! The ladder of checks, and what each rung leaves to the next:
 //!
@@ -31,6 +32,7 @@ mod v06_infinite_number;
 mod v07_no_gradient;
 mod v08_negative_penalty;
 mod v09_nothing_left;
+mod v20_state;
 
 pub use problem::Problem;
 
@@ -41,7 +43,7 @@ use crate::{Algorithm, Spec};
 type Rule = fn(&Program, &[Spec]) -> Vec<Problem>;
 
 /// Every rule that may take for granted that steps refer to earlier steps.
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     v01_types::check,
     v02_unread_input::check,
     v03_unread_parameter::check,
@@ -51,6 +53,7 @@ const RULES: [Rule; 9] = [
     v07_no_gradient::check,
     v08_negative_penalty::check,
     v09_nothing_left::check,
+    v20_state::check,
 ];
 
 /// Everything that is wrong with a program, by rule and then in the order it was written.

@@ -26,7 +26,8 @@ pub(super) fn dangling(program: &Program) -> Vec<Problem> {
         .root
         .map(|root| ("the loss", root))
         .into_iter()
-        .chain(program.metrics.iter().map(|m| (&*m.name, m.node)));
+        .chain(program.metrics.iter().map(|m| (&*m.name, m.node)))
+        .chain(program.states.iter().flat_map(|s| s.next.iter().chain([&s.initial]).map(|id| (&*s.name, *id))));
     program.nodes.iter().enumerate().filter_map(later).chain(ends.filter_map(outside)).collect()
 }
 

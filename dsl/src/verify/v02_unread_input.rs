@@ -6,11 +6,12 @@ use super::Problem;
 use crate::Spec;
 use crate::eval::input_name;
 use crate::flow;
-use crate::ir::Program;
+use crate::ir::{Program, STATE};
 
 pub(super) fn check(program: &Program, _: &[Spec]) -> Vec<Problem> {
     let read = flow::read(program);
-    let unread = program.inputs().filter(|(id, ..)| !read[id.index()]);
+    // A state that nothing reads is told by V20.
+    let unread = program.inputs().filter(|(id, owner, ..)| *owner != STATE && !read[id.index()]);
     let problem = |(id, owner, field, ty): (crate::ir::Id, &str, &str, crate::ir::Ty)| {
         let message = format!("nothing reads {}", input_name(owner, field, ty.side));
         let help = "use it in the loss, report it with `report(\"name\", ...)`, or take it out";

@@ -5,15 +5,18 @@
 //! one that is there is whole.
 
 pub(crate) mod disk;
+mod exact;
 mod hash;
 mod tensors;
 
+pub use exact::Exact;
 pub use hash::Hash;
 
 use crate::model::Weights;
 use crate::train::AdamW;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where a run stands, and what it must be continued with.
@@ -36,6 +39,9 @@ pub struct State {
     pub data: Hash,
     /// Of the weights that the run began with.
     pub model: Hash,
+    /// What the loss carries from step to step, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub loss: BTreeMap<String, Exact>,
 }
 
 /// Writes `checkpoint-N` into a run's folder and removes older ones.

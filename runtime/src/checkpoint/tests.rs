@@ -10,7 +10,8 @@ fn weights() -> Weights {
 
 fn at(step: u64) -> State {
     let hash = Hash::of_bytes(b"x");
-    State { step, epoch: 0, row: 0, seed: 1, settings: hash, program: hash, data: hash, model: hash }
+    let loss = [("mean".to_owned(), Exact(0.1 + 0.2))].into();
+    State { step, epoch: 0, row: 0, seed: 1, settings: hash, program: hash, data: hash, model: hash, loss }
 }
 
 #[test]

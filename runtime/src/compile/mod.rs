@@ -25,6 +25,8 @@ pub struct Outcome {
     pub loss: f64,
     /// The program's metrics, in its order.
     pub metrics: Vec<Measured>,
+    /// What the next state is made of; of a part, its shares. As in [`Evaluation`].
+    pub shares: Vec<f64>,
 }
 
 /// The same answer as [`eval::evaluate`], through dfdx on the CPU. Every live input is a leaf.
@@ -60,7 +62,7 @@ pub fn evaluate(
         }
         gradient.insert(owner, field, side, values.into_iter().map(f64::from).collect());
     }
-    Ok(Evaluation { loss: outcome.loss, gradient, metrics: outcome.metrics })
+    Ok(Evaluation { loss: outcome.loss, gradient, metrics: outcome.metrics, shares: outcome.shares })
 }
 
 /// One program on log-probabilities that come live from an engine: the loss and the metrics, and the gradients that

@@ -132,20 +132,26 @@ impl<'a, D: Device<f32>> Run<'a, D> {
             Quantity::Number(number) => Traced::fixed(self.upload(&[*number])?),
             Quantity::Many(many) => many.clone(),
         };
-        let outcome =
-            Outcome { loss: loss.value.as_vec().iter().copied().map(f64::from).sum(), metrics: self.measured() };
+        let outcome = Outcome {
+            loss: loss.value.as_vec().iter().copied().map(f64::from).sum(),
+            metrics: self.measured(),
+            shares: eval::shared(self.program).into_iter().map(|id| self.values(id)[0]).collect(),
+        };
         self.finite(&outcome)?;
         Ok((outcome, self.track.backward(&loss)?))
     }
 
     fn measured(&self) -> Vec<Measured> {
+        let of_the_batch = eval::of_the_batch(self.program);
         let one = |metric: &collimate_dsl::ir::Metric| {
             let ty = self.program.node(metric.node).ty;
             let values = self.values(metric.node);
             let (sum, count) = match ty.depth {
                 // Every prompt counts for one, so that the sums and counts of a batch's parts add up to the whole's.
-                Depth::Batch => (values[0] * self.totals.prompts as f64, self.layout.prompts),
-                Depth::Constant => (values[0] * self.layout.prompts as f64, self.layout.prompts),
+                Depth::Batch if of_the_batch[metric.node.index()] => {
+                    (values[0] * self.totals.prompts as f64, self.layout.prompts)
+                }
+                Depth::Constant | Depth::Batch => (values[0] * self.layout.prompts as f64, self.layout.prompts),
                 Depth::EachPrompt | Depth::EachResponse | Depth::EachToken | Depth::EachWord => {
                     (values.iter().sum(), values.len())
                 }
@@ -168,7 +174,8 @@ impl<'a, D: Device<f32>> Run<'a, D> {
         let result = match (outcome.loss.is_finite(), metric) {
             (false, _) => "the loss".to_owned(),
             (true, Some(metric)) => format!("the metric `{}`", metric.name),
-            (true, None) => return Ok(()),
+            (true, None) if outcome.shares.iter().all(|share| share.is_finite()) => return Ok(()),
+            (true, None) => "what the next state is made of".to_owned(),
         };
         let unbounded = |i: &usize| self.values(Id::new(*i)).iter().any(|v| !v.is_finite());
         let first = (0..self.quantities.len()).find(unbounded).map(|i| (i, &self.program.nodes[i]));

@@ -4,7 +4,7 @@ use crate::data::{Batch, Example, Item, View, items};
 use crate::model::Engine;
 use crate::{Error, Result, bridge, compile};
 use collimate_dsl::eval::{self, Inputs, Measured};
-use collimate_dsl::ir::Program;
+use collimate_dsl::ir::{Program, STATE};
 use dfdx::prelude::Device;
 use std::fmt::Display;
 
@@ -28,13 +28,20 @@ pub(super) struct Learner<'a, D: Device<f32>> {
 pub(super) struct Gathered {
     pub(super) loss: f64,
     pub(super) metrics: Vec<Measured>,
+    /// What the next state is made of.
+    pub(super) shares: Vec<f64>,
     /// Read by the model, prompts and responses.
     pub(super) tokens: usize,
 }
 
 impl Gathered {
-    fn add(&mut self, loss: f64, metrics: Vec<Measured>) {
+    fn add(&mut self, loss: f64, metrics: Vec<Measured>, shares: Vec<f64>) {
         self.loss += loss;
+        if self.shares.is_empty() {
+            self.shares = shares;
+        } else {
+            self.shares.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share);
+        }
         if self.metrics.is_empty() {
             self.metrics = metrics;
         } else {
@@ -53,7 +60,7 @@ impl Gathered {
 /// If it reads something that a run cannot give, or trains something else than the actor.
 pub(super) fn copies_of_start(program: &Program, view: &str) -> Result<Vec<String>> {
     let mut copies = Vec::new();
-    for (_, owner, field, ty) in program.inputs().filter(|(_, owner, ..)| *owner != view) {
+    for (_, owner, field, ty) in program.inputs().filter(|(_, owner, ..)| *owner != view && *owner != STATE) {
         match (owner, field, ty.live) {
             ("actor", "logp", true) => {}
             ("reference" | "previous", "logp", false) => {
@@ -74,42 +81,56 @@ pub(super) fn copies_of_start(program: &Program, view: &str) -> Result<Vec<Strin
 }
 
 impl<D: Device<f32>> Learner<'_, D> {
-    /// Adds the gradient of the batch's loss to the parameters' gradient.
+    /// Adds the gradient of the batch's loss to the parameters' gradient. `state` is what the loss carries as the step
+    /// begins.
     ///
     /// # Errors
     /// If a number is not finite; the message names the rows.
-    pub(super) fn learn(&self, rows: &[&Example]) -> Result<Gathered> {
+    pub(super) fn learn(&self, rows: &[&Example], state: &eval::Settings) -> Result<Gathered> {
         let items = items(self.view, rows)?;
         let all = Batch::new(self.view, &items);
         let mut gathered = Gathered { tokens: all.sequences.tokens.len(), ..Gathered::default() };
         if eval::separable(self.program).is_ok() || rows.len() <= self.part {
             let totals = all.layout.totals();
             for (part, rows) in items.chunks(self.part).zip(rows.chunks(self.part)) {
-                self.learn_part(part, &totals, &mut gathered).map_err(|e| at(rows, &e))?;
+                self.learn_part(part, &totals, state, &mut gathered).map_err(|e| at(rows, &e))?;
             }
         } else {
-            self.learn_whole(&items, &all, &mut gathered).map_err(|e| at(rows, &e))?;
+            self.learn_whole(&items, &all, state, &mut gathered).map_err(|e| at(rows, &e))?;
         }
         Ok(gathered)
     }
 
     /// One part of a batch that may be cut: forward, loss and backward in one go.
-    fn learn_part(&self, part: &[Item<'_>], totals: &collimate_dsl::Totals, gathered: &mut Gathered) -> Result<()> {
+    fn learn_part(
+        &self,
+        part: &[Item<'_>],
+        totals: &collimate_dsl::Totals,
+        state: &eval::Settings,
+        gathered: &mut Gathered,
+    ) -> Result<()> {
         let batch = Batch::new(self.view, part);
-        let inputs = self.given(&batch)?;
+        let mut inputs = self.given(&batch)?;
+        eval::give_state(&mut inputs, state);
         let live = self.actor.forward(&batch.sequences)?;
         let (outcome, gradients) =
             compile::step(&self.device, self.program, &batch.layout, totals, &inputs, self.hyper, live)?;
         self.actor.collect(&gradients)?;
-        gathered.add(outcome.loss, outcome.metrics);
+        gathered.add(outcome.loss, outcome.metrics, outcome.shares);
         Ok(())
     }
 
     /// A batch whose rows depend on one another: the loss needs all log-probabilities at once, so they are
     /// computed first, part by part and without a tape; then each part runs again, backward from the
     /// gradient that the loss gave its log-probabilities.
-    fn learn_whole(&self, items: &[Item<'_>], all: &Batch, gathered: &mut Gathered) -> Result<()> {
-        let result = self.measure_batch(items, all)?;
+    fn learn_whole(
+        &self,
+        items: &[Item<'_>],
+        all: &Batch,
+        state: &eval::Settings,
+        gathered: &mut Gathered,
+    ) -> Result<()> {
+        let result = self.measure_batch(items, all, state)?;
         // Where in the batch's gradient the next part's tokens begin, for each side.
         let mut starts = vec![0; self.view.sides().len()];
         for part in items.chunks(self.part) {
@@ -124,7 +145,7 @@ impl<D: Device<f32>> Learner<'_, D> {
             let gradients = bridge::backward_from(&self.device, self.actor.forward(&batch.sequences)?, upstream)?;
             self.actor.collect(&gradients)?;
         }
-        gathered.add(result.loss, result.metrics);
+        gathered.add(result.loss, result.metrics, result.shares);
         Ok(())
     }
 
@@ -132,14 +153,15 @@ impl<D: Device<f32>> Learner<'_, D> {
     ///
     /// # Errors
     /// If a number is not finite.
-    pub(super) fn measure(&self, rows: &[&Example]) -> Result<Gathered> {
+    pub(super) fn measure(&self, rows: &[&Example], state: &eval::Settings) -> Result<Gathered> {
         let items = items(self.view, rows)?;
         let all = Batch::new(self.view, &items);
-        let result = self.measure_batch(&items, &all)?;
-        Ok(Gathered { loss: result.loss, metrics: result.metrics, tokens: all.sequences.tokens.len() })
+        let result = self.measure_batch(&items, &all, state)?;
+        let tokens = all.sequences.tokens.len();
+        Ok(Gathered { loss: result.loss, metrics: result.metrics, shares: result.shares, tokens })
     }
 
-    fn measure_batch(&self, items: &[Item<'_>], all: &Batch) -> Result<eval::Evaluation> {
+    fn measure_batch(&self, items: &[Item<'_>], all: &Batch, state: &eval::Settings) -> Result<eval::Evaluation> {
         let mut inputs = Inputs::new();
         for part in items.chunks(self.part) {
             let batch = Batch::new(self.view, part);
@@ -152,6 +174,7 @@ impl<D: Device<f32>> Learner<'_, D> {
                 }
             }
         }
+        eval::give_state(&mut inputs, state);
         eval::evaluate(self.program, &all.layout, &all.layout.totals(), &inputs, self.hyper).map_err(numeric)
     }
 
@@ -179,7 +202,7 @@ fn put(inputs: &mut Inputs, owner: &str, batch: &Batch, logp: &[f32]) {
     }
 }
 
-fn numeric(problem: impl Display) -> Error {
+pub(super) fn numeric(problem: impl Display) -> Error {
     Error::Numeric(problem.to_string())
 }
 

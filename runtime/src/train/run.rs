@@ -2,20 +2,21 @@
 
 use super::folder::{RunFolder, meaning};
 use super::keeper::Keeper;
-use super::learner::{Gathered, Learner, at, copies_of_start};
+use super::learner::{Gathered, Learner, at, numeric, copies_of_start};
 use super::observer::{Observer, Plan};
 use super::optimizer::{AdamW, Update, length, shortened};
 use super::settings::RunSettings;
 use super::{hyper, schedule};
-use crate::checkpoint::{Hash, State};
+use crate::checkpoint::{Exact, Hash, State};
 use crate::data::{Dropped, Example, Examples, Limits, Order, Row, View};
 use crate::metric::Measurement;
 use crate::model::{Engine, Parameters, Weights};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
-use collimate_dsl::Spec;
 use collimate_dsl::ir::Program;
+use collimate_dsl::{Spec, eval};
 use dfdx::prelude::Device;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -91,6 +92,7 @@ pub fn run<D: Device<f32>>(
         program: Hash::of_bytes(meaning(&text).as_bytes()),
         data: data.hash(),
         model: Hash::of_numbers(&weights.data),
+        loss: exact(eval::initial_state(program, &settings.set).map_err(numeric)?),
     };
     let start_engine = match copies.is_empty() {
         true => None,
@@ -123,8 +125,11 @@ pub fn run<D: Device<f32>>(
         let batch: Vec<&Example> = order.batch(done).iter().map(|row| &data.examples[*row]).collect();
         let lr = settings.lr * schedule::factor(settings.schedule, done, steps, settings.warmup);
         let during = |problem: Error| Error::Numeric(format!("step {}: {problem}", done + 1));
-        let gathered = learner.learn(&batch).map_err(during)?;
+        let state = carried(&keeper.state);
+        let gathered = learner.learn(&batch, &state).map_err(during)?;
         let grad_norm = update(&parameters, &mut optimizer, lr, &settings, &batch).map_err(during)?;
+        let next = eval::next_state(program, &gathered.shares, &state, hyper).map_err(|e| during(numeric(e)))?;
+        keeper.state.loss = exact(next);
         keeper.state.step = done + 1;
         (keeper.state.epoch, keeper.state.row) = order.position(done + 1);
         let mut measurement = Measurement {
@@ -137,7 +142,8 @@ pub fn run<D: Device<f32>>(
             metrics: means(&gathered, ""),
         };
         if let Some(held_out) = held_out.as_ref().filter(|_| done + 1 == steps) {
-            let measured = learner.measure(&held_out.examples.iter().collect::<Vec<_>>())?;
+            let rows = held_out.examples.iter().collect::<Vec<_>>();
+            let measured = learner.measure(&rows, &carried(&keeper.state))?;
             measurement.metrics.push(("eval/loss".to_owned(), measured.loss));
             measurement.metrics.extend(means(&measured, "eval/"));
         }
@@ -163,6 +169,15 @@ pub fn run<D: Device<f32>>(
     }
     keeper.report()?;
     Ok(Trained { weights, settings, steps: keeper.state.step, stopped, last, dropped: data.dropped })
+}
+
+/// What a loss carries from step to step, as a checkpoint keeps it.
+fn exact(state: eval::Settings) -> BTreeMap<String, Exact> {
+    state.into_iter().map(|(name, value)| (name, Exact(value))).collect()
+}
+
+fn carried(state: &State) -> eval::Settings {
+    state.loss.iter().map(|(name, value)| (name.clone(), value.0)).collect()
 }
 
 /// What is known before the first step.

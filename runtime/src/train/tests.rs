@@ -1,3 +1,5 @@
+mod state;
+
 use super::bigram::Bigram;
 use super::small::{config, letters};
 use super::*;

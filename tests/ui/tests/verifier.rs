@@ -17,6 +17,7 @@ fn formulas() -> Vec<(&'static str, &'static Algorithm, &'static Algorithm)> {
         ("v07", &v07::MINE, &v07_mended::MINE),
         ("v08", &v08::MINE, &v08_mended::MINE),
         ("v09", &v09::MINE, &v09_mended::MINE),
+        ("v20", &v20::MINE, &v20_mended::MINE),
     ]
 }
 
@@ -59,8 +60,8 @@ fn programs_in_text_form_are_held_to_the_rules_as_well() {
 #[test]
 fn every_rule_has_a_page() {
     let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/src/errors");
-    for number in 1..=9 {
-        let page = read(&pages.join(format!("v0{number}.md")));
-        assert!(page.starts_with(&format!("# V0{number}: ")), "v0{number}");
+    for number in (1..=9).chain([20]) {
+        let page = read(&pages.join(format!("v{number:02}.md")));
+        assert!(page.starts_with(&format!("# V{number:02}: ")), "v{number:02}");
     }
 }

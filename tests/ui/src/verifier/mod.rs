@@ -39,3 +39,8 @@ pub mod v08_mended;
 pub mod v09;
 #[allow(missing_docs)]
 pub mod v09_mended;
+/// Breaks V20.
+#[allow(missing_docs)]
+pub mod v20;
+#[allow(missing_docs)]
+pub mod v20_mended;
