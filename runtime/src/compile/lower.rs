@@ -3,13 +3,14 @@
 use super::run::{Leaf, Quantity, Run};
 use crate::bridge::Traced;
 use crate::{Error, Result};
-use collimate_dsl::ir::{Id, Op};
+use collimate_dsl::ir::{Id, Op, STATE};
 use dfdx::prelude::Device;
 
 impl<D: Device<f32>> Run<'_, D> {
     /// The value of a node whose arguments are computed.
     pub(super) fn lower(&mut self, id: Id) -> Result<Quantity<D>> {
         match self.op(id) {
+            Op::Input { owner, field } if owner == STATE => Ok(Quantity::Number(self.carried(field)?)),
             Op::Input { owner, field } => {
                 let side = self.program.node(id).ty.side;
                 Ok(Quantity::Many(self.given(Leaf { owner, field, side })?))

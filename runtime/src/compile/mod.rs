@@ -13,7 +13,7 @@ use crate::bridge::{self, Traced};
 use crate::model::Live;
 use crate::{Error, Result};
 use collimate_dsl::eval::{self, EvalError, Evaluation, Inputs, Measured, Settings};
-use collimate_dsl::ir::{Program, SideTag};
+use collimate_dsl::ir::{Program, STATE, SideTag};
 use collimate_dsl::{Layout, Totals};
 use dfdx::prelude::{Cpu, Device, Gradients, OwnedTape};
 use run::{Leaf, Run};
@@ -44,7 +44,8 @@ pub fn evaluate(
     let device = Cpu::default();
     let mut run = Run::new(&device, program, layout, totals, settings, OwnedTape::default());
     let mut leaves = Vec::new();
-    for (owner, field, side, values) in inputs.iter() {
+    run.carry(inputs);
+    for (owner, field, side, values) in inputs.iter().filter(|(owner, ..)| *owner != STATE) {
         let live = program.inputs().any(|(_, o, f, ty)| (o, f, ty.side) == (owner, field, side) && ty.live);
         let value = run.upload(values)?;
         if live {
@@ -89,7 +90,8 @@ pub fn step<D: Device<f32>>(
     }
     eval::check(program, layout, totals, &given, settings).map_err(said)?;
     let mut run = Run::new(device, program, layout, totals, settings, live.tape);
-    for (owner, field, side, values) in inputs.iter() {
+    run.carry(inputs);
+    for (owner, field, side, values) in inputs.iter().filter(|(owner, ..)| *owner != STATE) {
         let value = run.upload(values)?;
         run.give(Leaf { owner, field, side }, Traced::fixed(value));
     }

@@ -3,8 +3,8 @@
 use super::{Outcome, said};
 use crate::bridge::{Traced, Track, refused};
 use crate::{Error, Result};
-use collimate_dsl::eval::{self, EvalError, Measured, Settings};
-use collimate_dsl::ir::{Depth, Id, Op, Place, Program, SideTag};
+use collimate_dsl::eval::{self, EvalError, Inputs, Measured, Settings};
+use collimate_dsl::ir::{Depth, Id, Op, Place, Program, STATE, SideTag};
 use collimate_dsl::{Layout, Totals};
 use dfdx::prelude::{Device, GatherTo, Gradients, OwnedTape, Tensor};
 
@@ -36,6 +36,8 @@ pub(super) struct Run<'a, D: Device<f32>> {
     pub(super) settings: &'a Settings,
     pub(super) track: Track<D>,
     given: Vec<(Leaf<'a>, Many<D>)>,
+    /// What the loss carries from the step before.
+    state: Settings,
     quantities: Vec<Quantity<D>>,
     /// For each node, whether the loss depends on it. What only a metric reads is kept off the tape.
     leads_to_loss: Vec<bool>,
@@ -59,8 +61,8 @@ impl<'a, D: Device<f32>> Run<'a, D> {
                 program.nodes[i].args.iter().for_each(|arg| leads_to_loss[arg.index()] = true);
             }
         }
-        let (given, quantities, track) = (Vec::new(), Vec::new(), Track::new(tape));
-        Run { device, program, layout, totals, settings, track, given, quantities, leads_to_loss }
+        let (given, quantities, track, state) = (Vec::new(), Vec::new(), Track::new(tape), Settings::new());
+        Run { device, program, layout, totals, settings, track, given, state, quantities, leads_to_loss }
     }
 
     /// Numbers on the device.
@@ -78,6 +80,18 @@ impl<'a, D: Device<f32>> Run<'a, D> {
     /// Gives an input its value.
     pub(super) fn give(&mut self, leaf: Leaf<'a>, value: Many<D>) {
         self.given.push((leaf, value));
+    }
+
+    /// Takes the states among the inputs. They come from no batch and are kept in f64, as hyper-parameters are.
+    pub(super) fn carry(&mut self, inputs: &Inputs) {
+        let states = inputs.iter().filter(|(owner, ..)| *owner == STATE);
+        self.state.extend(states.map(|(_, name, _, value)| (name.to_owned(), value[0])));
+    }
+
+    /// A state as the step begins.
+    pub(super) fn carried(&self, name: &str) -> Result<f64> {
+        let missing = || Error::Numeric(format!("{} is missing", eval::input_name(STATE, name, None)));
+        self.state.get(name).copied().ok_or_else(missing)
     }
 
     /// The value of an input.
