@@ -2,7 +2,7 @@
 
 use super::folder::{RunFolder, meaning};
 use super::keeper::Keeper;
-use super::learner::{Gathered, Learner, at, numeric, copies_of_start};
+use super::learner::{Gathered, Learner, at, copies_of_start, numeric};
 use super::observer::{Observer, Plan};
 use super::optimizer::{AdamW, Update, length, shortened};
 use super::settings::RunSettings;
