@@ -21,10 +21,11 @@ mod given;
 
 pub use collimate_dsl::*;
 pub use policy_gradient::{awr, dr_grpo, reinforce, remax, rloo};
+pub use preference::online_dpo;
 pub use preference::{dpo, ipo, simpo};
 pub use reward_model::{reward_bt, reward_centred, reward_margin, reward_regression, reward_scaled};
-pub use rpo::{rpo_bwd, rpo_bwd_k, rpo_fwd, rpo_sq, rpo_sqloo};
-pub use supervised::{sft, steerlm2};
+pub use rpo::{online_rpo, rpo_bwd, rpo_bwd_k, rpo_fwd, rpo_sq, rpo_sqloo};
+pub use supervised::{rejection, sft, steerlm2};
 
 /// Every algorithm of this crate.
 pub static ALL: LazyLock<Vec<&'static Algorithm>> =

@@ -11,4 +11,5 @@ pub mod remax;
 pub mod rloo;
 
 /// The algorithms of this folder.
-pub static ALL: &[&Algorithm] = &[&reinforce::REINFORCE, &rloo::RLOO, &remax::REMAX, &dr_grpo::DR_GRPO, &awr::AWR];
+pub static ALL: &[&Algorithm] =
+    &[&reinforce::REINFORCE, &rloo::RLOO, &rloo::RLOO_TRL, &remax::REMAX, &dr_grpo::DR_GRPO, &awr::AWR];

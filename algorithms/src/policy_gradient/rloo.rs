@@ -29,6 +29,34 @@ pub fn rloo(actor: &Actor, reference: &Reference, group: &Group, hp: &Rloo) -> S
     -(actor.logp(group.response).sum(Token) * advantage).mean(Response).mean(Prompt)
 }
 
+/// Hyper-parameters of [`rloo_trl`].
+#[derive(Hyper)]
+pub struct RlooTrl {
+    /// The price of drifting from the reference.
+    #[hyper(default = 0.05, at_least = 0.0, at_most = 10.0)]
+    pub beta: Param,
+    /// How far the ratio of a whole response may move from 1 and still gain.
+    #[hyper(default = 0.2, above = 0.0, below = 1.0)]
+    pub epsilon: Param,
+}
+
+/// TRL's REINFORCE leave-one-out: the drift is that of the policy that drew the response, and the gain of a response is
+/// limited by the ratio of its whole probability, as PPO limits that of a token.
+#[algorithm(paper = "arXiv:2402.14740", preset = "rloo@trl", source = "TRL, trl/trainer/rloo_trainer.py, f2cd5771")]
+pub fn rloo_trl(
+    actor: &Actor,
+    behavior: &Behavior,
+    reference: &Reference,
+    group: &Group,
+    hp: &RlooTrl,
+) -> Scalar<Loss> {
+    let drift = (behavior.logp(group.response) - reference.logp(group.response)).sum(Token);
+    let reward = group.score - hp.beta * drift;
+    let advantage = reward - leave_one_out(reward);
+    let rho = (actor.logp(group.response) - behavior.logp(group.response)).sum(Token).exp();
+    -min(rho * advantage, rho.clamp(1.0 - hp.epsilon, 1.0 + hp.epsilon) * advantage).batch_mean()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +71,25 @@ mod tests {
             &[("beta", 0.05)],
             0.57,
             &[-0.132_5, -0.132_5, 0.112_5, 0.02, 0.02, 0.02, 0.277_5, -0.277_5, -0.277_5],
+        );
+    }
+    #[test]
+    fn two_groups_cost_and_push_as_trl_does() {
+        two_groups().check_samples(
+            &RLOO_TRL,
+            &[],
+            0.086_519_191_568,
+            &[
+                -0.178_485_103_269,
+                -0.178_485_103_269,
+                0.0,
+                0.024_428_055_163,
+                0.024_428_055_163,
+                0.024_428_055_163,
+                0.323_725_959_388,
+                -0.196_349_719_714,
+                -0.196_349_719_714,
+            ],
         );
     }
     /// Groups 1 and 2 of tests/unit/algorithms/test_utils.py of NVIDIA-NeMo/RL (7ea279ab), without KL: the rewards 1, 2, 3

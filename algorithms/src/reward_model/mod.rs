@@ -14,8 +14,11 @@ mod given;
 /// The algorithms of this folder.
 pub static ALL: &[&Algorithm] = &[
     &reward_bt::REWARD_BT,
+    &reward_bt::REWARD_BT_TRL,
     &reward_margin::REWARD_MARGIN,
+    &reward_margin::REWARD_MARGIN_NEMO_ALIGNER,
     &reward_scaled::REWARD_SCALED,
+    &reward_scaled::REWARD_SCALED_NEMO_ALIGNER,
     &reward_centred::REWARD_CENTRED,
     &reward_regression::REWARD_REGRESSION,
 ];

@@ -2,6 +2,7 @@
 
 use crate::Algorithm;
 
+pub mod online_rpo;
 pub mod rpo_bwd;
 pub mod rpo_bwd_k;
 pub mod rpo_fwd;
@@ -9,5 +10,11 @@ pub mod rpo_sq;
 pub mod rpo_sqloo;
 
 /// The algorithms of this folder.
-pub static ALL: &[&Algorithm] =
-    &[&rpo_sq::RPO_SQ, &rpo_bwd::RPO_BWD, &rpo_fwd::RPO_FWD, &rpo_bwd_k::RPO_BWD_K, &rpo_sqloo::RPO_SQLOO];
+pub static ALL: &[&Algorithm] = &[
+    &rpo_sq::RPO_SQ,
+    &rpo_bwd::RPO_BWD,
+    &rpo_fwd::RPO_FWD,
+    &rpo_bwd_k::RPO_BWD_K,
+    &rpo_sqloo::RPO_SQLOO,
+    &online_rpo::ONLINE_RPO,
+];

@@ -2,8 +2,9 @@
 
 use crate::Algorithm;
 
+pub mod rejection;
 pub mod sft;
 pub mod steerlm2;
 
 /// The algorithms of this folder.
-pub static ALL: &[&Algorithm] = &[&sft::SFT, &steerlm2::STEERLM2];
+pub static ALL: &[&Algorithm] = &[&sft::SFT, &rejection::REJECTION, &steerlm2::STEERLM2];
