@@ -50,10 +50,18 @@ impl Given {
         self
     }
     /// What the loss carries from the step before; otherwise it is as before the first step.
-    #[allow(dead_code)]
     pub(crate) fn state(mut self, name: &str, value: f64) -> Given {
         self.inputs.insert(STATE, name, None, vec![value]);
         self
+    }
+    /// What the data gives under `view.field`: one number for each response of a side, or for each prompt.
+    pub(crate) fn data(mut self, view: &str, field: &str, side: Option<SideTag>, values: &[f64]) -> Given {
+        self.inputs.insert(view, field, side, values.to_vec());
+        self
+    }
+    /// The loss, for what no independent script has written down.
+    pub(crate) fn loss(&self, algorithm: &Algorithm, settings: &[(&str, f64)]) -> f64 {
+        self.evaluate(algorithm, settings).loss
     }
     fn evaluate(&self, algorithm: &Algorithm, settings: &[(&str, f64)]) -> Evaluation {
         let mut all = algorithm.defaults();
@@ -93,6 +101,11 @@ fn close(found: f64, expected: f64) {
     assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{found}, expected {expected}");
 }
 
+/// One pair before the first step: two chosen tokens, one rejected, and the actor is the reference.
+pub(crate) fn start() -> Given {
+    Given::pair(("actor", &[-1.0, -2.0]), ("actor", &[-0.5])).also(("reference", &[-1.0, -2.0]), ("reference", &[-0.5]))
+}
+
 /// Three pairs with sums of log-probabilities, lengths and scores for which an independent script has written the
 /// losses of many objectives.
 pub(crate) fn three_pairs() -> Given {
@@ -108,6 +121,25 @@ pub(crate) fn three_pairs() -> Given {
                 given = given.response(side, prompt, (policy, &vec![each; length as usize]));
             }
         }
+    }
+    given
+}
+
+/// Two single responses, the first of two tokens and liked, the second of one token and not: log-ratios of 1 and -2.
+/// `moved` is the log-ratio of each response to another prompt.
+pub(crate) fn liked_or_not(moved: [f64; 2]) -> Given {
+    let mut given = Given::default()
+        .response(SideTag::Answer, 0, ("actor", &[-1.0, -1.0]))
+        .response(SideTag::Answer, 1, ("actor", &[-5.0]))
+        .response(SideTag::Answer, 0, ("reference", &[-1.5, -1.5]))
+        .response(SideTag::Answer, 1, ("reference", &[-3.0]))
+        .data("unpaired", "label", Some(SideTag::Answer), &[1.0, 0.0]);
+    for (prompt, moved) in moved.into_iter().enumerate() {
+        given = given.response(SideTag::Mismatched, prompt, ("actor", &[-4.0 + moved])).response(
+            SideTag::Mismatched,
+            prompt,
+            ("reference", &[-4.0]),
+        );
     }
     given
 }

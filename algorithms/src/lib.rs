@@ -15,18 +15,20 @@ pub mod reward_model;
 pub mod rpo;
 pub mod sandbox;
 pub mod supervised;
+pub mod unpaired;
 
 #[cfg(test)]
 mod given;
 
 pub use collimate_dsl::*;
-pub use policy_gradient::{awr, dr_grpo, reinforce, remax, rloo};
-pub use preference::online_dpo;
-pub use preference::{dpo, ipo, simpo};
-pub use reward_model::{reward_bt, reward_centred, reward_margin, reward_regression, reward_scaled};
-pub use rpo::{online_rpo, rpo_bwd, rpo_bwd_k, rpo_fwd, rpo_sq, rpo_sqloo};
-pub use supervised::{rejection, sft, steerlm2};
+pub use policy_gradient::*;
+pub use preference::*;
+pub use reward_model::*;
+pub use rpo::*;
+pub use supervised::*;
+pub use unpaired::*;
 
 /// Every algorithm of this crate.
-pub static ALL: LazyLock<Vec<&'static Algorithm>> =
-    LazyLock::new(|| [supervised::ALL, preference::ALL, rpo::ALL, policy_gradient::ALL, reward_model::ALL].concat());
+pub static ALL: LazyLock<Vec<&'static Algorithm>> = LazyLock::new(|| {
+    [supervised::ALL, preference::ALL, unpaired::ALL, rpo::ALL, policy_gradient::ALL, reward_model::ALL].concat()
+});

@@ -3,7 +3,7 @@
 //! `COLLIMATE_BLESS=1` writes the files anew. Line numbers are left out: they move with every remark in a source file.
 
 use collimate::explain::{Format, explain};
-use collimate::{Algorithm, dpo::DPO, ipo::IPO, rpo_bwd::RPO_BWD, sft::SFT, simpo::SIMPO};
+use collimate::{Algorithm, dpo::DPO, eval, ipo::IPO, rpo_bwd::RPO_BWD, sft::SFT, simpo::SIMPO};
 use std::path::Path;
 
 static SHOWN: [&Algorithm; 5] = [&SFT, &DPO, &IPO, &SIMPO, &RPO_BWD];
@@ -61,7 +61,7 @@ fn what_machines_read_is_json_and_says_the_same() {
         assert_eq!(json["loss"].as_u64(), program.root.map(|root| root.index() as u64));
         let latex = format!("{}\n{}", json["latex"].as_str().unwrap(), json["gradient_latex"].as_str().unwrap());
         assert_eq!(latex, explain(algorithm, Format::Latex));
-        assert_eq!(json["separable"], collimate::eval::separable(&program).is_ok());
+        assert_eq!(json["separable"], eval::separable(&program).is_ok(), "{}", algorithm.name);
         assert_eq!(json["problems"], serde_json::json!([]));
         for (spec, said) in (algorithm.hyper)().iter().zip(json["hyper"].as_array().into_iter().flatten()) {
             assert_eq!((&said["name"], said["default"].as_f64()), (&spec.name.into(), Some(spec.default)));

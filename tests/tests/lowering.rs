@@ -107,9 +107,10 @@ fn close_sum(what: &str, found: f64, expected: f64) {
 fn same(what: &str, found: &Evaluation, expected: &Evaluation) {
     close_sum(&format!("{what}: loss"), found.loss, expected.loss);
     assert_eq!(found.gradient.len(), expected.gradient.len(), "{what}");
+    // Of all gradients: where a formula pushes a response two ways that nearly cancel, the rest shows how hard.
+    let largest = expected.gradient.iter().flat_map(|(.., g)| g).fold(0.0_f64, |largest, x| largest.max(x.abs()));
     for (owner, field, side, gradient) in expected.gradient.iter() {
         let name = eval::input_name(owner, field, side);
-        let largest = gradient.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
         let found = found.gradient.get(owner, field, side).unwrap();
         close(&format!("{what}: gradient by {name}"), found, gradient, largest);
     }
@@ -250,7 +251,7 @@ fn part(layout: &Layout, from: usize, to: usize, whole: &Inputs, program: &Progr
 #[test]
 fn parts_of_a_batch_add_up_to_the_whole() {
     let mut random = Random::new(9);
-    for algorithm in ALL.iter() {
+    for algorithm in ALL.iter().filter(|a| eval::separable(&(a.trace)()).is_ok()) {
         let program = (algorithm.trace)();
         let layout = layout(8, 20, &mut random);
         let (totals, inputs) = (layout.totals(), inputs(&program, &layout, &mut random));

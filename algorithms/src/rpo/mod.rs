@@ -3,6 +3,7 @@
 use crate::Algorithm;
 
 pub mod online_rpo;
+pub mod rpo_alpha;
 pub mod rpo_bwd;
 pub mod rpo_bwd_k;
 pub mod rpo_fwd;
@@ -10,11 +11,9 @@ pub mod rpo_sq;
 pub mod rpo_sqloo;
 
 /// The algorithms of this folder.
+#[rustfmt::skip]
 pub static ALL: &[&Algorithm] = &[
-    &rpo_sq::RPO_SQ,
-    &rpo_bwd::RPO_BWD,
-    &rpo_fwd::RPO_FWD,
-    &rpo_bwd_k::RPO_BWD_K,
-    &rpo_sqloo::RPO_SQLOO,
+    &rpo_sq::RPO_SQ, &rpo_bwd::RPO_BWD, &rpo_fwd::RPO_FWD, &rpo_alpha::RPO_ALPHA,
+    &rpo_bwd_k::RPO_BWD_K, &rpo_sqloo::RPO_SQLOO,
     &online_rpo::ONLINE_RPO,
 ];

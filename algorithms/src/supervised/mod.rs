@@ -4,7 +4,9 @@ use crate::Algorithm;
 
 pub mod rejection;
 pub mod sft;
+pub mod steerlm;
 pub mod steerlm2;
 
 /// The algorithms of this folder.
-pub static ALL: &[&Algorithm] = &[&sft::SFT, &rejection::REJECTION, &steerlm2::STEERLM2];
+pub static ALL: &[&Algorithm] =
+    &[&sft::SFT, &sft::SFT_TRL, &rejection::REJECTION, &steerlm::STEERLM, &steerlm2::STEERLM2];

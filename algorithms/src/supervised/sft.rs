@@ -15,10 +15,20 @@ pub fn sft(actor: &Actor, demo: &Demo) -> Scalar<Loss> {
     -actor.logp(demo.response).batch_mean()
 }
 
+/// TRL's `loss_type="sft"` among its preference losses: the likelihood of the chosen tokens; the others are not read.
+#[algorithm(
+    paper = "arXiv:2203.02155",
+    preset = "sft@trl",
+    source = "TRL 1.9, trl/trainer/dpo_trainer.py, f2cd5771, loss_type sft"
+)]
+pub fn sft_trl(actor: &Actor, pair: &Pair) -> Scalar<Loss> {
+    -actor.logp(pair.chosen).batch_mean()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::SFT;
-    use crate::given::Given;
+    use super::{SFT, SFT_TRL};
+    use crate::given::{Given, three_pairs};
     use crate::ir::SideTag;
 
     fn two_demonstrations() -> Given {
@@ -35,5 +45,9 @@ mod tests {
     #[test]
     fn every_token_is_pushed_alike() {
         two_demonstrations().check_gradient(&SFT, &[], SideTag::Answer, &[-0.25; 4]);
+    }
+    #[test]
+    fn on_pairs_the_chosen_tokens_count() {
+        three_pairs().check(&SFT_TRL, &[], 11.5 / 11.0);
     }
 }
