@@ -5,6 +5,9 @@ use crate::{Algorithm, explain};
 use anyhow::Result;
 use std::io::Write;
 
+/// The widest the names of data columns are made; `explain` has them all.
+const WIDEST: usize = 56;
+
 pub(super) fn run(algorithms: &[&'static Algorithm]) -> Result<()> {
     let rows: Vec<[String; 4]> = by_family(algorithms).into_iter().map(row).collect();
     let heading = ["algorithm", "from", "data", ""].map(str::to_owned);
@@ -34,7 +37,16 @@ fn row(algorithm: &'static Algorithm) -> [String; 4] {
         None => ("", algorithm.paper),
     };
     let name = format!("{indent}{}", command_name(algorithm.name));
-    [name, from.to_owned(), explain::columns(algorithm).join(", "), about.trim().to_owned()]
+    [name, from.to_owned(), short(&explain::columns(algorithm)), about.trim().to_owned()]
+}
+
+/// As many columns of the data as there is room for.
+fn short(columns: &[String]) -> String {
+    let all = columns.join(", ");
+    match all.char_indices().nth(WIDEST) {
+        Some((end, _)) => format!("{}, …", all[..end].rsplit_once(", ").map_or(&all[..end], |(whole, _)| whole)),
+        None => all,
+    }
 }
 
 #[cfg(test)]

@@ -85,8 +85,13 @@ pub(super) fn columns(program: &Program, view: &str) -> Vec<Column> {
         columns.extend(known.into_iter().find(|(known, _)| *known == side).map(|(_, column)| column));
     }
     for (_, owner, field, ty) in program.inputs() {
-        if owner == view && !columns.iter().any(|column| column.name == field) {
+        let field = if ty.side == Some(SideTag::Sample) { listed(field) } else { field };
+        // Whether a rating is present is no column: it is or it is not.
+        if owner == view && !field.ends_with("_present") && !columns.iter().any(|column| column.name == field) {
             let about = match ty.side {
+                Some(SideTag::Sample) if field == "ended" => "whether each response came to its end, a list".into(),
+                Some(SideTag::Sample) => format!("{} of each response, a list of numbers", without_list(field)),
+                Some(SideTag::Answer) => format!("{field} of the response, a number"),
                 Some(side) => format!("{} of the {} response, a number", without_side(field, side), lower(side)),
                 None => format!("{field} of the prompt, a number"),
             };
@@ -94,6 +99,21 @@ pub(super) fn columns(program: &Program, view: &str) -> Vec<Column> {
         }
     }
     columns
+}
+
+/// The column of a number that each of several responses has.
+fn listed(field: &str) -> &str {
+    match field {
+        "score" => "scores",
+        "weight" => "weights",
+        "baseline" => "baselines",
+        "value" => "values",
+        other => other,
+    }
+}
+
+fn without_list(column: &str) -> &str {
+    column.strip_suffix('s').unwrap_or(column)
 }
 
 fn policies(subject: &Subject<'_>) -> Vec<Role> {

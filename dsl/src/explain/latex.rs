@@ -1,8 +1,8 @@
 //! The notation of LaTeX. Needs `amsmath`, and compiles in MathJax and KaTeX.
 
-use super::expression::{Function, How, Whose};
-use super::gradient::Slope;
-use super::lines::Formula;
+use super::expression::{Ex, Function, How, Whose};
+use super::gradient::{Gradient, Slope};
+use super::lines::{Formula, Named};
 use super::notation::{Hold, Notation, Writer, Written};
 use super::symbol::{self, Symbol};
 use crate::ir::Depth;
@@ -21,13 +21,14 @@ pub(super) fn block(formula: &Formula, parameters: &BTreeMap<String, Symbol>) ->
 }
 
 /// The gradient as one displayed, aligned block.
-pub(super) fn gradient(formula: &Formula, slopes: &[Slope], parameters: &BTreeMap<String, Symbol>) -> String {
+pub(super) fn gradient(formula: &Formula, gradient: &Gradient, parameters: &BTreeMap<String, Symbol>) -> String {
     let writer = Writer { formula, parameters, notation: Latex };
     let line = |slope: &Slope| {
         let by = Latex.slope(&writer.used(slope.by).text).text;
         format!("{by} &= {}", writer.written(slope.is).text)
     };
-    let lines: Vec<String> = slopes.iter().map(line).collect();
+    let part = |(named, ex): &(Named, Ex)| format!("{} &= {}", writer.name(named), writer.written(*ex).text);
+    let lines: Vec<String> = gradient.parts.iter().map(part).chain(gradient.slopes.iter().map(line)).collect();
     format!("\\[\n\\begin{{aligned}}\n{}\n\\end{{aligned}}\n\\]\n", lines.join(" \\\\\n"))
 }
 

@@ -38,32 +38,65 @@ pub(super) fn aligned(lines: &[(String, String)]) -> String {
     block
 }
 
-/// A formula on lines that begin with a plus or minus of its outermost sum, if it is too long for one.
+/// A formula on several lines if it is too long for one: each begins with a plus or minus of its outermost sum, or else
+/// with a sign of its outermost product. What stands between the commas of a function is not torn apart.
 fn broken(text: &str, width: usize) -> Vec<String> {
     let letters: Vec<char> = text.chars().collect();
     if letters.len() <= width {
         return vec![text.to_owned()];
     }
-    // Where a sum could be broken: how many brackets are open, where the innermost began, where its sign stands.
-    let (mut open, mut breaks) = (Vec::new(), Vec::new());
+    let places = breaks(&letters);
+    let outermost = |sum: bool| places.iter().filter(|place| place.sum == sum).map(|place| place.depth).min();
+    // A sum deep inside a product is broken after the product.
+    let (sum, depth) = match (outermost(true), outermost(false)) {
+        (Some(sum), Some(product)) if product + 1 < sum => (false, product),
+        (Some(sum), _) => (true, sum),
+        (None, Some(product)) => (false, product),
+        (None, None) => return vec![text.to_owned()],
+    };
+    let (mut lines, mut from, mut indent) = (Vec::new(), 0, 0);
+    let ends = places.iter().filter(|place| place.sum == sum && place.depth == depth);
+    for (at, begins) in ends.map(|place| (place.at, place.begins)).chain([(letters.len(), 0)]) {
+        let line: String = letters[from..at].iter().collect();
+        let further = broken(line.trim_end(), width.saturating_sub(indent));
+        lines.extend(further.into_iter().map(|line| format!("{:indent$}{line}", "")));
+        (from, indent) = (at, begins);
+    }
+    lines
+}
+
+/// Where a line may begin: how many brackets are open there, where the innermost began, and at which sign.
+struct Break {
+    sum: bool,
+    depth: usize,
+    begins: usize,
+    at: usize,
+}
+
+fn breaks(letters: &[char]) -> Vec<Break> {
+    let (mut open, mut breaks): (Vec<(usize, bool)>, Vec<Break>) = (Vec::new(), Vec::new());
     for (i, letter) in letters.iter().enumerate() {
+        let alone = i > 0 && letters[i - 1] == ' ' && letters.get(i + 1) == Some(&' ');
         match letter {
-            '(' | '[' => open.push(i + 1),
-            ')' | ']' => drop(open.pop()),
-            '+' | '−' if i > 0 && letters[i - 1] == ' ' && letters.get(i + 1) == Some(&' ') => {
-                breaks.push((open.len(), open.last().copied().unwrap_or(0), i));
+            '(' | '[' => open.push((i + 1, false)),
+            ',' => {
+                if let Some((_, several)) = open.last_mut() {
+                    *several = true;
+                }
+            }
+            ')' | ']' => {
+                if let Some((begins, true)) = open.pop() {
+                    breaks.retain(|place| place.at < begins);
+                }
+            }
+            '+' | '−' | '·' | '/' if alone => {
+                let begins = open.last().map_or(0, |(begins, _)| *begins);
+                breaks.push(Break { sum: matches!(letter, '+' | '−'), depth: open.len(), begins, at: i });
             }
             _ => {}
         }
     }
-    let Some(outermost) = breaks.iter().map(|(depth, ..)| *depth).min() else { return vec![text.to_owned()] };
-    let (mut lines, mut from, mut indent) = (Vec::new(), 0, 0);
-    for &(_, begins, at) in breaks.iter().filter(|(depth, ..)| *depth == outermost) {
-        lines.push(format!("{:indent$}{}", "", letters[from..at].iter().collect::<String>().trim_end()));
-        (from, indent) = (at, begins);
-    }
-    lines.push(format!("{:indent$}{}", "", letters[from..].iter().collect::<String>()));
-    lines
+    breaks
 }
 
 #[cfg(test)]

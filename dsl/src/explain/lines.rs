@@ -1,6 +1,6 @@
 //! Which parts of a formula deserve a line and a name of their own.
 
-use super::expression::{Ex, Form, Store, Whose};
+use super::expression::{Ex, Form, Store, Whose, without_side};
 use super::read::read;
 use super::symbol::{self, Symbol};
 use crate::ir::{Depth, Program, SideTag};
@@ -25,6 +25,8 @@ pub(super) struct Formula {
     pub(super) lines: Vec<(Named, Ex)>,
     /// What to write instead of an expression; not on its own line.
     pub(super) names: HashMap<Ex, Named>,
+    /// How often each letter has been given.
+    taken: HashMap<String, usize>,
     /// The loss.
     pub(super) root: Ex,
 }
@@ -36,10 +38,17 @@ impl Formula {
         let steps = read(program, &mut store, fixed);
         let root = steps[program.root?.index()];
         let reported = program.metrics.iter().map(|metric| steps[metric.node.index()]).collect();
-        let mut formula = Formula { store, steps, reported, lines: Vec::new(), names: HashMap::new(), root };
+        let mut formula =
+            Formula { store, steps, reported, lines: Vec::new(), names: HashMap::new(), taken: HashMap::new(), root };
         let functions = formula.functions();
         formula.name(&functions);
         Some(formula)
+    }
+
+    /// Is it what a trained model gives, and no log-probability?
+    pub(super) fn is_learned(&self, form: &Form) -> bool {
+        let live = || self.store.known(form).is_some_and(|ex| self.store.about(ex).live);
+        matches!(form, Form::Given { field, .. } if field != "logp" && field != "words") && live()
     }
 
     /// Expressions of chosen responses that have a counterpart of rejected ones: the two, and what both are of any side.
@@ -88,7 +97,15 @@ impl Formula {
         for ex in &self.reported {
             *uses.entry(*ex).or_default() += 1;
         }
-        let mut taken: HashMap<String, usize> = HashMap::new();
+        // A value made here is not called as one that is given.
+        let given = order.iter().filter_map(|ex| match (self.store.form(*ex), self.store.about(*ex)) {
+            (Form::Given { field, .. }, about) if !about.live => match about.whose {
+                Whose::Side(side) => Some(without_side(field, side)),
+                Whose::Nobody | Whose::Any => Some(field.clone()),
+            },
+            _ => None,
+        });
+        self.taken = given.map(|name| (name, 1)).collect();
         let mut cost: HashMap<Ex, usize> = HashMap::new();
         for &ex in &order {
             if bodies.contains_key(&ex) {
@@ -101,18 +118,24 @@ impl Formula {
             let own: usize = self.store.parts(ex).iter().map(|part| cost[part]).sum::<usize>() + self.own_cost(ex);
             let often = uses.get(&ex).copied().unwrap_or(0) > 1;
             if generals.contains(&ex) || (often && own > 0 && ex != self.root && self.deserves_a_name(ex, own)) {
-                let about = self.store.about(ex);
-                let symbol = symbol::name(about.kind, about.live);
-                let number = taken.entry(symbol.text.clone()).or_default();
-                *number += 1;
-                let named = Named { symbol: symbol.numbered(*number), depth: about.depth, whose: about.whose };
-                self.lines.push((named.clone(), ex));
-                self.names.insert(ex, named);
+                let named = self.call(ex);
+                self.lines.push((named, ex));
                 cost.insert(ex, 0);
             } else {
                 cost.insert(ex, own);
             }
         }
+    }
+
+    /// Gives an expression a name.
+    pub(super) fn call(&mut self, ex: Ex) -> Named {
+        let about = self.store.about(ex);
+        let symbol = symbol::name(about.kind, about.live);
+        let number = self.taken.entry(symbol.text.clone()).or_default();
+        *number += 1;
+        let named = Named { symbol: symbol.numbered(*number), depth: about.depth, whose: about.whose };
+        self.names.insert(ex, named.clone());
+        named
     }
 
     /// Is it long enough, or a sum or product whose parts differ from place to place?

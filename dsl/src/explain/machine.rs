@@ -3,7 +3,7 @@
 use super::Subject;
 use super::expression::How;
 use super::facts::Facts;
-use super::gradient::slopes;
+use super::gradient;
 use super::json::Json;
 use super::layout::one_line;
 use super::lines::Formula;
@@ -19,8 +19,8 @@ pub(super) fn json(subject: &Subject<'_>, facts: &Facts) -> String {
     let formula = Formula::new(subject.program, &BTreeMap::new());
     let written = |(name, text): (String, String)| format!("{name} = {text}");
     let gradient: Option<Json> = Formula::new(subject.program, &BTreeMap::new()).map(|mut f| {
-        let slopes = slopes(&mut f, &parameters);
-        gradient(&f, &slopes, &parameters).into_iter().map(written).collect()
+        let found = gradient::of(&mut f, &parameters);
+        gradient(&f, &found, &parameters).into_iter().map(written).collect()
     });
     let formula: Option<Json> = formula.map(|f| lines(&f, &parameters).into_iter().map(written).collect());
     let (latex, gradient_latex) = super::formula_latex(subject).unzip();

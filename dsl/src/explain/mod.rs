@@ -113,6 +113,7 @@ fn describe(subject: &Subject<'_>, format: Format) -> String {
 fn formula_latex(subject: &Subject<'_>) -> Option<(String, String)> {
     let mut formula = Formula::new(subject.program, &BTreeMap::new())?;
     let parameters = symbol::parameters(subject.program);
-    let slopes = gradient::slopes(&mut formula, &parameters);
-    Some((latex::block(&formula, &parameters), latex::gradient(&formula, &slopes, &parameters)))
+    let block = latex::block(&formula, &parameters);
+    let found = gradient::of(&mut formula, &parameters);
+    Some((block, latex::gradient(&formula, &found, &parameters)))
 }

@@ -105,7 +105,9 @@ impl<N: Notation> Writer<'_, N> {
         match self.formula.store.form(ex) {
             Form::Number(bits) => notation.number(f64::from_bits(*bits)),
             Form::Parameter(name) => Written::new(notation.symbol(&self.parameters[name]), Hold::Whole),
-            Form::Given { owner, field, depth, whose } => self.given(owner, field, *depth, *whose),
+            Form::Given { owner, field, depth, whose } => {
+                self.given(owner, field, *depth, *whose, self.formula.store.about(ex).live)
+            }
             Form::Plus(a, b) => {
                 let (a, b) =
                     (notation.at_least(&self.used(*a), Hold::Sum), notation.at_least(&self.used(*b), Hold::Sum));
@@ -133,6 +135,16 @@ impl<N: Notation> Writer<'_, N> {
                 Written::new(notation.product(&a, &b), Hold::Product)
             }
             Form::Over(a, b) => notation.quotient(&self.used(*a), &self.used(*b)),
+            Form::Call(Function::Exponential, args) => {
+                let of = self.used(args[0]);
+                // exp(log x) is x
+                let log = notation.symbol(&LOG);
+                match of.text.strip_prefix(log).filter(|rest| of.hold == Hold::Prefix && rest.starts_with([' ', '\\']))
+                {
+                    Some(rest) => Written::new(rest.trim_start(), Hold::Whole),
+                    None => notation.call(Function::Exponential, &[of]),
+                }
+            }
             Form::Call(function, args) => {
                 let args: Vec<Written> = args.iter().map(|arg| self.used(*arg)).collect();
                 notation.call(*function, &args)
@@ -144,7 +156,7 @@ impl<N: Notation> Writer<'_, N> {
         }
     }
 
-    fn given(&self, owner: &str, field: &str, depth: Depth, whose: Whose) -> Written {
+    fn given(&self, owner: &str, field: &str, depth: Depth, whose: Whose, live: bool) -> Written {
         let argument = super::symbol::argument(depth, whose);
         let argument = argument.as_ref().map(|argument| self.notation.symbol(argument));
         if field == "logp" {
@@ -157,7 +169,8 @@ impl<N: Notation> Writer<'_, N> {
             Whose::Side(side) => super::expression::without_side(field, side),
             Whose::Nobody | Whose::Any => field.to_owned(),
         };
-        let name = Symbol::word(&name);
+        // What a model says now is not what the data says.
+        let name = if live { Symbol::learned(&name) } else { Symbol::word(&name) };
         let name = self.notation.symbol(&name);
         let text = argument.map_or_else(|| name.to_owned(), |argument| self.notation.applied(name, argument));
         Written::new(text, Hold::Whole)

@@ -2,7 +2,7 @@
 
 use super::expression::{Ex, Form, Function, How, Store};
 use super::facts::{Facts, Reduction, lower};
-use super::gradient::{Slope, slopes};
+use super::gradient::{self, Gradient};
 use super::layout::{aligned, one_line, table};
 use super::lines::Formula;
 use super::notation::Writer;
@@ -31,13 +31,13 @@ pub(super) fn page(subject: &Subject<'_>, facts: &Facts) -> String {
         }
     };
     if let Some(mut formula) = Formula::new(subject.program, &BTreeMap::new()) {
-        let slopes = slopes(&mut formula, &parameters);
         block("Formula", aligned(&lines(&formula, &parameters)));
-        block("Gradient", aligned(&gradient(&formula, &slopes, &parameters)));
+        let found = gradient::of(&mut formula, &parameters);
+        block("Gradient", aligned(&gradient(&formula, &found, &parameters)));
         if let Some((title, lines)) = at_the_defaults(subject, &parameters) {
             block(&title, aligned(&lines));
         }
-        block("Where", table(&glossary(subject, &formula, &slopes)));
+        block("Where", table(&glossary(subject, &formula, &found)));
     }
     let mut section = |title: &str, rows: Vec<Vec<String>>| block(title, table(&rows));
     section("Data", facts.columns.iter().map(|c| vec![c.name.clone(), c.about.clone()]).collect());
@@ -69,17 +69,20 @@ pub(super) fn page(subject: &Subject<'_>, facts: &Facts) -> String {
 }
 
 /// What each letter stands for.
-fn glossary(subject: &Subject<'_>, formula: &Formula, slopes: &[Slope]) -> Vec<Vec<String>> {
+fn glossary(subject: &Subject<'_>, formula: &Formula, gradient: &Gradient) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut row = |symbol: String, about: String| rows.push(vec![symbol, about]);
     let logp = |owner: &str| subject.program.inputs().any(|(_, who, field, _)| who == owner && field == "logp");
     for policy in Facts::of(subject).policies.iter().filter(|policy| logp(&policy.owner)) {
         row(symbol::policy(&policy.owner).text, about_policy(&policy.owner, policy.trained));
     }
+    if forms(&formula.store, vec![formula.root]).iter().any(|form| formula.is_learned(form)) {
+        row("φ".into(), "what is trained: the model that gives these numbers now".into());
+    }
     for side in Facts::sides(subject) {
         row(symbol::response(Whose::Side(side)).text, about_side(side));
     }
-    let forms = forms(&formula.store, slopes.iter().map(|slope| slope.is).chain([formula.root]).collect());
+    let forms = forms(&formula.store, gradient.slopes.iter().map(|slope| slope.is).chain([formula.root]).collect());
     if forms.iter().any(|form| matches!(form, Form::Given { depth: Depth::EachToken, .. })) {
         row("yₜ".into(), "token t of a response, after the prompt and the tokens before it; the end counts".into());
     }

@@ -21,6 +21,12 @@ impl Symbol {
         Symbol { text: word.into(), latex: format!("\\mathrm{{{}}}", word.replace('_', "\\_")) }
     }
 
+    /// What a model gives: the word with its parameters below.
+    pub(super) fn learned(word: &str) -> Self {
+        let Symbol { text, latex } = Symbol::word(word);
+        Symbol { text: format!("{text}_φ"), latex: format!("{latex}_{{\\varphi}}") }
+    }
+
     /// With a number below, from the second one on.
     pub(super) fn numbered(&self, number: usize) -> Self {
         if number == 1 {

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::expression::{Ex, Function, How, Whose};
-use super::gradient::{Slope, slopes};
+use super::gradient::{self, Gradient, Slope};
 use super::lines::{Formula, Named};
 use super::notation::{Hold, Notation, Writer, Written};
 use super::symbol::Symbol;
@@ -18,15 +18,16 @@ pub(super) fn lines(formula: &Formula, parameters: &BTreeMap<String, Symbol>) ->
     lines
 }
 
-/// The gradient's lines: by what, and what it is.
+/// The gradient's lines: what is given a name, by what the loss is derived, and what that is.
 pub(super) fn gradient(
     formula: &Formula,
-    slopes: &[Slope],
+    gradient: &Gradient,
     parameters: &BTreeMap<String, Symbol>,
 ) -> Vec<(String, String)> {
     let writer = Writer { formula, parameters, notation: Unicode };
-    let line = |slope: &Slope| (Unicode.slope(&writer.used(slope.by).text).text, writer.written(slope.is).text);
-    slopes.iter().map(line).collect()
+    let part = |(named, ex): &(Named, Ex)| (writer.name(named), writer.written(*ex).text);
+    let slope = |slope: &Slope| (Unicode.slope(&writer.used(slope.by).text).text, writer.written(slope.is).text);
+    gradient.parts.iter().map(part).chain(gradient.slopes.iter().map(slope)).collect()
 }
 
 /// The lines that change when the terms go that vanish by default, and which hyper-parameters are zero then.
@@ -38,9 +39,9 @@ pub(super) fn at_the_defaults(
         subject.specs.iter().filter(|spec| spec.default == 0.0 && parameters.contains_key(spec.name)).collect();
     let fixed = zero.iter().map(|spec| (spec.name, 0.0)).collect();
     let both = |mut formula: Formula| {
-        let slopes = slopes(&mut formula, parameters);
-        let gradient = gradient(&formula, &slopes, parameters);
-        lines(&formula, parameters).into_iter().chain(gradient).collect::<Vec<_>>()
+        let own = lines(&formula, parameters);
+        let found = gradient::of(&mut formula, parameters);
+        own.into_iter().chain(gradient(&formula, &found, parameters)).collect::<Vec<_>>()
     };
     let full = both(Formula::new(subject.program, &BTreeMap::new())?);
     let mut simpler = both(Formula::new(subject.program, &fixed)?);

@@ -13,7 +13,7 @@ mod value;
 pub use value::gradient;
 
 use super::expression::{About, Ex, Form, Function, Whose};
-use super::lines::Formula;
+use super::lines::{Formula, Named};
 use super::notation::Writer;
 use super::symbol::Symbol;
 use super::unicode::Unicode;
@@ -22,7 +22,7 @@ use product::Sum;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A line of the gradient longer than this is written with the derivatives by parts that have a name.
-const WIDEST: usize = 84;
+const WIDEST: usize = 88;
 
 /// The loss's derivative by one expression.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +33,28 @@ pub(super) struct Slope {
     pub(super) is: Ex,
 }
 
-/// The derivatives by everything that is trained, and before them those by named parts that they are made of.
-pub(super) fn slopes(formula: &mut Formula, parameters: &BTreeMap<String, Symbol>) -> Vec<Slope> {
-    let whole = Backward::new(formula, parameters, false).run();
-    let writer = Writer { formula, parameters, notation: Unicode };
-    let short = |slope: &Slope| writer.written(slope.is).text.chars().count() <= WIDEST;
-    if whole.iter().all(short) { whole } else { Backward::new(formula, parameters, true).run() }
+/// A gradient: parts of the formula that it gives names to, and its derivatives.
+#[derive(Default)]
+pub(super) struct Gradient {
+    /// In the order they are to be read.
+    pub(super) parts: Vec<(Named, Ex)>,
+    /// By everything that is trained, and before them by the named parts that they are made of.
+    pub(super) slopes: Vec<Slope>,
+}
+
+/// The gradient of a formula. It may give names to parts of it, so the formula is to be written before.
+pub(super) fn of(formula: &mut Formula, parameters: &BTreeMap<String, Symbol>) -> Gradient {
+    for in_parts in [false, true] {
+        let slopes = Backward::new(formula, parameters, in_parts).run();
+        let writer = Writer { formula, parameters, notation: Unicode };
+        let short = |slope: &Slope| writer.written(slope.is).text.chars().count() <= WIDEST;
+        if slopes.iter().all(short) {
+            return Gradient { parts: Vec::new(), slopes };
+        }
+    }
+    let mut backward = Backward::new(formula, parameters, true);
+    let parts = backward.name_parts();
+    Gradient { parts, slopes: backward.run() }
 }
 
 /// One way through the formula.
@@ -50,12 +66,15 @@ struct Backward<'a> {
     /// What each expression has been handed so far.
     handed: HashMap<Ex, Sum>,
     live: HashMap<Ex, bool>,
+    /// What has a name for the gradient's sake only.
+    introduced: HashSet<Ex>,
     slopes: Vec<Slope>,
 }
 
 impl<'a> Backward<'a> {
     fn new(formula: &'a mut Formula, parameters: &'a BTreeMap<String, Symbol>, in_parts: bool) -> Self {
-        Backward { formula, parameters, in_parts, handed: HashMap::new(), live: HashMap::new(), slopes: Vec::new() }
+        let (handed, live) = (HashMap::new(), HashMap::new());
+        Backward { formula, parameters, in_parts, handed, live, introduced: HashSet::new(), slopes: Vec::new() }
     }
 
     fn run(mut self) -> Vec<Slope> {
@@ -77,7 +96,8 @@ impl<'a> Backward<'a> {
             if self.is_number(is, 0.0) {
                 continue;
             }
-            let named = self.in_parts && ex != self.formula.root && self.formula.names.contains_key(&ex);
+            let own_line = self.in_parts && !self.introduced.contains(&ex);
+            let named = own_line && ex != self.formula.root && self.formula.names.contains_key(&ex);
             let sum = if named && self.width(is) > 12 {
                 self.slopes.push(Slope { by: ex, is });
                 let about = About { live: false, kind: KindTag::Number, ..self.formula.store.about(ex) };
@@ -94,6 +114,34 @@ impl<'a> Backward<'a> {
             self.slopes[given..].sort_by_key(|slope| slope.by);
         }
         self.slopes
+    }
+
+    /// Names for what derivatives repeat: arguments of squares and the like, and long factors.
+    fn name_parts(&mut self) -> Vec<(Named, Ex)> {
+        let mut order: Vec<Ex> = self.reached().into_iter().collect();
+        order.sort_unstable();
+        let mut named = Vec::new();
+        for ex in order {
+            let repeated = match self.form(ex) {
+                Form::Call(Function::Square | Function::Magnitude | Function::Clip, args) => vec![(args[0], 16)],
+                Form::Times(a, b) => {
+                    let by_a = self.live(a).then_some((b, 36));
+                    let by_b = self.live(b).then_some((a, 36));
+                    by_a.into_iter().chain(by_b).collect()
+                }
+                Form::Over(a, b) if self.live(b) => vec![(a, 36), (b, 36)],
+                Form::Over(_, b) => vec![(b, 36)],
+                _ => continue,
+            };
+            for (part, least) in repeated {
+                let inner = self.depth(part) > Depth::Constant;
+                if inner && !self.formula.names.contains_key(&part) && self.width(part) > least {
+                    named.push((self.formula.call(part), part));
+                    self.introduced.insert(part);
+                }
+            }
+        }
+        named
     }
 
     fn reached(&self) -> HashSet<Ex> {

@@ -3,7 +3,7 @@
 use super::super::expression::{Ex, Form, Function, How, Whose};
 use super::super::lines::Formula;
 use super::super::symbol;
-use super::{Slope, slopes};
+use super::Slope;
 use crate::eval::{self, EvalError, Inputs, Settings};
 use crate::ir::{Depth, Id, KindTag, Program, Ty};
 use crate::{Layout, Totals};
@@ -22,7 +22,7 @@ pub fn gradient(
 ) -> Result<Inputs, EvalError> {
     let values = eval::values(program, layout, totals, inputs, settings)?;
     let Some(mut formula) = Formula::new(program, &BTreeMap::new()) else { return Ok(Inputs::new()) };
-    let slopes = slopes(&mut formula, &symbol::parameters(program));
+    let slopes = super::of(&mut formula, &symbol::parameters(program)).slopes;
     let mut known = HashMap::new();
     for (i, (ex, value)) in formula.steps.iter().zip(values).enumerate() {
         known.entry(*ex).or_insert((program.nodes[i].ty, value));
