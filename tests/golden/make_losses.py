@@ -23,6 +23,8 @@ def main():
         value = formula(b, **settings)
         value.backward()
         gradient = {k: leaf.grad.tolist() for k, leaf in b.leaves.items() if leaf.grad is not None}
+        # `lambda` is a word of Python's.
+        settings = {k.rstrip("_"): v for k, v in settings.items()}
         cases.append(json.dumps(dict(name=name, batch=batch, set=settings, loss=value.item(), gradient=gradient), **compact))
     made = ",\n".join(f'"{name}":{json.dumps(batch.document(), **compact)}' for name, batch in batches.items())
     (HERE / "losses.json").write_text('{"batches":{\n%s\n},"cases":[\n%s\n]}\n' % (made, ",\n".join(cases)))

@@ -31,16 +31,22 @@ impl Batch {
     }
 
     /// Both, one after the other.
-    pub(super) fn followed_by(&self, other: &Batch) -> Batch {
+    pub(super) fn followed_by(&self, other: &Batch, program: &Program) -> Batch {
         let (mut layout, mut inputs) = (self.layout.clone(), self.inputs.clone());
         for (side, reaches) in &mut layout.sides {
             let more = other.layout.side(*side).iter();
             reaches.extend(more.map(|reach| Reach { prompt: reach.prompt + self.layout.prompts, ..*reach }));
         }
         layout.prompts += other.layout.prompts;
-        for (owner, field, side, values) in other.inputs.iter() {
-            if let Some(all) = inputs.get_mut(owner, field, side) {
-                all.extend(values);
+        for (_, owner, field, ty) in program.inputs() {
+            let of_the_batch = matches!(ty.depth, Depth::Constant | Depth::Batch);
+            let expected = layout.len(ty);
+            if let (Some(all), Some(more)) =
+                (inputs.get_mut(owner, field, ty.side), other.inputs.get(owner, field, ty.side))
+                && !of_the_batch
+                && all.len() < expected
+            {
+                all.extend(more);
             }
         }
         Batch { layout, inputs }

@@ -21,7 +21,7 @@ pub(super) fn try_on(subject: &Subject<'_>) -> Result<Verdict, String> {
             Rearranged::prompts(&of.layout, prompts).batch(subject.program, &of.inputs)
         };
         let (kept, strangers) = (half(&batch, &[0, 1]), half(&other, &[2, 3]));
-        let mixed = kept.followed_by(&strangers);
+        let mixed = kept.followed_by(&strangers, subject.program);
         let alone = subject.part(&kept, &totals, settings)?.gradient;
         let among = subject.part(&mixed, &totals, settings)?.gradient;
         let among = Rearranged::prompts(&mixed.layout, &[0, 1]).values(subject.program, &among);

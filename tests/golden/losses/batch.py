@@ -92,6 +92,10 @@ def answers():
         for who in ("actor", "reference", "previous"):
             b.put(who, "logp", side, "token", -2.5, -0.05)
     b.put("demo", "weight", "Answer", "response", 0.2, 1.5)
+    for name in ("helpfulness", "correctness", "coherence", "complexity", "verbosity"):
+        b.put("reward_model", name, "Answer", "response", -1.0, 4.0)
+        b.put("rated", name, "Answer", "response", 0.0, 4.0)
+        b.fix("rated", f"{name}_present", "Answer", [float((i + len(name)) % 3 > 0) for i in range(PROMPTS)])
     b.fix("unpaired", "label", "Answer", [1.0, 0.0, 0.0, 1.0])
     return b
 

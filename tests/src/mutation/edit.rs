@@ -2,11 +2,17 @@
 
 use collimate_dsl::ir::{Id, Node, Op, Program};
 
+/// Every place where a program names one of its steps.
+fn ids(program: &mut Program) -> impl Iterator<Item = &mut Id> {
+    let ends = program.root.iter_mut().chain(program.metrics.iter_mut().map(|metric| &mut metric.node));
+    let states = program.states.iter_mut().flat_map(|state| std::iter::once(&mut state.initial).chain(&mut state.next));
+    program.nodes.iter_mut().flat_map(|node| &mut node.args).chain(ends).chain(states)
+}
+
 /// Everything that was worked out of one step is worked out of another instead.
 pub(super) fn rewired(program: &Program, from: Id, to: Id) -> Program {
     let mut program = program.clone();
-    let ends = program.root.iter_mut().chain(program.metrics.iter_mut().map(|metric| &mut metric.node));
-    for id in program.nodes.iter_mut().flat_map(|node| &mut node.args).chain(ends).filter(|id| **id == from) {
+    for id in ids(&mut program).filter(|id| **id == from) {
         *id = to;
     }
     program
@@ -24,8 +30,7 @@ pub(super) fn replaced(program: &Program, at: Id, op: Op, args: &[Id]) -> Progra
 pub(super) fn inserted(program: &Program, before: Id, op: Op, args: &[Id]) -> Program {
     let mut program = program.clone();
     let moved = |id: Id| if id >= before { Id::new(id.index() + 1) } else { id };
-    let ends = program.root.iter_mut().chain(program.metrics.iter_mut().map(|metric| &mut metric.node));
-    for id in program.nodes.iter_mut().flat_map(|node| &mut node.args).chain(ends) {
+    for id in ids(&mut program) {
         *id = moved(*id);
     }
     let like = args.first().map_or(before, |arg| *arg).index();
