@@ -1,7 +1,7 @@
 //! For tests: programs put together step by step, numbers from a fixed seed, and batches cut in parts.
 
 use crate::eval::{Inputs, Settings};
-use crate::ir::{Depth, Id, KindTag, Metric, Node, Op, Place, Program, SideTag, Ty};
+use crate::ir::{Depth, Estimator, Id, KindTag, Metric, Node, Op, Place, Program, SideTag, Ty};
 use crate::{Layout, Reach};
 
 /// A program under construction. Depth, side and gradient follow from the arguments; kinds are given.
@@ -50,7 +50,8 @@ impl Hand {
                 Depth::EachResponse => (Depth::EachPrompt, None),
                 Depth::EachPrompt | Depth::Batch | Depth::Constant | Depth::EachWord => (Depth::Batch, None),
             },
-            Op::AverageAll => (Depth::Batch, None),
+            Op::AverageAll | Op::BatchSpread => (Depth::Batch, None),
+            Op::AtLast => (Depth::EachToken, deepest.side),
             Op::EveryPrompt => (Depth::EachPrompt, None),
             _ if opposed => (Depth::EachPrompt, None),
             _ => (deepest.depth, deepest.side),
@@ -155,6 +156,9 @@ pub(crate) fn every_op() -> Vec<Op> {
         Op::Negative | Op::Smaller | Op::Larger | Op::Clip | Op::Exponential | Op::Logarithm | Op::Magnitude => (),
         Op::Logistic | Op::LogLogistic | Op::Square | Op::Positive | Op::Total | Op::Average | Op::AverageAll => (),
         Op::Constant | Op::Recast(_) | Op::EveryPrompt | Op::OthersMean | Op::GroupMean | Op::GroupLogSoftmax => (),
+        Op::Root | Op::LogComplement | Op::LogInterval | Op::Choose | Op::Estimate(_) | Op::GroupSpread => (),
+        Op::BatchSpread | Op::Sorted | Op::Length | Op::Overlap(_) | Op::Following | Op::DiscountedSum => (),
+        Op::AtLast => (),
     };
     let input = Op::Input { owner: "actor".into(), field: "logp".into() };
     vec![
@@ -185,6 +189,22 @@ pub(crate) fn every_op() -> Vec<Op> {
         Op::OthersMean,
         Op::GroupMean,
         Op::GroupLogSoftmax,
+        Op::Root,
+        Op::LogComplement,
+        Op::LogInterval,
+        Op::Choose,
+        Op::Estimate(Estimator::K1),
+        Op::Estimate(Estimator::AbsK1),
+        Op::Estimate(Estimator::K2),
+        Op::Estimate(Estimator::K3),
+        Op::GroupSpread,
+        Op::BatchSpread,
+        Op::Sorted,
+        Op::Length,
+        Op::Overlap(SideTag::Rejected),
+        Op::Following,
+        Op::DiscountedSum,
+        Op::AtLast,
     ]
 }
 

@@ -1,15 +1,15 @@
 //! What in a program depends on what.
 
-use crate::ir::{Depth, Id, Op, Program};
+use crate::ir::{Depth, Id, Node, Op, Program};
 
 /// For each node, whether one of these depends on it.
 pub(crate) fn read_by(program: &Program, ends: impl IntoIterator<Item = Id>) -> Vec<bool> {
-    backwards(program, ends, |_| true)
+    backwards(program, ends, |node| &node.args)
 }
 
 /// For each node, whether a gradient reaches it from one of these.
 pub(crate) fn gradient_from(program: &Program, ends: impl IntoIterator<Item = Id>) -> Vec<bool> {
-    backwards(program, ends, passes_gradient)
+    backwards(program, ends, gradient_goes_to)
 }
 
 /// For each node, whether the loss, a metric or a state's next value depends on it.
@@ -33,21 +33,31 @@ pub fn of_the_batch(program: &Program) -> Vec<bool> {
     made
 }
 
-fn backwards(program: &Program, ends: impl IntoIterator<Item = Id>, through: impl Fn(&Op) -> bool) -> Vec<bool> {
+fn backwards(program: &Program, ends: impl IntoIterator<Item = Id>, through: impl Fn(&Node) -> &[Id]) -> Vec<bool> {
     let mut reached = vec![false; program.nodes.len()];
     for end in ends {
         reached[end.index()] = true;
     }
     for (i, node) in program.nodes.iter().enumerate().rev() {
-        if reached[i] && through(&node.op) {
-            node.args.iter().for_each(|arg| reached[arg.index()] = true);
+        if reached[i] {
+            through(node).iter().for_each(|arg| reached[arg.index()] = true);
         }
     }
     reached
 }
 
+/// The arguments to which a step hands the gradient of its result on.
+pub(crate) fn gradient_goes_to(node: &Node) -> &[Id] {
+    match node.op {
+        // What decides which one is taken has none.
+        Op::Choose => node.args.get(1..).unwrap_or_default(),
+        _ if passes_gradient(&node.op) => &node.args,
+        _ => &[],
+    }
+}
+
 /// Does this operation hand the gradient of its result on to its arguments?
-pub(crate) fn passes_gradient(op: &Op) -> bool {
+fn passes_gradient(op: &Op) -> bool {
     match op {
         Op::Constant | Op::Positive => false,
         Op::Input { .. }
@@ -74,6 +84,19 @@ pub(crate) fn passes_gradient(op: &Op) -> bool {
         | Op::EveryPrompt
         | Op::OthersMean
         | Op::GroupMean
-        | Op::GroupLogSoftmax => true,
+        | Op::GroupLogSoftmax
+        | Op::Root
+        | Op::LogComplement
+        | Op::LogInterval
+        | Op::Choose
+        | Op::Estimate(_)
+        | Op::GroupSpread
+        | Op::BatchSpread
+        | Op::Sorted
+        | Op::Length
+        | Op::Overlap(_)
+        | Op::Following
+        | Op::DiscountedSum
+        | Op::AtLast => true,
     }
 }

@@ -14,9 +14,10 @@ macro_rules! prelude {
             Limit, LogProb, LogRatio, Loss, Margin, Mismatched, NoGrad, Number, Pair, Param, PerPrompt, PerResponse,
             PerToken, Policy, Previous, Prob, Prompt, Quantity, Rated, Ratio, Reduce, Reference, Rejected, Reply,
             Response, Return, Reward, RewardModel, Sample, Scalar, ScoredPair, Several, Side, Spread, SquaredDistance,
-            Token, Trainable, Unpaired, Value, Weight, algorithm, backward_kl, fixed_margin, forward_kl, group_mean,
-            leave_one_out, log_sigmoid, log_softmax, loss, max, min, policy, report, report_rewards, reward, sigmoid,
-            squared_distance, squared_error,
+            Token, Trainable, Unpaired, Value, Weight, abs_k1, algorithm, at_last, backward_kl, batch_std, choose,
+            fixed_margin, forward_kl, gae, group_mean, group_std, k1, k2, k3, leave_one_out, length, log_interval,
+            log_sigmoid, log_softmax, loss, max, min, overlap, policy, report, report_rewards, returns, reward,
+            sigmoid, sorted, squared_distance, squared_error, when_negative, whiten,
         };
         // What a loss carries from step to step.
         #[allow(unused_imports)]

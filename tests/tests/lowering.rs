@@ -2,7 +2,7 @@
 
 use collimate::ALL;
 use collimate_dsl::eval::{self, Evaluation, Inputs, Settings};
-use collimate_dsl::ir::{Depth, Id, KindTag, Metric, Node, Op, Place, Program, SideTag, Ty};
+use collimate_dsl::ir::{Depth, Estimator, Id, KindTag, Metric, Node, Op, Place, Program, SideTag, Ty};
 use collimate_dsl::{Layout, Reach, Totals};
 use collimate_runtime::{compile, random::Random};
 
@@ -36,7 +36,8 @@ impl Hand {
                 Depth::EachResponse => (Depth::EachPrompt, None),
                 _ => (Depth::Batch, None),
             },
-            Op::AverageAll => (Depth::Batch, None),
+            Op::AverageAll | Op::BatchSpread => (Depth::Batch, None),
+            Op::AtLast => (Depth::EachToken, deepest.side),
             Op::EveryPrompt => (Depth::EachPrompt, None),
             _ => (deepest.depth, deepest.side),
         };
@@ -154,6 +155,27 @@ fn around(op: &Op, depth: Depth, form: usize) -> Program {
             let bottom = hand.op(Op::Plus, &[y, bottom]);
             hand.op(Op::Over, &[x, bottom])
         }
+        Op::Root => {
+            let positive = hand.op(Op::Exponential, &[x]);
+            hand.op(Op::Root, &[positive])
+        }
+        Op::LogComplement => {
+            let negative = hand.op(Op::LogLogistic, &[x]);
+            hand.op(Op::LogComplement, &[negative])
+        }
+        Op::LogInterval => {
+            let width = hand.op(Op::Exponential, &[y]);
+            let high = hand.op(Op::Plus, &[x, width]);
+            hand.op(Op::LogInterval, &[x, high])
+        }
+        Op::Choose => {
+            let condition = hand.input("condition", depth, false);
+            hand.op(Op::Choose, &[condition, x, y])
+        }
+        Op::DiscountedSum => {
+            let decay = hand.number(0.75);
+            hand.op(Op::DiscountedSum, &[x, decay])
+        }
         Op::EveryPrompt => {
             let mean = hand.op(Op::AverageAll, &[x]);
             hand.op(Op::EveryPrompt, &[mean])
@@ -188,9 +210,13 @@ fn every_operation_has_its_f64_meaning() {
         Op::Constant,
         recast,
         Op::EveryPrompt,
+        Op::Root,
+        Op::LogComplement,
+        Op::BatchSpread,
     ];
-    let binary = [Op::Plus, Op::Minus, Op::Times, Op::Over, Op::Smaller, Op::Larger];
-    let grouped = [Op::OthersMean, Op::GroupMean, Op::GroupLogSoftmax];
+    let mut binary = vec![Op::Plus, Op::Minus, Op::Times, Op::Over, Op::Smaller, Op::Larger, Op::Choose];
+    binary.extend(Estimator::ALL.map(Op::Estimate));
+    let grouped = [Op::OthersMean, Op::GroupMean, Op::GroupLogSoftmax, Op::GroupSpread, Op::Sorted, Op::AtLast];
     let mut run = |op: &Op, depth, form| {
         let program = around(op, depth, form);
         // Longer than what is summed at a time, so that sums of sums are taken.
@@ -208,6 +234,13 @@ fn every_operation_has_its_f64_meaning() {
     }
     for op in &grouped {
         run(op, Depth::EachResponse, 0);
+    }
+    run(&Op::Sorted, Depth::EachPrompt, 0);
+    for op in [Op::Following, Op::DiscountedSum] {
+        run(&op, Depth::EachToken, 0);
+    }
+    for depth in [Depth::EachPrompt, Depth::EachResponse] {
+        (0..2).for_each(|form| run(&Op::LogInterval, depth, form));
     }
 }
 

@@ -1,6 +1,8 @@
 //! The gradient of every step, from the loss back to the inputs.
 
 use super::number::logistic;
+use super::order::{accumulated, deviation_slopes, sorting};
+use super::special::special;
 use super::{EvalError, Run, as_f64};
 use crate::ir::{Id, Op};
 
@@ -38,7 +40,11 @@ impl Run<'_> {
             Op::Logistic => self.slopes(id, |a, _| [logistic(a[0]) * logistic(-a[0])]),
             Op::LogLogistic => self.slopes(id, |a, _| [logistic(-a[0])]),
             Op::Square => self.slopes(id, |a, _| [2.0 * a[0]]),
-            Op::Positive | Op::Constant => Ok(()),
+            Op::Positive | Op::Constant | Op::Length | Op::Overlap(_) => Ok(()),
+            op @ (Op::Root | Op::LogComplement | Op::LogInterval | Op::Estimate(_)) => {
+                self.slopes(id, |a, _| special(op, a).map_or([f64::NAN; 2], |(_, slopes)| slopes))
+            }
+            Op::Choose => self.slopes(id, |a, _| if a[0] > 0.0 { [0.0, 1.0, 0.0] } else { [0.0, 0.0, 1.0] }),
 
             Op::Total | Op::Average | Op::AverageAll => {
                 let (to, weights) = self.reduction(id)?;
@@ -64,6 +70,48 @@ impl Run<'_> {
                 let sum: f64 = group.iter().map(|&i| g[i]).sum();
                 group.iter().map(|&i| g[i] - y[i].exp() * sum).collect()
             }),
+            Op::GroupSpread => {
+                let x = self.values[node.args[0].index()].clone();
+                self.group_slopes(id, |group, g, _| {
+                    let own: Vec<f64> = group.iter().map(|&i| x[i]).collect();
+                    let sum: f64 = group.iter().map(|&i| g[i]).sum();
+                    deviation_slopes(&own).into_iter().map(|slope| slope * sum).collect()
+                })
+            }
+            Op::BatchSpread => {
+                let (arg, given) = (node.args[0].index(), self.gradients[id.index()][0]);
+                for (to, slope) in self.gradients[arg].iter_mut().zip(deviation_slopes(&self.values[arg])) {
+                    *to += given * slope;
+                }
+                Ok(())
+            }
+            Op::Sorted => {
+                let arg = node.args[0].index();
+                for (to, from) in sorting(&self.values[arg]).into_iter().enumerate() {
+                    self.gradients[arg][from] += self.gradients[id.index()][to];
+                }
+                Ok(())
+            }
+            Op::Following => {
+                let arg = node.args[0].index();
+                for t in self.stretches(id).into_iter().flat_map(|stretch| stretch.skip(1)) {
+                    self.gradients[arg][t] += self.gradients[id.index()][t - 1];
+                }
+                Ok(())
+            }
+            Op::DiscountedSum => {
+                let (arg, decay) = (node.args[0].index(), self.values[node.args[1].index()][0]);
+                let given = accumulated(&self.gradients[id.index()], &self.stretches(id), decay);
+                self.gradients[arg].iter_mut().zip(given).for_each(|(to, given)| *to += given);
+                Ok(())
+            }
+            Op::AtLast => {
+                let arg = node.args[0].index();
+                for (response, stretch) in self.stretches(id).into_iter().enumerate() {
+                    self.gradients[arg][response] += self.gradients[id.index()][stretch.end - 1];
+                }
+                Ok(())
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! The value of every step.
 
 use super::number::{log_logistic, log_sum_exp, logistic};
+use super::order::{deviation, discounted, sorting};
+use super::special::special;
 use super::{EvalError, Run, as_f64};
 use crate::ir::{Id, Op};
 
@@ -46,6 +48,11 @@ impl Run<'_> {
             Op::Square => self.pointwise(id, |a| a[0] * a[0]),
             Op::Positive => self.pointwise(id, |a| if a[0] > 0.0 { 1.0 } else { 0.0 }),
 
+            op @ (Op::Root | Op::LogComplement | Op::LogInterval | Op::Estimate(_)) => {
+                self.pointwise(id, |a| special(op, a).map_or(f64::NAN, |(value, _)| value))
+            }
+            Op::Choose => self.pointwise(id, |a| if a[0] > 0.0 { a[1] } else { a[2] }),
+
             Op::Total | Op::Average | Op::AverageAll => {
                 let (to, weights) = self.reduction(id)?;
                 let mut sums = vec![0.0; self.layout.len(node.ty)];
@@ -69,6 +76,36 @@ impl Run<'_> {
                 let whole = log_sum_exp(group.iter().map(|&i| x[i]));
                 group.iter().map(|&i| x[i] - whole).collect()
             }),
+            Op::GroupSpread => self.by_group(id, |group, x| {
+                let own: Vec<f64> = group.iter().map(|&i| x[i]).collect();
+                vec![deviation(&own); group.len()]
+            }),
+            Op::BatchSpread => Ok(vec![deviation(&self.values[node.args[0].index()])]),
+            Op::Sorted => {
+                let x = &self.values[node.args[0].index()];
+                Ok(sorting(x).into_iter().map(|i| x[i]).collect())
+            }
+
+            Op::Length => Ok(self.stretches(id).into_iter().map(|stretch| as_f64(stretch.len())).collect()),
+            Op::Overlap(other) => self.overlap(id, *other),
+            Op::Following => {
+                let (x, mut y) = (&self.values[node.args[0].index()], vec![0.0; self.layout.len(node.ty)]);
+                for stretch in self.stretches(id) {
+                    y[stretch.start..stretch.end - 1].copy_from_slice(&x[stretch.start + 1..stretch.end]);
+                }
+                Ok(y)
+            }
+            Op::DiscountedSum => {
+                let (x, decay) = (&self.values[node.args[0].index()], self.values[node.args[1].index()][0]);
+                Ok(discounted(x, &self.stretches(id), decay))
+            }
+            Op::AtLast => {
+                let (x, mut y) = (&self.values[node.args[0].index()], vec![0.0; self.layout.len(node.ty)]);
+                for (response, stretch) in self.stretches(id).into_iter().enumerate() {
+                    y[stretch.end - 1] = x[response];
+                }
+                Ok(y)
+            }
         }
     }
 

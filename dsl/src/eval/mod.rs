@@ -12,8 +12,11 @@ mod check;
 mod error;
 mod forward;
 mod inputs;
+mod normal;
 mod number;
+mod order;
 mod separable;
+mod special;
 mod spread;
 mod state;
 #[cfg(test)]
@@ -22,8 +25,11 @@ mod tests;
 pub use check::batch as check;
 pub use error::{EvalError, input_name};
 pub use inputs::{Inputs, Settings};
-pub use number::{log_logistic, log_sum_exp, logistic};
+pub use normal::{log_normal_below, log_normal_between, log_normal_density};
+pub use number::{log_complement, log_logistic, log_sum_exp, logistic};
+pub use order::{deviation, deviation_slopes, overlap, sorting, stretches};
 pub use separable::{Why, separable, shared};
+pub use special::special;
 pub use spread::{only_response, outward};
 pub use state::{give_state, initial_state, next_state};
 

@@ -18,6 +18,13 @@ pub fn log_logistic(x: f64) -> f64 {
     if x >= 0.0 { -(-x).exp().ln_1p() } else { x - x.exp().ln_1p() }
 }
 
+/// `ln(1 - exp(x))` for `x < 0`; minus infinity at 0
+#[must_use]
+pub fn log_complement(x: f64) -> f64 {
+    // Near 0 `exp(x)` is too close to 1, far out it is lost beside the 1: each way keeps its digits on its own side.
+    if x > -std::f64::consts::LN_2 { (-x.exp_m1()).ln() } else { (-x.exp()).ln_1p() }
+}
+
 /// `ln(sum of exp(x))` over all of `xs`; minus infinity if there are none.
 #[must_use]
 pub fn log_sum_exp(xs: impl Iterator<Item = f64> + Clone) -> f64 {
@@ -42,6 +49,15 @@ mod tests {
         }
         assert_eq!(logistic(0.0), 0.5);
         assert_eq!(log_logistic(0.0), -std::f64::consts::LN_2);
+    }
+
+    #[test]
+    fn the_logarithm_of_what_is_left_keeps_its_digits() {
+        assert_eq!(log_complement(-1e-300), 1e-300_f64.ln());
+        assert_eq!(log_complement(-40.0), -(-40.0_f64).exp());
+        assert_eq!(log_complement(-1e4), 0.0);
+        assert_eq!(log_complement(0.0), f64::NEG_INFINITY);
+        assert!((log_complement(-std::f64::consts::LN_2) + std::f64::consts::LN_2).abs() < 1e-15);
     }
 
     #[test]

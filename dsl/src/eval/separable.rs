@@ -135,7 +135,15 @@ fn after(op: &Op, depth: Depth, args: &[Known]) -> Result<Known, String> {
         | Op::Logistic
         | Op::LogLogistic
         | Op::Square
-        | Op::Positive => match shares {
+        | Op::Positive
+        | Op::Root
+        | Op::LogComplement
+        | Op::LogInterval
+        | Op::Choose
+        | Op::Estimate(_)
+        | Op::Following
+        | Op::DiscountedSum
+        | Op::AtLast => match shares {
             true => whole(),
             false if args.contains(&Known::Own) => Ok(Known::Own),
             false => Ok(Known::Fixed),
@@ -159,6 +167,11 @@ fn after(op: &Op, depth: Depth, args: &[Known]) -> Result<Known, String> {
         }
 
         // Responses to one prompt are never parted.
-        Op::OthersMean | Op::GroupMean | Op::GroupLogSoftmax => Ok(Known::Own),
+        Op::OthersMean | Op::GroupMean | Op::GroupLogSoftmax | Op::GroupSpread => Ok(Known::Own),
+        Op::Length | Op::Overlap(_) => Ok(Known::Own),
+
+        Op::Sorted | Op::BatchSpread => {
+            Err(format!("`{word}` compares all of the batch with one another: a part knows only its own"))
+        }
     }
 }

@@ -113,6 +113,17 @@ pub(super) enum Function {
     Inside,
     /// In gradients: 1, 0 or -1.
     Sign,
+    Root,
+    NormalBelow,
+    /// In gradients: the density of the standard normal distribution.
+    NormalDensity,
+    Choose,
+    GroupSpread,
+    BatchSpread,
+    Sorted,
+    Following,
+    DiscountedSum,
+    AtLast,
 }
 
 /// How a reduction comes to one number.

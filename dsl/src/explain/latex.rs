@@ -110,6 +110,19 @@ impl Notation for Latex {
                 Written::new(format!("\\mathbf{{1}}\\left[ {text} \\right]"), Hold::Whole)
             }
             Function::Sign => Written::new(format!("\\operatorname{{sign}}{round}"), Hold::Whole),
+            Function::Root => Written::new(format!("\\sqrt{{{list}}}"), Hold::Whole),
+            Function::NormalBelow => Written::new(format!("\\Phi{round}"), Hold::Whole),
+            Function::NormalDensity => Written::new(format!("\\varphi{round}"), Hold::Whole),
+            Function::Choose => {
+                let cases = format!("{} & {} > 0 \\\\ {} & \\text{{else}}", args[1].text, args[0].text, args[2].text);
+                Written::new(format!("\\begin{{cases}} {cases} \\end{{cases}}"), Hold::Whole)
+            }
+            Function::GroupSpread => Written::new(format!("\\operatorname*{{std}}_{{y}}{square}"), Hold::Whole),
+            Function::BatchSpread => Written::new(format!("\\operatorname{{std}}{square}"), Hold::Whole),
+            Function::Sorted => Written::new(format!("\\operatorname{{sort}}{round}"), Hold::Whole),
+            Function::Following => Written::new(format!("\\operatorname{{next}}{round}"), Hold::Whole),
+            Function::DiscountedSum => Written::new(format!("\\operatorname{{discounted}}{round}"), Hold::Whole),
+            Function::AtLast => Written::new(format!("\\operatorname{{last}}{round}"), Hold::Whole),
         }
     }
 
@@ -124,6 +137,15 @@ impl Notation for Latex {
     fn back(&self, through: &Written, of: &Written) -> Written {
         let text = format!("\\operatorname{{back}}\\left( {}, {} \\right)", through.text, of.text);
         Written::new(text, Hold::Whole)
+    }
+
+    fn length(&self, whose: Whose) -> Written {
+        Written::new(format!("\\left| {} \\right|", symbol::response(whose).latex), Hold::Whole)
+    }
+
+    fn overlap(&self) -> Written {
+        let shorter = "\\min\\left( \\left| y^{+} \\right|, \\left| y^{-} \\right| \\right)";
+        Written::new(format!("\\mathbf{{1}}\\left[ t \\le {shorter} \\right]"), Hold::Whole)
     }
 
     fn reduced(&self, how: How, over: Depth, whose: Whose, of: &Written) -> Written {

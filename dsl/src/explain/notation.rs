@@ -58,6 +58,10 @@ pub(super) trait Notation {
     fn slope(&self, by: &str) -> Written;
     /// A derivative handed back through a function.
     fn back(&self, through: &Written, of: &Written) -> Written;
+    /// How many tokens a response has.
+    fn length(&self, whose: Whose) -> Written;
+    /// One at each token that both responses of a pair have.
+    fn overlap(&self) -> Written;
 
     /// In brackets if it holds together less than this.
     fn at_least(&self, written: &Written, hold: Hold) -> Written {
@@ -157,6 +161,9 @@ impl<N: Notation> Writer<'_, N> {
     }
 
     fn given(&self, owner: &str, field: &str, depth: Depth, whose: Whose, live: bool) -> Written {
+        if owner == super::read::LAYOUT {
+            return if depth == Depth::EachResponse { self.notation.length(whose) } else { self.notation.overlap() };
+        }
         let argument = super::symbol::argument(depth, whose);
         let argument = argument.as_ref().map(|argument| self.notation.symbol(argument));
         if field == "logp" {

@@ -172,7 +172,19 @@ fn about_function(function: Function) -> Option<(&'static str, &'static str)> {
         Function::GroupLogSoftmax => Some(("softmax(x)", "exp x over the sum of exp x of all responses to the prompt")),
         Function::Sign => Some(("sign(x)", "1, 0 or −1")),
         Function::AtMost | Function::Below | Function::Inside => Some(("1[…]", "one where it holds, zero where not")),
-        Function::Smaller
+        Function::NormalBelow => Some(("Φ", "the share of a standard normal distribution below its argument")),
+        Function::NormalDensity => Some(("φ", "the density of the standard normal distribution")),
+        Function::GroupSpread => Some(("std_y(x)", "the standard deviation of x over all responses to the prompt")),
+        Function::BatchSpread => Some(("std(x)", "the standard deviation of x over the whole batch")),
+        Function::Sorted => Some(("sort(x)", "the values of x of the whole batch in order, the smallest first")),
+        Function::Following => Some(("next(x)", "x at the next token, 0 after the last")),
+        Function::DiscountedSum => {
+            Some(("discounted(x, d)", "x at this token, and d times the same at the next one, to the last"))
+        }
+        Function::AtLast => Some(("last(x)", "x at the response's last token, 0 at the others")),
+        Function::Choose
+        | Function::Root
+        | Function::Smaller
         | Function::Larger
         | Function::Exponential
         | Function::Logarithm

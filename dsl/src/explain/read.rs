@@ -1,7 +1,7 @@
 //! From a program's steps to expressions.
 
 use super::expression::{About, Ex, Form, Function, How, Store, Whose};
-use crate::ir::{Depth, Node, Op, Program, SideTag};
+use crate::ir::{Depth, Estimator, KindTag, Node, Op, Program, SideTag};
 use std::collections::BTreeMap;
 
 /// The expression of every step. Hyper-parameters in `fixed` are replaced by their numbers.
@@ -14,6 +14,39 @@ pub(super) fn read(program: &Program, store: &mut Store, fixed: &BTreeMap<&str, 
         read.push(expression(program, node, &args, about, store, fixed));
     }
     read
+}
+
+/// Who gives the lengths of responses.
+pub(super) const LAYOUT: &str = "";
+
+fn number(store: &mut Store, number: f64) -> Ex {
+    let about = About { kind: KindTag::Number, depth: Depth::Constant, whose: Whose::Nobody, live: false };
+    store.simplest(Form::Number(number.to_bits()), about)
+}
+
+/// An estimate of a divergence in full.
+fn estimate(estimator: Estimator, p: Ex, q: Ex, about: About, store: &mut Store) -> Ex {
+    let ratio = About { kind: KindTag::LogRatio, ..about };
+    match estimator {
+        Estimator::K1 => store.simplest(Form::Minus(p, q), about),
+        Estimator::AbsK1 => {
+            let ratio = store.simplest(Form::Minus(p, q), ratio);
+            store.simplest(Form::Call(Function::Magnitude, vec![ratio]), about)
+        }
+        Estimator::K2 => {
+            let ratio = store.simplest(Form::Minus(p, q), ratio);
+            let square = store.simplest(Form::Call(Function::Square, vec![ratio]), about);
+            let half = number(store, 0.5);
+            store.simplest(Form::Times(half, square), about)
+        }
+        Estimator::K3 => {
+            let back = store.simplest(Form::Minus(q, p), ratio);
+            let grown = store.simplest(Form::Call(Function::Exponential, vec![back]), about);
+            let one = number(store, 1.0);
+            let above = store.simplest(Form::Minus(grown, one), about);
+            store.simplest(Form::Minus(above, back), about)
+        }
+    }
 }
 
 fn expression(
@@ -53,6 +86,31 @@ fn expression(
         Op::LogLogistic => call(Function::LogLogistic),
         Op::Square => call(Function::Square),
         Op::Positive => call(Function::Positive),
+        Op::Root => call(Function::Root),
+        Op::LogComplement => {
+            let grown = store.simplest(Form::Call(Function::Exponential, args.to_vec()), about);
+            let one = number(store, 1.0);
+            let rest = store.simplest(Form::Minus(one, grown), about);
+            store.simplest(Form::Call(Function::Logarithm, vec![rest]), about)
+        }
+        Op::LogInterval => {
+            let mut below = |edge| store.simplest(Form::Call(Function::NormalBelow, vec![edge]), about);
+            let (low, high) = (below(args[0]), below(args[1]));
+            let between = store.simplest(Form::Minus(high, low), about);
+            store.simplest(Form::Call(Function::Logarithm, vec![between]), about)
+        }
+        Op::Choose => call(Function::Choose),
+        Op::Estimate(estimator) => estimate(*estimator, args[0], args[1], about, store),
+        Op::GroupSpread => call(Function::GroupSpread),
+        Op::BatchSpread => call(Function::BatchSpread),
+        Op::Sorted => call(Function::Sorted),
+        Op::Length | Op::Overlap(_) => {
+            let (owner, field) = (LAYOUT.to_owned(), node.op.word().to_owned());
+            store.simplest(Form::Given { owner, field, depth: about.depth, whose: about.whose }, about)
+        }
+        Op::Following => call(Function::Following),
+        Op::DiscountedSum => call(Function::DiscountedSum),
+        Op::AtLast => call(Function::AtLast),
         Op::OthersMean => call(Function::OthersMean),
         Op::GroupMean => call(Function::GroupMean),
         Op::GroupLogSoftmax => call(Function::GroupLogSoftmax),

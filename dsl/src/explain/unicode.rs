@@ -121,6 +121,19 @@ impl Notation for Unicode {
                 Written::new(text, Hold::Whole)
             }
             Function::Sign => Written::new(format!("sign({list})"), Hold::Whole),
+            Function::Root => Written::new(format!("√{}", self.at_least(&args[0], Hold::Whole).text), Hold::Whole),
+            Function::NormalBelow => Written::new(format!("Φ({list})"), Hold::Whole),
+            Function::NormalDensity => Written::new(format!("φ({list})"), Hold::Whole),
+            Function::Choose => {
+                let text = format!("({} if {} > 0, else {})", args[1].text, args[0].text, args[2].text);
+                Written::new(text, Hold::Whole)
+            }
+            Function::GroupSpread => Written::new(format!("std_y({list})"), Hold::Whole),
+            Function::BatchSpread => Written::new(format!("std({list})"), Hold::Whole),
+            Function::Sorted => Written::new(format!("sort({list})"), Hold::Whole),
+            Function::Following => Written::new(format!("next({list})"), Hold::Whole),
+            Function::DiscountedSum => Written::new(format!("discounted({list})"), Hold::Whole),
+            Function::AtLast => Written::new(format!("last({list})"), Hold::Whole),
         }
     }
 
@@ -134,6 +147,14 @@ impl Notation for Unicode {
 
     fn back(&self, through: &Written, of: &Written) -> Written {
         Written::new(format!("back({}, {})", through.text, of.text), Hold::Whole)
+    }
+
+    fn length(&self, whose: Whose) -> Written {
+        Written::new(format!("|{}|", super::symbol::response(whose).text), Hold::Whole)
+    }
+
+    fn overlap(&self) -> Written {
+        Written::new("1[t ≤ min(|y⁺|, |y⁻|)]", Hold::Whole)
     }
 
     fn reduced(&self, how: How, over: Depth, _: Whose, of: &Written) -> Written {

@@ -6,9 +6,11 @@
 //! Names here differ from the words of the language on purpose: a public variant called `LogProb` or
 //! `Add` would make rustc print the user's own types with their full path.
 
+mod estimator;
 mod node;
 mod ty;
 
+pub use estimator::Estimator;
 pub use node::{Id, Node, Op, Place};
 pub use ty::{Depth, KindTag, SideTag, Ty};
 

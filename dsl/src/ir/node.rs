@@ -1,6 +1,7 @@
 //! One step of a program.
 
-use super::ty::Ty;
+use super::estimator::Estimator;
+use super::ty::{SideTag, Ty};
 use std::fmt;
 
 /// Index of a node in its program.
@@ -83,6 +84,16 @@ pub enum Op {
     Square,
     /// 1 where `a > 0`, else 0; no gradient
     Positive,
+    /// The square root of `a`
+    Root,
+    /// `ln(1 - exp(a))` for `a < 0`, without losing digits at either end
+    LogComplement,
+    /// `ln(Phi(b) - Phi(a))` for `a < b`, the share of a standard normal distribution between them, without underflow
+    LogInterval,
+    /// `b` where `a > 0`, else `c`; no gradient by `a`
+    Choose,
+    /// An estimate of the divergence of two policies from their log-probabilities `a` and `b`
+    Estimate(Estimator),
 
     /// Sum over the innermost axis.
     Total,
@@ -105,6 +116,24 @@ pub enum Op {
     GroupMean,
     /// `a - ln(sum over the responses to the prompt of exp(a))`
     GroupLogSoftmax,
+    /// For each response, the standard deviation of all responses to its prompt (one less than their number below); 0 for
+    /// a single one, and no gradient where all are equal.
+    GroupSpread,
+    /// The standard deviation of every element of the batch (one less than their number below).
+    BatchSpread,
+    /// The values of the whole batch in order, the smallest first: of its prompts, or of the responses of one side.
+    Sorted,
+
+    /// How many tokens each response of a side has.
+    Length,
+    /// 1 for each token of a response that the response of this other side to the same prompt has too, else 0.
+    Overlap(SideTag),
+    /// At each token the value of the next one; 0 at a response's last.
+    Following,
+    /// `y_t = a_t + b y_{t+1}` from a response's last token to its first; `b` is a constant.
+    DiscountedSum,
+    /// A response's value at its last token, 0 at the others.
+    AtLast,
 }
 
 /// One step: an operation, what it works on, and where it was written.

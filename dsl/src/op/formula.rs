@@ -5,12 +5,15 @@
 
 use crate::grad::NoGrad;
 use crate::ir::Op;
-use crate::kind::{Baseline, Kind, Weight};
+use crate::kind::{Baseline, Kind, LogProb, LogRatio, Weight};
 use crate::level::{As, Quantity};
 use crate::number::Limit;
-use crate::relation::{Batched, Diverges, HasExp, HasLn, HasSize, HasSquare, Minimised, Rewards, Still};
+use crate::relation::{
+    Batched, Discounts, Diverges, HasComplement, HasExp, HasLn, HasRoot, HasSize, HasSquare, Minimised, Rewards,
+    Sequential, Still,
+};
 use crate::shape::Shape;
-use crate::trace::step;
+use crate::trace::{draft, step};
 
 /// The methods of the handles. Not implemented for `f64` and `i32`, whose own `abs` and `clamp` stay as they are.
 pub trait Formula: Quantity {
@@ -45,6 +48,48 @@ pub trait Formula: Quantity {
         Self::Kind: HasSquare,
     {
         step(Op::Square, &[self.handle()])
+    }
+    /// The square root.
+    #[track_caller]
+    fn sqrt(self) -> As<Self, <Self::Kind as HasRoot>::Out>
+    where
+        Self::Kind: HasRoot,
+    {
+        step(Op::Root, &[self.handle()])
+    }
+    /// `ln(1 - exp(x))`: of a log-probability, that of everything else. Keeps its digits for probabilities near 0 and near 1.
+    #[track_caller]
+    fn log_complement(self) -> As<Self, <Self::Kind as HasComplement>::Out>
+    where
+        Self::Kind: HasComplement,
+    {
+        step(Op::LogComplement, &[self.handle()])
+    }
+    /// `ln(p / (1 - p))` of a log-probability `ln p` (ORPO, arXiv:2403.07691, eq. 4).
+    #[track_caller]
+    fn log_odds(self) -> As<Self, LogRatio>
+    where
+        Self::Kind: HasComplement<Out = LogProb>,
+    {
+        let others = draft(Op::LogComplement, &[self.handle()]);
+        step(Op::Minus, &[self.handle(), others])
+    }
+    /// At each token the value of the next one; 0 at a response's last.
+    #[track_caller]
+    fn following(self) -> Self
+    where
+        Self::Shape: Sequential,
+    {
+        step(Op::Following, &[self.handle()])
+    }
+    /// What is still to come at each token, what is further off for less: `y_t = x_t + decay * y_{t+1}`.
+    #[track_caller]
+    fn discounted_sum<N: Limit>(self, decay: N) -> As<Self, <Self::Kind as Discounts>::Out>
+    where
+        Self::Kind: Discounts,
+        Self::Shape: Sequential,
+    {
+        step(Op::DiscountedSum, &[self.handle(), decay.handle()])
     }
     /// Held between two limits; no gradient outside them.
     #[track_caller]

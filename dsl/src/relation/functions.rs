@@ -29,16 +29,28 @@ accepts! {
     HasSquare, "the square of `{Self}` means nothing here", "only a margin, a reward, a value, an advantage or a log-ratio has one";
     /// Kinds whose size alone means something.
     HasSize, "`{Self}` has no `abs`", "only a margin, a weight, a reward or a log-ratio has one";
+    /// Kinds with a square root.
+    HasRoot, "`{Self}` has no `sqrt`", "only a spread, a weight or a number has one";
+    /// Kinds of which one less than the probability has a logarithm.
+    HasComplement, "`{Self}` has no `log_complement`", "only a log-probability has one: the logarithm of 1 less the probability";
+    /// Kinds with a standard deviation.
+    Spreads, "the spread of `{Self}` means nothing here", "only a reward, a return, an advantage, a value or a margin has one";
+    /// Kinds that are whitened.
+    Whitens, "`{Self}` is not whitened", "only an advantage, a reward or a return is: what comes out is an advantage";
+    /// Kinds that are summed up along a response.
+    Discounts, "`{Self}` is not summed along a response", "only a reward, an advantage or a divergence is";
+    /// Kinds with a sign to choose by.
+    HasSign, "`{Self}` has no sign to choose by", "choose by an advantage, a margin, a reward, a log-ratio, or a weight that is 1 or 0";
     /// Kinds that are minimised as they are.
     Minimised, "`{Self}` is not a loss", "only a divergence, a probability of failure or a hinge on a margin is; put a minus before a `Gain` or a `LogProb`";
     /// Kinds that estimate a divergence as they are.
     Diverges, "`{Self}` is not a divergence", "only the log-ratio of two policies is: its mean under the first is their divergence";
     /// Kinds that can be paid out as they are.
-    Rewards, "`{Self}` is not a reward", "only a log-probability or a log-ratio is, scaled or not";
+    Rewards, "`{Self}` is not a reward", "only a log-probability, a log-ratio or a weight is, scaled or not";
     /// Kinds responses to one prompt are ranked by.
     Ranks, "responses to one prompt are not compared by `{Self}`", "compare them by a `Reward` or a `Return`";
     /// Kinds that become a distribution over the responses to one prompt.
-    Distributes, "`{Self}` makes no distribution over responses", "only a `Reward` or a `LogRatio` does";
+    Distributes, "`{Self}` makes no distribution over responses", "only a `Reward`, a `LogRatio` or a `LogProb` does";
 }
 
 /// Kinds with a negative. All have one, so that a wrong sign shows where the kind is declared: `-Gain` is a
@@ -56,6 +68,33 @@ pub trait HasNegative: Kind {
     note = "book: errors/q06"
 )]
 pub trait Several: Side {}
+
+/// Shapes whose values are put in order over the whole batch.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not sorted: only whole responses or prompts are",
+    label = "no order over the batch",
+    note = "reduce tokens first: `.sum(Token)` (as in AOT) or `.mean(Token)`",
+    note = "book: errors/q23"
+)]
+pub trait Orderly: Shape {}
+
+/// Shapes with a next token.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no next token",
+    label = "not one value for each token",
+    note = "do this before `.sum(Token)`; a response's own value is put on its last token by `at_last`",
+    note = "book: errors/q22"
+)]
+pub trait Sequential {}
+
+/// The response of the other side of a pair.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` and `{Z}` are not the two responses of a pair",
+    label = "no counterpart to compare lengths with",
+    note = "write `overlap(pair.chosen, pair.rejected)`, or the other way round",
+    note = "book: errors/q24"
+)]
+pub trait Facing<Z>: Side {}
 
 /// Shapes with something left to average over the batch.
 #[diagnostic::on_unimplemented(

@@ -73,6 +73,20 @@ pub trait Compares<L: Kind, R: Kind> {
     type Need;
 }
 
+/// `log_interval(L, R)`.
+#[diagnostic::on_unimplemented(
+    message = "`{L}` and `{R}` do not bound an interval of a normal distribution",
+    label = "`{L}` first, `{R}` second",
+    note = "divide margins by their `Spread` first: `log_interval((low - gap) / spread, (high - gap) / spread)`",
+    note = "book: errors/q13"
+)]
+pub trait Encloses<L: Kind, R: Kind> {
+    /// The kind of the logarithm.
+    type Out: Kind;
+    /// What else must hold.
+    type Need;
+}
+
 // An outer value in a sum: `Legal` has the last word, the kind is that of the aligned sum.
 macro_rules! outer {
     ($($Relation:ident $Pairing:ident)*) => { $(

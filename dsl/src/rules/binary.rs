@@ -59,14 +59,16 @@ table! {
     /// `left + right`
     SUMS Adds;
     alike Aligned {
-        Number LogProb Prob LogRatio Reward Margin Baseline Value Return Advantage Weight Spread Gain Loss Entropy Kl
+        Number LogProb Prob LogRatio Ratio Reward Margin Baseline Value Return Advantage Weight Spread Gain Loss Entropy Kl
     }
-    alike Opposed { Prob LogProb Reward Gain Loss Kl }
-    number_left { Prob Ratio LogRatio Reward Margin Weight }
+    alike Opposed { Prob LogProb LogRatio Reward Spread Weight Gain Loss Kl }
+    number_left { Prob Ratio LogRatio Reward Margin Weight Spread }
     number_right { Prob Ratio LogRatio Reward Margin Weight Spread }
     each Aligned AnyGradient {
         LogProb LogRatio = LogProb,
         Reward Entropy = Reward,
+        // What a critic expects of this token and all that follow.
+        Reward Value = Return,
         Advantage Value = Return,
         Gain Entropy = Gain,
         Loss Kl = Loss,
@@ -75,14 +77,15 @@ table! {
 table! {
     /// `left - right`
     DIFFERENCES Subtracts;
-    alike Aligned { Number LogRatio Prob Reward Margin Value Advantage Weight Gain Entropy Kl }
-    number_left { Prob Ratio Margin Weight }
+    alike Aligned { Number LogRatio Prob Reward Margin Value Advantage Weight Spread Gain Entropy Kl }
+    number_left { Prob Ratio LogRatio Reward Margin Weight }
     number_right { Prob Ratio LogRatio Reward Margin Weight }
     each Aligned AnyGradient {
         LogProb LogProb = LogRatio,
         Ratio LogRatio = Kl,
         Reward Kl = Reward,
         Reward Baseline = Advantage,
+        Reward Value = Advantage,
         Baseline Reward = Advantage,
         Advantage Baseline = Advantage,
         Return Value = Advantage,
@@ -97,16 +100,19 @@ table! {
         LogProb LogProb = Margin,
         LogRatio LogRatio = Margin,
         Reward Reward = Margin,
+        // By how many tokens the one is longer.
+        Weight Weight = Margin,
     }
 }
 table! {
     /// `left * right`
     PRODUCTS Multiplies;
     alike Aligned { Number Prob Ratio Weight Spread }
+    alike Opposed { Spread Weight }
     number_left { LogProb Prob Ratio Reward Margin Baseline Value Return Advantage Weight Spread Gain Loss Entropy Kl }
     number_right { LogProb Prob Ratio Reward Margin Baseline Value Return Advantage Weight Spread Gain Loss Entropy Kl }
-    weight_left { LogProb LogRatio Prob Reward Margin Advantage Gain Loss Kl Entropy }
-    weight_right { LogProb LogRatio Prob Reward Margin Advantage Gain Loss Kl Entropy }
+    weight_left { LogProb LogRatio Prob Ratio Reward Margin Value Return Advantage Gain Loss Kl Entropy }
+    weight_right { LogProb LogRatio Prob Ratio Reward Margin Value Return Advantage Gain Loss Kl Entropy }
     each Aligned AnyGradient {
         // The implicit reward. A number keeps a `LogProb`: half a log-likelihood is no reward.
         Number LogRatio = Reward,
@@ -116,9 +122,13 @@ table! {
         Prob LogProb = LogProb,
         LogProb Prob = LogProb,
         Prob Reward = Reward,
+        Reward Prob = Reward,
         Prob Loss = Loss,
         Loss Prob = Loss,
+        Prob Kl = Kl,
+        Kl Prob = Kl,
         Ratio Kl = Kl,
+        Kl Ratio = Kl,
     }
     each Aligned AdvantageRight {
         LogProb Advantage = Gain,
@@ -133,26 +143,36 @@ table! {
     /// `left / right`
     QUOTIENTS Divides;
     alike Aligned { Number Weight }
-    number_right { LogProb LogRatio Reward Margin Advantage Gain Loss Kl }
+    number_right { LogProb LogRatio Prob Ratio Reward Margin Baseline Value Return Advantage Weight Spread Gain Loss Entropy Kl }
+    // By how often something is counted: the length of a response, the sum of the weights in a weighted mean.
+    weight_right { LogProb LogRatio Reward Margin Advantage Gain Loss Entropy Kl }
     each Aligned AnyGradient {
+        Number Weight = Weight,
         Prob Prob = Ratio,
         Reward Spread = Reward,
         Margin Spread = Margin,
     }
     each Aligned WeightRight {
         Advantage Spread = Advantage,
-        // A weighted mean: the sum of what is weighed over the sum of the weights.
-        Reward Weight = Reward,
-        Gain Weight = Gain,
-        Loss Weight = Loss,
     }
 }
 table! {
     /// `min(left, right)`, `max(left, right)`
     CHOICES Compares;
-    alike Aligned { Number LogProb LogRatio Prob Ratio Reward Margin Baseline Advantage Weight Gain Loss Kl }
-    number_right { Ratio Margin Baseline Kl Weight }
+    alike Aligned {
+        Number LogProb Prob LogRatio Ratio Reward Margin Baseline Value Return Advantage Weight Spread Gain Loss Entropy Kl
+    }
+    number_right { LogProb Prob LogRatio Ratio Reward Margin Baseline Value Return Advantage Weight Spread Gain Loss Kl }
     each Aligned AnyGradient {
         Gain Advantage = Gain,
+    }
+}
+table! {
+    /// `log_interval(left, right)`
+    INTERVALS Encloses;
+    each Aligned AnyGradient {
+        Margin Margin = LogProb,
+        Margin Number = LogProb,
+        Number Margin = LogProb,
     }
 }

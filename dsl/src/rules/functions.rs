@@ -7,7 +7,7 @@ use crate::ir::{Depth, KindTag, SideTag};
 use crate::level::{PerPrompt, PerResponse, PerToken, Quantity, Scalar};
 use crate::number::Param;
 use crate::shape::{Prompts, Responses, Shape, Tokens};
-use crate::side::{Nobody, Sample, Side};
+use crate::side::{Chosen, Nobody, Rejected, Sample, Side};
 use crate::{kind::*, relation::*};
 
 macro_rules! functions {
@@ -41,10 +41,22 @@ functions! {
     SQUARE HasSquare { Margin = Loss, Reward = Loss, Value = Loss, Advantage = Loss, LogRatio = Kl, }
     /// `x.abs()`
     SIZE HasSize { LogRatio = Kl, Margin = Margin, Weight = Weight, Reward = Reward, }
+    /// `x.sqrt()`
+    ROOT HasRoot { Number = Number, Weight = Weight, Spread = Spread, }
+    /// `x.log_complement()`
+    COMPLEMENT HasComplement { LogProb = LogProb, }
+    /// `group_std(x)`, `batch_std(x)`
+    SPREAD Spreads { Reward = Spread, Return = Spread, Advantage = Spread, Value = Spread, Margin = Spread, }
+    /// `whiten(x)`
+    WHITENED Whitens { Advantage = Advantage, Reward = Advantage, Return = Advantage, }
+    /// `x.discounted_sum(decay)`
+    DISCOUNTED Discounts { Reward = Return, Advantage = Advantage, Kl = Kl, }
+    /// `choose(x, a, b)`
+    SIGN HasSign { Advantage = Advantage, Margin = Margin, Reward = Reward, LogRatio = LogRatio, Weight = Weight, }
     /// `leave_one_out(x)`, `group_mean(x)`
     GROUP_MEAN Ranks { Reward = Baseline, Return = Baseline, }
     /// `log_softmax(x)` over the responses to a prompt
-    DISTRIBUTION Distributes { Reward = LogProb, LogRatio = LogProb, }
+    DISTRIBUTION Distributes { Reward = LogProb, LogRatio = LogProb, LogProb = LogProb, }
 }
 
 // Roles change no number: in a program they are all `Recast`, whose kind is given, so they need no table there.
@@ -59,7 +71,7 @@ macro_rules! roles {
 roles! {
     Minimised { Kl = Loss, Prob = Loss, Margin = Loss }
     Diverges { LogRatio = Kl, Kl = Kl }
-    Rewards { LogProb = Reward, LogRatio = Reward }
+    Rewards { LogProb = Reward, LogRatio = Reward, Weight = Reward }
 }
 
 macro_rules! fitted {
@@ -92,6 +104,25 @@ macro_rules! several {
 several! { Sample }
 #[diagnostic::do_not_recommend]
 impl Several for Nobody {}
+
+macro_rules! facing {
+    ($( $side:ident $other:ident; )*) => {
+        $(
+            #[diagnostic::do_not_recommend]
+            impl Facing<$other> for $side {}
+            // A second counterpart, or rustc would infer the first and say "mismatched types".
+            #[diagnostic::do_not_recommend]
+            impl Facing<Nobody> for $side {}
+        )*
+        /// The two responses of a pair, both ways round.
+        pub(crate) const FACING: &[(Option<SideTag>, Option<SideTag>)] =
+            &[$( (Some(SideTag::$side), Some(SideTag::$other)) ),*];
+    };
+}
+facing! {
+    Chosen Rejected;
+    Rejected Chosen;
+}
 
 macro_rules! shared_by_all {
     ($( $kind:ident )*) => {
@@ -134,6 +165,30 @@ batched! {
     Responses<Y>;
     Prompts;
 }
+
+macro_rules! shaped {
+    ($(#[$doc:meta])* $TABLE:ident $Trait:ident; $( $shape:ident $(<$y:ident>)?; )*) => {
+        $(
+            #[diagnostic::do_not_recommend]
+            impl$(<$y: Side>)? $Trait for $shape$(<$y>)? {}
+        )*
+        $(#[$doc])*
+        pub(crate) const $TABLE: &[Depth] = &[$( <$shape$(<some_side!($y)>)? as Shape>::DEPTH ),*];
+    };
+}
+shaped! {
+    /// Depths whose values are put in order over the whole batch.
+    ORDERED Orderly;
+    Responses<Y>;
+    Prompts;
+}
+shaped! {
+    /// Depths with a next token.
+    SEQUENCES Sequential;
+    Tokens<Y>;
+}
+#[diagnostic::do_not_recommend]
+impl Sequential for Nobody {}
 
 /// One rule for taking away the innermost axis.
 pub(crate) struct Reduction {

@@ -1,6 +1,6 @@
 //! The table, asked by the verifier.
 
-use super::binary::{CHOICES, DIFFERENCES, PRODUCTS, QUOTIENTS, SUMS};
+use super::binary::{CHOICES, DIFFERENCES, INTERVALS, PRODUCTS, QUOTIENTS, SUMS};
 use super::functions::*;
 use super::shapes::{Asking, line_up};
 use super::{Mapping, Need, Pairing, Table};
@@ -8,12 +8,13 @@ use crate::ir::{Depth, KindTag, Op, Ty};
 
 /// The type of a step from the types of what it works on; `None` where the table has no row.
 ///
-/// Two operations are given their type and not asked for it: an [`Op::Input`] is what the batch gives (`None`
-/// here), and an [`Op::Recast`] is of the kind its author says (its argument's type here). [`fits`] knows both.
+/// Some operations are given their type and not asked for it: an [`Op::Input`], [`Op::Length`] and [`Op::Overlap`] are
+/// what the batch gives (`None` here), and an [`Op::Recast`] is of the kind its author says (its argument's type here).
+/// [`fits`] knows them.
 #[must_use]
 pub fn infer(op: &Op, args: &[Ty]) -> Option<Ty> {
     match (op, args) {
-        (Op::Input { .. }, _) => None,
+        (Op::Input { .. } | Op::Length | Op::Overlap(_), _) => None,
         (Op::Parameter(_) | Op::Literal(_), []) => {
             Some(Ty { kind: KindTag::Number, depth: Depth::Constant, side: None, live: false })
         }
@@ -24,6 +25,10 @@ pub fn infer(op: &Op, args: &[Ty]) -> Option<Ty> {
         (Op::Smaller | Op::Larger, &[l, r]) => binary(l, r, CHOICES, Asking::Product),
         (Op::Clip, &[a, low, high]) => [low, high].into_iter().all(is_number).then_some(a),
 
+        (Op::LogInterval, &[l, r]) => binary(l, r, INTERVALS, Asking::Product),
+        (Op::Choose, &[condition, a, b]) => choice(condition, a, b),
+        (Op::Estimate(_), &[p, q]) => estimate(p, q),
+
         (Op::Negative, &[a]) => unary(a, NEGATIVE),
         (Op::Exponential, &[a]) => unary(a, EXPONENTIAL),
         (Op::Logarithm, &[a]) => unary(a, LOGARITHM),
@@ -31,6 +36,8 @@ pub fn infer(op: &Op, args: &[Ty]) -> Option<Ty> {
         (Op::Logistic, &[a]) => unary(a, LOGISTIC),
         (Op::LogLogistic, &[a]) => unary(a, LOG_LOGISTIC),
         (Op::Square, &[a]) => unary(a, SQUARE),
+        (Op::Root, &[a]) => unary(a, ROOT),
+        (Op::LogComplement, &[a]) => unary(a, COMPLEMENT),
         (Op::Positive, &[a]) => Some(Ty { kind: KindTag::Weight, live: false, ..a }),
 
         (Op::Total | Op::Average, &[a]) => one_level_out(a),
@@ -43,6 +50,18 @@ pub fn infer(op: &Op, args: &[Ty]) -> Option<Ty> {
 
         (Op::OthersMean | Op::GroupMean, &[a]) => unary(grouped(a)?, GROUP_MEAN),
         (Op::GroupLogSoftmax, &[a]) => unary(grouped(a)?, DISTRIBUTION),
+        (Op::GroupSpread, &[a]) => unary(grouped(a)?, SPREAD),
+        (Op::BatchSpread, &[a]) => {
+            let spread = unary(a, SPREAD)?;
+            BATCHED.contains(&a.depth).then_some(Ty { depth: Depth::Batch, side: None, ..spread })
+        }
+        (Op::Sorted, &[a]) => ORDERED.contains(&a.depth).then_some(a),
+
+        (Op::Following, &[a]) => SEQUENCES.contains(&a.depth).then_some(a),
+        (Op::DiscountedSum, &[a, decay]) => {
+            unary(a, DISCOUNTED).filter(|_| SEQUENCES.contains(&a.depth) && is_number(decay))
+        }
+        (Op::AtLast, &[a]) => (a.depth == Depth::EachResponse).then_some(Ty { depth: Depth::EachToken, ..a }),
 
         // The right operation with the wrong number of arguments.
         (
@@ -71,7 +90,18 @@ pub fn infer(op: &Op, args: &[Ty]) -> Option<Ty> {
             | Op::EveryPrompt
             | Op::OthersMean
             | Op::GroupMean
-            | Op::GroupLogSoftmax,
+            | Op::GroupLogSoftmax
+            | Op::Root
+            | Op::LogComplement
+            | Op::LogInterval
+            | Op::Choose
+            | Op::Estimate(_)
+            | Op::GroupSpread
+            | Op::BatchSpread
+            | Op::Sorted
+            | Op::Following
+            | Op::DiscountedSum
+            | Op::AtLast,
             _,
         ) => None,
     }
@@ -82,6 +112,12 @@ pub fn infer(op: &Op, args: &[Ty]) -> Option<Ty> {
 pub fn fits(op: &Op, args: &[Ty], found: Ty) -> bool {
     match op {
         Op::Input { .. } => args.is_empty(),
+        Op::Length | Op::Overlap(_) => {
+            let depth = if matches!(op, Op::Length) { Depth::EachResponse } else { Depth::EachToken };
+            let whose = if let Op::Overlap(other) = op { FACING.contains(&(found.side, Some(*other))) } else { true };
+            let expected = Ty { kind: KindTag::Weight, depth, side: found.side, live: false };
+            args.is_empty() && found.side.is_some() && whose && found == expected
+        }
         Op::Recast(_) => infer(op, args).is_some_and(|from| Ty { kind: found.kind, ..from } == found),
         _ => infer(op, args) == Some(found),
     }
@@ -94,6 +130,21 @@ fn is_number(ty: Ty) -> bool {
 fn unary(a: Ty, table: &[Mapping]) -> Option<Ty> {
     let row = table.iter().find(|row| row.from == a.kind)?;
     Some(Ty { kind: row.to, ..a })
+}
+
+/// Two of one kind, as in `min`, by the sign of a third that reaches no deeper.
+fn choice(condition: Ty, a: Ty, b: Ty) -> Option<Ty> {
+    let chosen = binary(a, b, CHOICES, Asking::Product)?;
+    unary(condition, SIGN)?;
+    let chosen_extent = (chosen.depth, chosen.side);
+    let (extent, _) = line_up(chosen_extent, (condition.depth, condition.side), Asking::Product)?;
+    (extent == chosen_extent).then_some(chosen)
+}
+
+/// The log-probabilities that two policies give the same tokens.
+fn estimate(p: Ty, q: Ty) -> Option<Ty> {
+    let tokens = |ty: Ty| ty.kind == KindTag::LogProb && ty.depth == Depth::EachToken;
+    (tokens(p) && tokens(q) && p.side == q.side).then_some(Ty { kind: KindTag::Kl, live: p.live || q.live, ..p })
 }
 
 fn grouped(a: Ty) -> Option<Ty> {

@@ -1,8 +1,9 @@
 //! The table for people: every rule as one line, as the book prints it.
 
-use super::binary::{CHOICES, DIFFERENCES, PRODUCTS, QUOTIENTS, SUMS};
+use super::binary::{CHOICES, DIFFERENCES, INTERVALS, PRODUCTS, QUOTIENTS, SUMS};
 use super::functions::{
-    DISTRIBUTION, EXPONENTIAL, GROUP_MEAN, LOG_LOGISTIC, LOGARITHM, LOGISTIC, NEGATIVE, SIZE, SQUARE,
+    COMPLEMENT, DISCOUNTED, DISTRIBUTION, EXPONENTIAL, GROUP_MEAN, LOG_LOGISTIC, LOGARITHM, LOGISTIC, NEGATIVE, ROOT,
+    SIGN, SIZE, SPREAD, SQUARE, WHITENED,
 };
 use super::{Mapping, Need, Pairing, Table};
 
@@ -20,20 +21,19 @@ pub struct Rule {
 /// Every rule, in sections.
 #[must_use]
 pub fn list() -> Vec<(&'static str, Vec<Rule>)> {
+    let of_pair = "of the two whole responses of a pair; one for each prompt";
     vec![
-        (
-            "Sums",
-            binary(SUMS, "of the two whole responses of a pair; one for each prompt", |l, r| format!("{l} + {r}")),
-        ),
+        ("Sums", binary(SUMS, of_pair, |l, r| format!("{l} + {r}"))),
         (
             "Differences",
             binary(DIFFERENCES, "chosen less rejected, whole responses; one for each prompt", |l, r| {
                 format!("{l} - {r}")
             }),
         ),
-        ("Products", binary(PRODUCTS, "", |l, r| format!("{l} * {r}"))),
+        ("Products", binary(PRODUCTS, of_pair, |l, r| format!("{l} * {r}"))),
         ("Quotients", binary(QUOTIENTS, "", |l, r| format!("{l} / {r}"))),
         ("Smaller and larger", binary(CHOICES, "", |l, r| format!("min({l}, {r})"))),
+        ("Intervals", binary(INTERVALS, "", |l, r| format!("log_interval({l}, {r})"))),
         ("Functions of one value", functions()),
     ]
 }
@@ -55,6 +55,8 @@ fn binary(table: Table, opposed: &'static str, write: impl Fn(&str, &str) -> Str
 
 fn functions() -> Vec<Rule> {
     let group = "of the samples of a group";
+    let tokens = "one for each token";
+    let choice = "`a` and `b` may be compared";
     let tables = [
         unary(NEGATIVE, "", |k| format!("-{k}")),
         unary(EXPONENTIAL, "", |k| format!("{k}.exp()")),
@@ -63,11 +65,25 @@ fn functions() -> Vec<Rule> {
         unary(LOG_LOGISTIC, "", |k| format!("log_sigmoid({k})")),
         unary(SQUARE, "", |k| format!("{k}.squared()")),
         unary(SIZE, "", |k| format!("{k}.abs()")),
+        unary(ROOT, "", |k| format!("{k}.sqrt()")),
+        unary(COMPLEMENT, "", |k| format!("{k}.log_complement()")),
+        unary(DISCOUNTED, tokens, |k| format!("{k}.discounted_sum(decay)")),
+        unary(SPREAD, group, |k| format!("group_std({k})")),
+        unary(SPREAD, "", |k| format!("batch_std({k})")),
+        unary(WHITENED, "a constant", |k| format!("whiten({k})")),
+        choices(choice),
         unary(GROUP_MEAN, group, |k| format!("leave_one_out({k})")),
         unary(GROUP_MEAN, group, |k| format!("group_mean({k})")),
         unary(DISTRIBUTION, group, |k| format!("log_softmax({k})")),
     ];
     tables.into_iter().flatten().collect()
+}
+
+/// What comes out is of the kind of what is chosen.
+fn choices(provided: &'static str) -> Vec<Rule> {
+    SIGN.iter()
+        .map(|row| Rule { written: format!("choose({}, a, b)", row.from.name()), result: "as `max(a, b)`", provided })
+        .collect()
 }
 
 fn unary(table: &[Mapping], provided: &'static str, write: impl Fn(&str) -> String) -> Vec<Rule> {

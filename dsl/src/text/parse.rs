@@ -172,6 +172,12 @@ fn expression(at: &mut Cursor<'_>, known: usize) -> Result<(Op, Vec<Id>), ParseE
         at.spaces();
         return Ok((Op::Literal(number), vec![]));
     }
+    if at.eat_word("overlap") {
+        return match SideTag::ALL.iter().copied().find(|side| at.eat_word(side.name())) {
+            Some(other) => Ok((Op::Overlap(other), vec![])),
+            None => at.fault("expected the other side, e.g. `Rejected`"),
+        };
+    }
     if at.eat_word("treat_as") {
         let arg = id(at, known)?;
         let why = at.quoted()?;

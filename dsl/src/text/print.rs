@@ -74,7 +74,20 @@ fn expression(node: &Node) -> String {
         | Op::EveryPrompt
         | Op::OthersMean
         | Op::GroupMean
-        | Op::GroupLogSoftmax => format!("{word} {}", args.join(" ")),
+        | Op::GroupLogSoftmax
+        | Op::Root
+        | Op::LogComplement
+        | Op::LogInterval
+        | Op::Choose
+        | Op::Estimate(_)
+        | Op::GroupSpread
+        | Op::BatchSpread
+        | Op::Sorted
+        | Op::Following
+        | Op::DiscountedSum
+        | Op::AtLast => format!("{word} {}", args.join(" ")),
+        Op::Length => word.to_owned(),
+        Op::Overlap(other) => format!("{word} {other}"),
     }
 }
 

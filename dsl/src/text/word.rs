@@ -1,6 +1,6 @@
 //! The words of the text form: for operations, types and names.
 
-use crate::ir::{Depth, Op, Ty};
+use crate::ir::{Depth, Estimator, Op, Ty};
 use std::fmt;
 
 impl Op {
@@ -35,6 +35,19 @@ impl Op {
             Op::OthersMean => "leave_one_out",
             Op::GroupMean => "group_mean",
             Op::GroupLogSoftmax => "log_softmax",
+            Op::Root => "sqrt",
+            Op::LogComplement => "log_complement",
+            Op::LogInterval => "log_interval",
+            Op::Choose => "choose",
+            Op::Estimate(estimator) => estimator.word(),
+            Op::GroupSpread => "group_std",
+            Op::BatchSpread => "batch_std",
+            Op::Sorted => "sorted",
+            Op::Length => "length",
+            Op::Overlap(_) => "overlap",
+            Op::Following => "following",
+            Op::DiscountedSum => "discounted_sum",
+            Op::AtLast => "at_last",
         }
     }
 
@@ -42,7 +55,7 @@ impl Op {
     #[must_use]
     pub fn arity(&self) -> usize {
         match self {
-            Op::Input { .. } | Op::Parameter(_) | Op::Literal(_) => 0,
+            Op::Input { .. } | Op::Parameter(_) | Op::Literal(_) | Op::Length | Op::Overlap(_) => 0,
             Op::Negative
             | Op::Exponential
             | Op::Logarithm
@@ -59,15 +72,30 @@ impl Op {
             | Op::EveryPrompt
             | Op::OthersMean
             | Op::GroupMean
-            | Op::GroupLogSoftmax => 1,
-            Op::Plus | Op::Minus | Op::Times | Op::Over | Op::Smaller | Op::Larger => 2,
-            Op::Clip => 3,
+            | Op::GroupLogSoftmax
+            | Op::Root
+            | Op::LogComplement
+            | Op::GroupSpread
+            | Op::BatchSpread
+            | Op::Sorted
+            | Op::Following
+            | Op::AtLast => 1,
+            Op::Plus
+            | Op::Minus
+            | Op::Times
+            | Op::Over
+            | Op::Smaller
+            | Op::Larger
+            | Op::LogInterval
+            | Op::Estimate(_)
+            | Op::DiscountedSum => 2,
+            Op::Clip | Op::Choose => 3,
         }
     }
 }
 
 /// Every operation that is written as its word and its arguments.
-pub(super) const PREFIX: [Op; 18] = [
+pub(super) const PREFIX: [Op; 33] = [
     Op::Smaller,
     Op::Larger,
     Op::Clip,
@@ -86,6 +114,21 @@ pub(super) const PREFIX: [Op; 18] = [
     Op::OthersMean,
     Op::GroupMean,
     Op::GroupLogSoftmax,
+    Op::Root,
+    Op::LogComplement,
+    Op::LogInterval,
+    Op::Choose,
+    Op::Estimate(Estimator::K1),
+    Op::Estimate(Estimator::AbsK1),
+    Op::Estimate(Estimator::K2),
+    Op::Estimate(Estimator::K3),
+    Op::GroupSpread,
+    Op::BatchSpread,
+    Op::Sorted,
+    Op::Length,
+    Op::Following,
+    Op::DiscountedSum,
+    Op::AtLast,
 ];
 
 /// Every operation that is written between its arguments.

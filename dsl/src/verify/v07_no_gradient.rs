@@ -57,7 +57,8 @@ fn stops<'a>(program: &'a Program, own: &[Id], read: &[bool]) -> Vec<(&'static s
     let mut stops = Vec::new();
     for (i, node) in program.nodes.iter().enumerate() {
         let fed = own.contains(&Id::new(i)) || node.args.iter().any(|arg| carries[arg.index()]);
-        carries[i] = fed && flow::passes_gradient(&node.op);
+        let kept = flow::gradient_goes_to(node).iter().any(|arg| carries[arg.index()]);
+        carries[i] = own.contains(&Id::new(i)) || kept;
         if fed && !carries[i] && read[i] {
             stops.push((if node.op == Op::Constant { ".detach()" } else { "its sign" }, &node.place));
         }

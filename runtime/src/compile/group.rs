@@ -60,6 +60,18 @@ impl<D: Device<f32>> Run<'_, D> {
         self.gathered(&mean, &groups.of)
     }
 
+    pub(super) fn group_spread(&mut self, id: Id) -> Result<Many<D>> {
+        let (groups, x) = (self.groups(id)?, self.argument_spelled_out(id, 0)?);
+        let mut end = 0;
+        let stretch = |size: &usize| {
+            end += size;
+            end - size..end
+        };
+        let stretches: Vec<_> = groups.sizes.iter().map(stretch).collect();
+        let spread = self.deviations(&x, &stretches)?;
+        self.gathered(&spread, &groups.of)
+    }
+
     /// `d - ln(sum of the group's exp(d))` with `d = x - the group's largest`, so that nothing overflows. What is
     /// subtracted first cancels, so it needs no gradient.
     pub(super) fn group_log_softmax(&mut self, id: Id) -> Result<Many<D>> {

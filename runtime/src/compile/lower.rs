@@ -37,6 +37,9 @@ impl<D: Device<f32>> Run<'_, D> {
             Op::Square => self.square(id),
             Op::Positive => self.positive(id),
 
+            Op::Root | Op::LogComplement | Op::LogInterval | Op::Estimate(_) => self.special(id),
+            Op::Choose => self.choose(id),
+
             Op::Total | Op::Average | Op::AverageAll => self.reduction(id).map(Quantity::Many),
 
             Op::Constant => match self.lined_up_or_number(id)? {
@@ -49,6 +52,15 @@ impl<D: Device<f32>> Run<'_, D> {
             Op::OthersMean => self.others_mean(id).map(Quantity::Many),
             Op::GroupMean => self.group_mean(id).map(Quantity::Many),
             Op::GroupLogSoftmax => self.group_log_softmax(id).map(Quantity::Many),
+            Op::GroupSpread => self.group_spread(id).map(Quantity::Many),
+            Op::BatchSpread => self.batch_spread(id).map(Quantity::Many),
+            Op::Sorted => self.sorted(id).map(Quantity::Many),
+
+            Op::Length => self.length(id).map(Quantity::Many),
+            Op::Overlap(other) => self.overlap(id, *other).map(Quantity::Many),
+            Op::Following => self.following(id).map(Quantity::Many),
+            Op::DiscountedSum => self.discounted_sum(id).map(Quantity::Many),
+            Op::AtLast => self.at_last(id).map(Quantity::Many),
         }
     }
 

@@ -3,9 +3,11 @@
 
 mod group;
 mod lower;
+mod order;
 mod pointwise;
 mod reduce;
 mod run;
+mod special;
 #[cfg(test)]
 mod tests;
 

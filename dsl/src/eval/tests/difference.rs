@@ -47,6 +47,18 @@ fn around(op: &Op, depth: Depth) -> Program {
             let y = hand.op(Op::Plus, KindTag::Reward, &[y, two]);
             vec![x, y]
         }
+        Op::Root => vec![hand.op(Op::Exponential, KindTag::Spread, &[x])],
+        // The logarithm of a probability is negative.
+        Op::LogComplement => vec![hand.op(Op::LogLogistic, KindTag::LogProb, &[x])],
+        Op::LogInterval => {
+            let width = hand.op(Op::Exponential, KindTag::Margin, &[y]);
+            vec![x, hand.op(Op::Plus, KindTag::Margin, &[x, width])]
+        }
+        Op::Choose => {
+            let condition = hand.input("group", "condition", fixed);
+            vec![condition, x, y]
+        }
+        Op::DiscountedSum => vec![x, hand.number(0.8)],
         Op::EveryPrompt => vec![hand.op(Op::AverageAll, KindTag::Reward, &[x])],
         Op::Input { .. } | Op::Parameter(_) | Op::Literal(_) => vec![],
         _ => [x, y][..op.arity()].to_vec(),
@@ -74,9 +86,18 @@ fn every_operation_has_the_gradient_of_its_value() {
     let mut noise = Noise(1);
     for op in every_op() {
         for depth in [Depth::EachPrompt, Depth::EachResponse, Depth::EachToken] {
-            let grouped = matches!(op, Op::OthersMean | Op::GroupMean | Op::GroupLogSoftmax);
-            // What stops the gradient has none to compare with; that it stops is another test.
-            if (grouped && depth != Depth::EachResponse) || matches!(op, Op::Constant | Op::Positive) {
+            let fits = match op {
+                Op::OthersMean | Op::GroupMean | Op::GroupLogSoftmax | Op::GroupSpread => depth == Depth::EachResponse,
+                Op::AtLast => depth == Depth::EachResponse,
+                Op::Following | Op::DiscountedSum => depth == Depth::EachToken,
+                Op::Sorted => depth != Depth::EachToken,
+                // What stops the gradient has none to compare with; that it stops is another test.
+                Op::Constant | Op::Positive => false,
+                // What the layout gives does not depend on any number.
+                Op::Length | Op::Overlap(_) => false,
+                _ => true,
+            };
+            if !fits {
                 continue;
             }
             let program = around(&op, depth);

@@ -162,6 +162,8 @@ impl<'a> Backward<'a> {
         let live = match self.form(ex) {
             Form::Given { .. } => self.formula.store.about(ex).live,
             Form::Call(Function::Stopped | Function::Positive, _) => false,
+            // What decides which one is taken has no gradient.
+            Form::Call(Function::Choose, args) => args[1..].iter().any(|arg| self.live(*arg)),
             _ => self.formula.store.parts(ex).into_iter().any(|part| self.live(part)),
         };
         self.live.insert(ex, live);

@@ -77,6 +77,14 @@ impl Backward<'_> {
             }
             Function::LogLogistic => Sum::of(self.mirrored(x)),
             Function::Square => self.sum(x, false).scaled(2.0),
+            Function::Root => Sum::over(ex).scaled(0.5),
+            Function::NormalBelow => Sum::of(self.make(Form::Call(Function::NormalDensity, vec![x]))),
+            Function::Choose => {
+                let first = Sum::of(self.make(Form::Call(Function::Positive, vec![x])));
+                self.hand(args[1], sum.times(&first), at);
+                self.hand(args[2], sum.times(&Sum::one().plus(first.scaled(-1.0))), at);
+                return;
+            }
             // Both are their own transpose.
             Function::OthersMean | Function::GroupMean => {
                 let sum = self.of_group(function, sum);

@@ -110,6 +110,11 @@ impl Numbers<'_> {
             Function::Logistic => self.pointwise(args, |x| eval::logistic(x[0])),
             Function::LogLogistic => self.pointwise(args, |x| eval::log_logistic(x[0])),
             Function::Square => self.pointwise(args, |x| x[0] * x[0]),
+            Function::Positive => self.pointwise(args, |x| truth(x[0] > 0.0)),
+            Function::Logarithm => self.pointwise(args, |x| x[0].ln()),
+            Function::Root => self.pointwise(args, |x| x[0].sqrt()),
+            Function::NormalBelow => self.pointwise(args, |x| eval::log_normal_below(x[0]).exp()),
+            Function::NormalDensity => self.pointwise(args, |x| eval::log_normal_density(x[0]).exp()),
             Function::OthersMean | Function::GroupMean => {
                 let (ty, x) = self.value(args[0])?;
                 let Some(side) = ty.side.filter(|_| ty.depth == Depth::EachResponse) else {

@@ -40,9 +40,14 @@ fn value(store: &Store, ex: Ex, given: f64, settings: &Settings) -> f64 {
                 Function::Stopped | Function::GroupMean => x,
                 Function::GroupLogSoftmax => 0.0,
                 Function::OthersMean => f64::NAN,
-                Function::AtMost | Function::Below | Function::Inside | Function::Sign => {
+                Function::AtMost | Function::Below | Function::Inside | Function::Sign | Function::NormalDensity => {
                     unreachable!("only gradients have these")
                 }
+                Function::Root => x.sqrt(),
+                Function::NormalBelow => eval::log_normal_below(x).exp(),
+                Function::Choose => of(&args[if x > 0.0 { 1 } else { 2 }]),
+                Function::GroupSpread | Function::BatchSpread | Function::Following => 0.0,
+                Function::Sorted | Function::DiscountedSum | Function::AtLast => x,
             }
         }
     }
