@@ -110,6 +110,7 @@ mod tests {
             responses: responses.iter().map(|r| r.to_vec()).collect(),
             numbers: Vec::new(),
             room: 5000,
+            row: line - 1,
         }
     }
 

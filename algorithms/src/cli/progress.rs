@@ -52,8 +52,21 @@ impl Observer for Training {
         if plan.dropped.len() > 3 {
             self.line(&format!("note: {} rows were left out in all", plan.dropped.len()));
         }
-        self.bar = bar(plan.steps, "steps");
-        self.bar.set_position(plan.done);
+    }
+
+    fn prepared(&mut self, done: usize, parts: usize) {
+        if done == 0 {
+            self.bar = bar(parts as u64, "batches read by the reference");
+        }
+        self.bar.set_position(done as u64);
+        if done == parts {
+            self.bar.finish_and_clear();
+        }
+    }
+
+    fn starts(&mut self, done: u64) {
+        self.bar = bar(self.steps, "steps");
+        self.bar.set_position(done);
         self.bar.reset_eta();
     }
 

@@ -16,6 +16,14 @@ pub struct Item<'a> {
     pub other: Option<&'a Example>,
 }
 
+impl<'a> Item<'a> {
+    /// The other row's response, as much of it as fits after this row's prompt.
+    pub(crate) fn mismatched(&self) -> Option<&'a [u32]> {
+        let tokens = self.other?.responses.first()?;
+        Some(&tokens[..tokens.len().min(self.example.room)])
+    }
+}
+
 /// The rows of an optimizer batch. Where a program reads mismatched responses, each prompt gets the response of the
 /// next row and the last prompt that of the first row: settled here for the whole batch, so that it does not depend
 /// on how the batch is cut.
@@ -52,7 +60,7 @@ impl Batch {
         for side in view.sides() {
             let mut reaches = Vec::with_capacity(items.len());
             for (prompt, item) in items.iter().enumerate() {
-                for response in responses(item, *side) {
+                for response in responses(view, item, *side) {
                     sequences.push(&item.example.prompt, response);
                     reaches.push(Reach { prompt, tokens: response.len() });
                 }
@@ -67,16 +75,9 @@ impl Batch {
 }
 
 /// A row's responses of one side.
-fn responses<'a>(item: &Item<'a>, side: SideTag) -> Vec<&'a [u32]> {
-    let own = |i: usize| item.example.responses.get(i).map(Vec::as_slice);
+fn responses<'a>(view: &View, item: &Item<'a>, side: SideTag) -> Vec<&'a [u32]> {
     match side {
-        SideTag::Rejected => own(1).into_iter().collect(),
-        SideTag::Sample => item.example.responses.iter().map(Vec::as_slice).collect(),
-        SideTag::Mismatched => {
-            let other = item.other.and_then(|other| other.responses.first());
-            other.map(|tokens| &tokens[..tokens.len().min(item.example.room)]).into_iter().collect()
-        }
-        // Chosen and Answer: the first, or only, response.
-        _ => own(0).into_iter().collect(),
+        SideTag::Mismatched => item.mismatched().into_iter().collect(),
+        _ => view.places(side, item.example.responses.len()).map(|i| &item.example.responses[i][..]).collect(),
     }
 }

@@ -28,6 +28,8 @@ pub struct Example {
     pub numbers: Vec<Vec<f64>>,
     /// How many tokens a response to this prompt may have.
     pub room: usize,
+    /// Its place among the rows that were kept; those of a second data set come after the first's.
+    pub row: usize,
 }
 
 /// A row that was left out.
@@ -78,7 +80,7 @@ impl Examples {
             for row in part? {
                 match row {
                     Encoded::Kept(example, cut) => {
-                        all.examples.push(example);
+                        all.examples.push(Example { row: all.examples.len(), ..example });
                         all.cut += cut;
                     }
                     Encoded::Dropped(dropped) => all.dropped.push(dropped),
@@ -157,5 +159,5 @@ fn encode(row: &Row, view: &View, tokenizer: &Tokenizer, limits: Limits) -> Resu
     let mut responses = spans.responses;
     let cut = responses.iter().filter(|r| r.len() > room).count();
     responses.iter_mut().for_each(|r| r.truncate(room));
-    Ok(Encoded::Kept(Example { origin: origin.clone(), prompt: spans.prompt, responses, numbers, room }, cut))
+    Ok(Encoded::Kept(Example { origin: origin.clone(), prompt: spans.prompt, responses, numbers, room, row: 0 }, cut))
 }

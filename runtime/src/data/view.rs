@@ -126,6 +126,12 @@ impl View {
         &self.owner
     }
 
+    /// Does the program also read each prompt with a response to another one?
+    #[must_use]
+    pub fn reads_mismatched(&self) -> bool {
+        self.mismatched
+    }
+
     /// What a row's responses are called in files, in order; `None` where they are a list.
     #[must_use]
     pub fn names(&self) -> Option<&'static [&'static str]> {
@@ -145,6 +151,15 @@ impl View {
             Shape::Unpaired if self.mismatched => &[SideTag::Answer, SideTag::Mismatched],
             Shape::Unpaired => &[SideTag::Answer],
             Shape::Group => &[SideTag::Sample],
+        }
+    }
+
+    /// Which of a row's so many responses are of this side. A response to another prompt is the only one.
+    pub(crate) fn places(&self, side: SideTag, responses: usize) -> std::ops::Range<usize> {
+        match side {
+            SideTag::Rejected => 1..2,
+            SideTag::Sample => 0..responses,
+            _ => 0..1,
         }
     }
 }

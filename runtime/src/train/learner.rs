@@ -1,5 +1,6 @@
 //! The gradient of one optimizer batch, part by part.
 
+use super::start::StartScores;
 use crate::data::{Batch, Example, Item, View, items};
 use crate::model::Engine;
 use crate::{Error, Result, bridge, compile};
@@ -15,10 +16,10 @@ pub(super) struct Learner<'a, D: Device<f32>> {
     pub(super) hyper: &'a eval::Settings,
     pub(super) device: D,
     pub(super) actor: Box<dyn Engine<D>>,
-    /// The actor as it was at the start; only for a program that reads a frozen copy of it.
-    pub(super) start: Option<Box<dyn Engine<D>>>,
-    /// The policies that are this copy, e.g. `reference`.
+    /// The policies that are the actor as it was at the start, e.g. `reference`.
     pub(super) copies: Vec<String>,
+    /// What these say of the rows.
+    pub(super) start: StartScores,
     /// Rows the model works on at a time.
     pub(super) part: usize,
 }
@@ -110,7 +111,7 @@ impl<D: Device<f32>> Learner<'_, D> {
         gathered: &mut Gathered,
     ) -> Result<()> {
         let batch = Batch::new(self.view, part);
-        let mut inputs = self.given(&batch)?;
+        let mut inputs = self.given(&batch, part);
         eval::give_state(&mut inputs, state);
         let live = self.actor.forward(&batch.sequences)?;
         let (outcome, gradients) =
@@ -165,7 +166,7 @@ impl<D: Device<f32>> Learner<'_, D> {
         let mut inputs = Inputs::new();
         for part in items.chunks(self.part) {
             let batch = Batch::new(self.view, part);
-            let mut here = self.given(&batch)?;
+            let mut here = self.given(&batch, part);
             put(&mut here, "actor", &batch, &self.actor.score(&batch.sequences)?);
             for (owner, field, side, values) in here.iter() {
                 match inputs.get_mut(owner, field, side) {
@@ -179,16 +180,16 @@ impl<D: Device<f32>> Learner<'_, D> {
     }
 
     /// What the batch and the frozen policies give.
-    fn given(&self, batch: &Batch) -> Result<Inputs> {
+    fn given(&self, batch: &Batch, items: &[Item<'_>]) -> Inputs {
         let mut inputs = Inputs::new();
         for (field, side, values) in &batch.numbers {
             inputs.insert(self.view.owner(), field, *side, values.clone());
         }
-        if let Some(start) = &self.start {
-            let logp = start.score(&batch.sequences)?;
+        if !self.copies.is_empty() {
+            let logp = self.start.of(self.view, items);
             self.copies.iter().for_each(|copy| put(&mut inputs, copy, batch, &logp));
         }
-        Ok(inputs)
+        inputs
     }
 }
 

@@ -13,6 +13,7 @@ mod schedule;
 mod settings;
 #[cfg(test)]
 pub(crate) mod small;
+mod start;
 
 pub use folder::RunFolder;
 pub use hyper::resolve;

@@ -9,8 +9,6 @@ use std::path::Path;
 pub struct Plan<'a> {
     /// Steps it ends with.
     pub steps: u64,
-    /// Steps already done by the run that it continues.
-    pub done: u64,
     /// Rows it trains on.
     pub rows: usize,
     /// Rows that did not fit, and why.
@@ -23,8 +21,12 @@ pub struct Plan<'a> {
 
 /// Told what happens in a run, as it happens.
 pub trait Observer {
-    /// Everything is read and checked; the first step comes next.
+    /// Everything is read and checked.
     fn begins(&mut self, _plan: &Plan<'_>) {}
+    /// So many of so many parts of batches have their log-probabilities under the frozen copies of the model.
+    fn prepared(&mut self, _done: usize, _parts: usize) {}
+    /// The first step comes next; so many were done by the run that it continues.
+    fn starts(&mut self, _done: u64) {}
     /// A step is done.
     fn stepped(&mut self, _measurement: &Measurement) {}
     /// A checkpoint or the final model was written.

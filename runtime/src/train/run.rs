@@ -6,9 +6,10 @@ use super::learner::{Gathered, Learner, at, copies_of_start, numeric};
 use super::observer::{Observer, Plan};
 use super::optimizer::{AdamW, Update, length, shortened};
 use super::settings::RunSettings;
+use super::start::StartScores;
 use super::{hyper, schedule};
 use crate::checkpoint::{Exact, Hash, State};
-use crate::data::{Dropped, Example, Examples, Limits, Order, Row, View};
+use crate::data::{Dropped, Example, Examples, Item, Limits, Order, Row, View, items};
 use crate::metric::Measurement;
 use crate::model::{Engine, Parameters, Weights};
 use crate::tokenizer::Tokenizer;
@@ -70,7 +71,7 @@ pub struct Trained {
     pub dropped: Vec<Dropped>,
 }
 
-/// Trains. `engine` makes an engine of parameters: once for the actor, once for a frozen reference.
+/// Trains. `engine` makes an engine of parameters.
 ///
 /// # Errors
 /// If the settings, the program, the data or the folder cannot be used; if a loss or a gradient is not finite
@@ -94,10 +95,6 @@ pub fn run<D: Device<f32>>(
         model: Hash::of_numbers(&weights.data),
         loss: exact(eval::initial_state(program, &settings.set).map_err(numeric)?),
     };
-    let start_engine = match copies.is_empty() {
-        true => None,
-        false => Some(engine(Arc::new(Parameters::frozen(weights.clone())))?),
-    };
     let parameters = Arc::new(Parameters::new(weights));
     let actor = engine(Arc::clone(&parameters))?;
     // All that could be refused has been: only now is something written.
@@ -106,17 +103,39 @@ pub fn run<D: Device<f32>>(
         Some(path) if resume => Some(RunFolder::resume(path, &settings, &text)?),
         Some(path) => Some(RunFolder::begin(path, &settings, &text)?),
     };
-    let (mut keeper, mut optimizer) = Keeper::open(folder, start, &parameters)?;
-    let (hyper, part) = (&settings.set, settings.micro_batch());
-    let learner = Learner { program, view: &view, hyper, device, actor, start: start_engine, copies, part };
     observer.begins(&Plan {
         steps,
-        done: keeper.state.step,
         rows: data.examples.len(),
         dropped: &data.dropped,
         cut: data.cut,
-        weights: optimizer.first.len(),
+        weights: parameters.gradient.lock().expect("nobody else has it yet").len(),
     });
+    // The frozen copies are asked while the actor still is what it was at the start, before a checkpoint is read.
+    let part = settings.micro_batch();
+    let mut start_scores = StartScores::default();
+    if !copies.is_empty() {
+        // Which response a prompt is mismatched with changes with the epoch; all else is the same in every one.
+        let new = if view.reads_mismatched() { steps } else { steps.min(order.steps_per_epoch()) };
+        let mut batches: Vec<Vec<&Example>> = Vec::new();
+        for step in 0..new {
+            batches.push(order.batch(step).iter().map(|row| &data.examples[*row]).collect());
+        }
+        batches.extend(held_out.iter().map(|rows| rows.examples.iter().collect()));
+        let mut parts: Vec<Vec<Item<'_>>> = Vec::new();
+        for batch in &batches {
+            parts.extend(items(&view, batch)?.chunks(part).map(<[_]>::to_vec));
+        }
+        let mut watch = |done| {
+            observer.prepared(done, parts.len());
+            !stop.load(Ordering::Relaxed)
+        };
+        // Nothing if the run was stopped meanwhile: then no step is made.
+        start_scores = StartScores::compute(&*actor, &view, &parts, &mut watch)?.unwrap_or_default();
+    }
+    let (mut keeper, mut optimizer) = Keeper::open(folder, start, &parameters)?;
+    let hyper = &settings.set;
+    let learner = Learner { program, view: &view, hyper, device, actor, copies, start: start_scores, part };
+    observer.starts(keeper.state.step);
 
     let mut last = None;
     while keeper.state.step < steps && !stop.load(Ordering::Relaxed) {
@@ -205,7 +224,11 @@ fn ready(job: &mut Job<'_>) -> Result<Ready> {
     let data = Examples::encode(job.rows, &view, job.tokenizer, limits)?;
     let held_out = match job.eval_rows {
         [] => None,
-        rows => Some(Examples::encode(rows, &view, job.tokenizer, limits)?),
+        rows => {
+            let mut held_out = Examples::encode(rows, &view, job.tokenizer, limits)?;
+            held_out.examples.iter_mut().for_each(|example| example.row += data.examples.len());
+            Some(held_out)
+        }
     };
     let order = Order::new(data.examples.len(), settings.batch, settings.shuffle.then_some(settings.seed));
     let steps = match settings.steps {

@@ -1,0 +1,67 @@
+//! What the actor said at the start. Frozen copies of it, the reference above all, never need a model of their own:
+//! their log-probabilities are computed once, before the first step.
+
+use crate::Result;
+use crate::data::{Batch, Item, View};
+use crate::model::Engine;
+use collimate_dsl::ir::SideTag;
+use dfdx::prelude::Device;
+use std::collections::HashMap;
+
+/// Log-probability of every token of every response that a run reads, by the model it starts from.
+#[derive(Debug, Default)]
+pub(super) struct StartScores {
+    /// By the prompt's row, the response's row, and its place among that row's responses. The two rows differ where a
+    /// response is read after another prompt.
+    known: HashMap<(usize, usize, usize), Vec<f32>>,
+}
+
+impl StartScores {
+    /// Asks the engine about these parts of batches, cut as they will be trained on: so a policy that has not moved yet
+    /// agrees with its copy to the last digit. What is known already is not asked again. `watch` is told how many parts
+    /// are done and says whether to go on; `None` if it did not.
+    pub(super) fn compute<D: Device<f32>>(
+        engine: &dyn Engine<D>,
+        view: &View,
+        parts: &[Vec<Item<'_>>],
+        watch: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<Option<Self>> {
+        let mut scores = StartScores::default();
+        for (done, part) in parts.iter().enumerate() {
+            if !watch(done) {
+                return Ok(None);
+            }
+            let keys: Vec<_> = keys(view, part).collect();
+            if keys.iter().all(|key| scores.known.contains_key(key)) {
+                continue;
+            }
+            let batch = Batch::new(view, part);
+            let logp = engine.score(&batch.sequences)?;
+            let mut rest = &logp[..];
+            let reaches = batch.layout.sides.iter().flat_map(|(_, reaches)| reaches);
+            for (key, reach) in keys.into_iter().zip(reaches) {
+                let (here, after) = rest.split_at(reach.tokens);
+                scores.known.entry(key).or_insert_with(|| here.to_vec());
+                rest = after;
+            }
+        }
+        watch(parts.len());
+        Ok(Some(scores))
+    }
+
+    /// For some items of the batches asked about, in the order in which a batch lays out their tokens.
+    pub(super) fn of(&self, view: &View, items: &[Item<'_>]) -> Vec<f32> {
+        keys(view, items).flat_map(|key| &self.known[&key]).copied().collect()
+    }
+}
+
+/// The responses of some items, in the order in which a batch lays them out.
+fn keys<'a>(view: &'a View, items: &'a [Item<'_>]) -> impl Iterator<Item = (usize, usize, usize)> + 'a {
+    view.sides().iter().flat_map(move |side| {
+        items.iter().flat_map(move |item| {
+            let row = item.example.row;
+            let other = item.other.filter(|_| *side == SideTag::Mismatched).map_or(row, |other| other.row);
+            view.places(*side, item.example.responses.len()).map(move |place| (row, other, place))
+        })
+    })
+}
