@@ -157,3 +157,89 @@ fn the_backward_divergence_is_a_cross_entropy_less_the_entropy_of_its_label() {
     let entropy = -logistic(b) * log_logistic(b) - logistic(-b) * log_logistic(-b);
     close("bwd", &[cross - entropy], &[0.041_989_521_3], 1e-9);
 }
+
+#[test]
+fn exo_is_rpo_fwd_with_the_gap_of_its_smoothed_labels() {
+    let pairs = Numbers::golden("pairs").judged_one_point();
+    for e in [0.01, 0.2, 0.4] {
+        let exo = pairs.of(&exo::EXO, &[("beta", BETA), ("label_smoothing", e)]);
+        is(&exo, 1.0, &pairs.of(&rpo_fwd::RPO_FWD, &[("beta", BETA), ("eta", logit_of_right(e))]), 0.0);
+    }
+}
+
+#[test]
+fn distilled_dpo_is_rpo_sq_with_the_scores_as_they_are() {
+    let pairs = Numbers::golden("pairs");
+    let distilled = pairs.of(&distilled_dpo::DISTILLED_DPO, &[("beta", BETA)]);
+    is(&distilled, 1.0, &pairs.of(&rpo_sq::RPO_SQ, &[("beta", BETA), ("eta", 1.0)]), 0.0);
+}
+
+/// SimPO has no reference: a reference that prefers the chosen response by gamma / beta a token is one.
+#[test]
+fn simpo_is_length_normalised_dpo_against_a_reference_with_a_gap() {
+    let (beta, gamma) = (2.0, 0.5);
+    let pairs = Numbers::golden("pairs");
+    let everywhere = |side, logp: f64| vec![logp; pairs.lengths(side).into_iter().sum()];
+    let simpo = pairs.of(&simpo::SIMPO, &[("beta", beta), ("simpo_gamma", gamma)]);
+    let against = pairs.clone().with("reference", "logp", CHOSEN, &everywhere(CHOSEN, -1.0)).with(
+        "reference",
+        "logp",
+        REJECTED,
+        &everywhere(REJECTED, -1.0 - gamma / beta),
+    );
+    is(&simpo, 1.0, &against.of(&dpo_norm::DPO_NORM, &[("beta", beta)]), 0.0);
+}
+
+/// The alpha-divergence runs from the forward to the backward one, with an error that shrinks as the distance to the end.
+#[test]
+fn the_ends_of_the_alpha_divergence_are_rpo_fwd_and_rpo_bwd() {
+    let pairs = Numbers::golden("pairs");
+    let settings = [("beta", BETA), ("eta", 1.3)];
+    for (end, limit) in [(0.0, &rpo_fwd::RPO_FWD), (1.0, &rpo_bwd::RPO_BWD)] {
+        let limit = pairs.of(limit, &settings);
+        let miss = |step: f64| {
+            let alpha = if end == 0.0 { step } else { 1.0 - step };
+            let found = pairs.of(&rpo_alpha::RPO_ALPHA, &[settings[0], settings[1], ("alpha", alpha)]);
+            pushes(&found, CHOSEN).iter().zip(pushes(&limit, CHOSEN)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+        };
+        let (near, nearer) = (miss(1e-3), miss(1e-4));
+        assert!(near < 1e-4 && nearer < 0.11 * near, "at {end}: {near}, then {nearer}");
+    }
+}
+
+#[test]
+fn robust_dpo_without_wrong_labels_is_dpo_and_so_is_dpo_held_by_almost_no_divergence() {
+    let pairs = Numbers::golden("pairs");
+    let dpo = pairs.of(&dpo::DPO, &[("beta", BETA)]);
+    is(&pairs.of(&robust::ROBUST, &[("beta", BETA), ("label_smoothing", 0.0)]), 1.0, &dpo, 0.0);
+    // The alpha-divergence becomes the reverse Kullback-Leibler divergence.
+    let almost = pairs.of(&f_dpo::F_DPO, &[("beta", BETA), ("alpha", 1e-6)]);
+    close("f-DPO", &[almost.loss], &[dpo.loss], 1e-5);
+    // The policy of the iteration before in the reference's place.
+    let before = pairs.inputs.get("previous", "logp", Some(CHOSEN)).expect("drawn").to_vec();
+    let before_rejected = pairs.inputs.get("previous", "logp", Some(REJECTED)).expect("drawn").to_vec();
+    let spin = pairs.of(&spin::SPIN, &[("beta", BETA)]);
+    let moved = pairs.with("reference", "logp", CHOSEN, &before).with("reference", "logp", REJECTED, &before_rejected);
+    let dpo = moved.of(&dpo::DPO, &[("beta", BETA)]);
+    close("SPIN", pushes(&spin, CHOSEN), pushes(&dpo, CHOSEN), 1e-12);
+}
+
+/// Over both ways of labelling, with their chances, robust DPO is DPO on the right labels.
+#[test]
+fn robust_dpo_is_unbiased_under_flips() {
+    let (e, pairs) = (0.2, Numbers::golden("pairs"));
+    let side = |owner: &str, side| pairs.inputs.get(owner, "logp", Some(side)).expect("drawn").to_vec();
+    let mut flipped = pairs.clone();
+    flipped.layout.sides.iter_mut().for_each(|(side, _)| *side = if *side == CHOSEN { REJECTED } else { CHOSEN });
+    for owner in ["actor", "reference"] {
+        flipped = flipped.with(owner, "logp", CHOSEN, &side(owner, REJECTED)).with(
+            owner,
+            "logp",
+            REJECTED,
+            &side(owner, CHOSEN),
+        );
+    }
+    let settings = [("beta", BETA), ("label_smoothing", e)];
+    let mean = (1.0 - e) * pairs.of(&robust::ROBUST, &settings).loss + e * flipped.of(&robust::ROBUST, &settings).loss;
+    close("loss", &[mean], &[pairs.of(&dpo::DPO, &[("beta", BETA)]).loss], 1e-12);
+}

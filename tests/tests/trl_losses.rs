@@ -1,0 +1,53 @@
+//! Our presets of TRL's losses give the numbers of TRL's own DPOTrainer, value and gradient, to 1e-6.
+//!
+//! `golden/trl_losses.json` is what `golden/make_trl_losses.py` wrote: every `loss_type`, and every option that changes
+//! the formula, on random log-probabilities.
+
+use collimate::ALL;
+use collimate_dsl::ir::SideTag;
+use collimate_dsl::{Layout, Reach, eval};
+use collimate_tests::golden::close;
+use collimate_tests::root;
+use serde_json::Value;
+
+const SIDES: [(SideTag, &str); 2] = [(SideTag::Chosen, "chosen"), (SideTag::Rejected, "rejected")];
+
+fn rows(value: &Value) -> Vec<Vec<f64>> {
+    serde_json::from_value(value.clone()).expect("a list of lists of numbers")
+}
+
+#[test]
+fn presets_give_what_trl_gives() {
+    let text = std::fs::read_to_string(root().join("tests/golden/trl_losses.json")).expect("it is there");
+    let json: Value = serde_json::from_str(&text).expect("it is JSON");
+    let (mut layout, mut inputs) = (Layout::default(), eval::Inputs::new());
+    for (side, name) in SIDES {
+        for who in ["actor", "reference"] {
+            inputs.insert(who, "logp", Some(side), rows(&json["numbers"][who][name]).concat());
+        }
+        let reach = |(prompt, row): (usize, Vec<f64>)| Reach { prompt, tokens: row.len() };
+        let reaches: Vec<Reach> = rows(&json["numbers"]["actor"][name]).into_iter().enumerate().map(reach).collect();
+        layout.prompts = reaches.len();
+        layout.sides.push((side, reaches));
+    }
+    let cases = json["cases"].as_array().expect("a list");
+    assert!(cases.len() >= 17, "every loss_type, and the options that change the formula");
+    for case in cases {
+        let (name, trl) = (case["ours"].as_str().expect("a name"), &case["trl"]);
+        let algorithm = ALL.iter().find(|a| a.name == name).unwrap_or_else(|| panic!("there is no preset `{name}`"));
+        let mut settings = algorithm.defaults();
+        for (option, value) in settings.iter_mut() {
+            *value =
+                trl[option].as_f64().unwrap_or_else(|| panic!("`{name}` has `{option}`, TRL's case has not: {trl}"));
+        }
+        let found = eval::evaluate(&(algorithm.trace)(), &layout, &layout.totals(), &inputs, &settings)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        close(name, &[found.loss], &[case["loss"].as_f64().expect("a number")], 1e-6);
+        for (side, key) in SIDES {
+            let expected: Vec<f64> = serde_json::from_value(case["gradient"][key].clone()).expect("numbers");
+            let gradient =
+                found.gradient.get("actor", "logp", Some(side)).map_or(vec![0.0; expected.len()], <[f64]>::to_vec);
+            close(&format!("{name}: gradient of {side}"), &gradient, &expected, 1e-6);
+        }
+    }
+}
