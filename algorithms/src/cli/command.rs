@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// The whole command line for these algorithms.
 pub(super) fn command(algorithms: &[&'static Algorithm]) -> Command {
-    let tools = [list(), explain(), loss(), score(), generate(), eval(), report(), sandbox()];
+    let tools = [list(), explain(), diff(), loss(), score(), generate(), eval(), report(), sandbox()];
     Command::new("collimate")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Alignment algorithms for language models, declared in a typed language and trained on real models.")
@@ -46,6 +46,13 @@ fn explain() -> Command {
                 .default_value("text")
                 .help("text: for reading; latex: for a paper; ir: the program; json: for other programs"),
         )
+}
+
+fn diff() -> Command {
+    Command::new("diff")
+        .about("Where two algorithms part: formula, gradient, hyper-parameters, averages, data")
+        .arg(name())
+        .arg(Arg::new("other").value_name("NAME").required(true).help("The one to compare it with"))
 }
 
 fn loss() -> Command {

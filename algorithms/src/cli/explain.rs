@@ -1,4 +1,4 @@
-//! `collimate explain`
+//! `collimate explain`, and `collimate diff`, its page of two.
 
 use crate::Algorithm;
 use crate::explain::{self, Format};
@@ -15,6 +15,14 @@ pub(super) fn run(algorithms: &[&'static Algorithm], matches: &ArgMatches) -> Re
         _ => Format::Text,
     };
     let text = explain::explain(algorithm, format);
+    writeln!(std::io::stdout().lock(), "{}", text.trim_end())?;
+    Ok(())
+}
+
+/// `collimate diff`
+pub(super) fn diff(algorithms: &[&'static Algorithm], matches: &ArgMatches) -> Result<()> {
+    let find = |id| super::find(algorithms, matches.get_one::<String>(id).expect("required"));
+    let text = explain::difference(find("name")?, find("other")?);
     writeln!(std::io::stdout().lock(), "{}", text.trim_end())?;
     Ok(())
 }

@@ -50,6 +50,7 @@ fn dispatch(algorithms: &[&'static Algorithm], matches: &ArgMatches) -> Result<(
     match matches.subcommand() {
         Some(("list", _)) => list::run(algorithms),
         Some(("explain", m)) => explain::run(algorithms, m),
+        Some(("diff", m)) => explain::diff(algorithms, m),
         Some(("loss", m)) => loss::run(algorithms, m),
         Some(("score", m)) => score::run(m),
         Some(("generate", m)) => generate::run(m),

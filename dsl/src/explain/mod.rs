@@ -3,6 +3,7 @@
 //! Everything here is read off the program that tracing gives, so that it cannot say anything else than what is
 //! trained.
 
+mod difference;
 mod expression;
 mod facts;
 pub mod gradient;
@@ -87,8 +88,21 @@ pub(crate) struct Subject<'a> {
 #[must_use]
 pub fn explain(algorithm: &Algorithm, format: Format) -> String {
     let (program, specs) = ((algorithm.trace)(), (algorithm.hyper)());
+    describe(&subject(algorithm, &program, &specs), format)
+}
+
+/// Two algorithms beside each other: where their formulas part, and what else is not the same. Formulas that are equal
+/// by the rules of arithmetic are said to be identical.
+#[must_use]
+pub fn difference(first: &Algorithm, second: &Algorithm) -> String {
+    let (program, specs) = ((first.trace)(), (first.hyper)());
+    let (other, others) = ((second.trace)(), (second.hyper)());
+    difference::difference(&subject(first, &program, &specs), &subject(second, &other, &others))
+}
+
+fn subject<'a>(algorithm: &Algorithm, program: &'a Program, specs: &'a [Spec]) -> Subject<'a> {
     let Algorithm { name, paper, preset, about, view, exceptions, .. } = *algorithm;
-    describe(&Subject { name, paper, preset, about, view, exceptions, specs: &specs, program: &program }, format)
+    Subject { name, paper, preset, about, view, exceptions, specs, program }
 }
 
 /// The columns of the data that an algorithm reads.

@@ -5,7 +5,7 @@
 //! has a name gets a line of its own: `∂L/∂margin = …`. A function without a closed derivative (a sort) keeps its place
 //! in the formula as `back(f, g)`.
 
-mod product;
+pub(super) mod product;
 mod rules;
 mod tidy;
 mod value;

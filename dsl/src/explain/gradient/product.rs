@@ -4,16 +4,16 @@ use super::super::expression::Ex;
 
 /// A number times the factors above the line, over those below it.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Product {
-    pub(super) number: f64,
+pub(in super::super) struct Product {
+    pub(in super::super) number: f64,
     /// In order.
-    pub(super) above: Vec<Ex>,
+    pub(in super::super) above: Vec<Ex>,
     /// In order; none of them is above as well.
-    pub(super) below: Vec<Ex>,
+    pub(in super::super) below: Vec<Ex>,
 }
 
 impl Product {
-    pub(super) fn new(number: f64, mut above: Vec<Ex>, mut below: Vec<Ex>) -> Self {
+    pub(in super::super) fn new(number: f64, mut above: Vec<Ex>, mut below: Vec<Ex>) -> Self {
         above.sort_unstable();
         below.sort_unstable();
         above.retain(|factor| match below.iter().position(|other| other == factor) {
@@ -26,22 +26,22 @@ impl Product {
         Product { number, above, below }
     }
 
-    pub(super) fn times(&self, other: &Product) -> Product {
+    pub(in super::super) fn times(&self, other: &Product) -> Product {
         let joined = |a: &[Ex], b: &[Ex]| [a, b].concat();
         Product::new(self.number * other.number, joined(&self.above, &other.above), joined(&self.below, &other.below))
     }
 
-    pub(super) fn inverse(&self) -> Product {
+    pub(in super::super) fn inverse(&self) -> Product {
         Product::new(1.0 / self.number, self.below.clone(), self.above.clone())
     }
 
     /// The same but for the number in front?
-    pub(super) fn is_like(&self, other: &Product) -> bool {
+    pub(in super::super) fn is_like(&self, other: &Product) -> bool {
         self.above == other.above && self.below == other.below
     }
 
     /// Without one of its factors.
-    pub(super) fn without(&self, factor: Ex) -> Option<Product> {
+    pub(in super::super) fn without(&self, factor: Ex) -> Option<Product> {
         let at = self.above.iter().position(|other| *other == factor)?;
         let mut rest = self.clone();
         rest.above.remove(at);
@@ -51,27 +51,27 @@ impl Product {
 
 /// A sum of products, no two alike.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct Sum(pub(super) Vec<Product>);
+pub(in super::super) struct Sum(pub(in super::super) Vec<Product>);
 
 impl Sum {
-    pub(super) fn one() -> Self {
+    pub(in super::super) fn one() -> Self {
         Sum::number(1.0)
     }
 
-    pub(super) fn number(number: f64) -> Self {
+    pub(in super::super) fn number(number: f64) -> Self {
         Sum::from_products([Product::new(number, vec![], vec![])])
     }
 
-    pub(super) fn of(ex: Ex) -> Self {
+    pub(in super::super) fn of(ex: Ex) -> Self {
         Sum(vec![Product::new(1.0, vec![ex], vec![])])
     }
 
     /// One over it.
-    pub(super) fn over(ex: Ex) -> Self {
+    pub(in super::super) fn over(ex: Ex) -> Self {
         Sum(vec![Product::new(1.0, vec![], vec![ex])])
     }
 
-    pub(super) fn from_products(products: impl IntoIterator<Item = Product>) -> Self {
+    pub(in super::super) fn from_products(products: impl IntoIterator<Item = Product>) -> Self {
         let mut sum: Vec<Product> = Vec::new();
         for product in products {
             match sum.iter_mut().find(|known| known.is_like(&product)) {
@@ -83,15 +83,15 @@ impl Sum {
         Sum(sum)
     }
 
-    pub(super) fn plus(self, other: Sum) -> Sum {
+    pub(in super::super) fn plus(self, other: Sum) -> Sum {
         Sum::from_products(self.0.into_iter().chain(other.0))
     }
 
-    pub(super) fn times(&self, other: &Sum) -> Sum {
+    pub(in super::super) fn times(&self, other: &Sum) -> Sum {
         Sum::from_products(self.0.iter().flat_map(|a| other.0.iter().map(move |b| a.times(b))))
     }
 
-    pub(super) fn scaled(&self, number: f64) -> Sum {
+    pub(in super::super) fn scaled(&self, number: f64) -> Sum {
         self.times(&Sum::number(number))
     }
 }

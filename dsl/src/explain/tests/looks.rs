@@ -5,7 +5,7 @@ use crate::ir::Program;
 use crate::{Arg, Interval, Spec, trace};
 crate::prelude!();
 
-fn subject<'a>(program: &'a Program, specs: &'a [Spec]) -> Subject<'a> {
+pub(super) fn subject<'a>(program: &'a Program, specs: &'a [Spec]) -> Subject<'a> {
     Subject {
         name: "mine",
         paper: "none",

@@ -2,4 +2,5 @@
 
 mod looks;
 mod meaning;
+mod same;
 mod slopes;
