@@ -1,8 +1,9 @@
 //! Groups of responses to one prompt, and what a reward model or a critic says.
 
 use super::{Given, Logp, close};
-use crate::ir::SideTag;
-use crate::{Algorithm, Reach};
+use crate::eval::{EvalError, Evaluation, Settings, evaluate};
+use crate::ir::{Program, SideTag};
+use crate::{Algorithm, Reach, Totals};
 
 impl Given {
     /// One more response to this prompt, of several, as all policies see it; prompts in order.
@@ -40,6 +41,21 @@ impl Given {
         let reaches: Vec<_> = (0..prompts).map(|prompt| Reach { prompt, tokens: 1 }).collect();
         given.layout.sides = sides.iter().map(|side| (*side, reaches.clone())).collect();
         given
+    }
+    /// What a program says of this batch.
+    #[track_caller]
+    pub(crate) fn run(&self, program: &Program, settings: &[(&str, f64)]) -> Evaluation {
+        self.try_run(program, settings).expect("it can be evaluated")
+    }
+    /// The same, or why it cannot be said.
+    pub(crate) fn try_run(&self, program: &Program, settings: &[(&str, f64)]) -> Result<Evaluation, EvalError> {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        evaluate(program, &self.layout, &self.layout.totals(), &self.inputs, &settings)
+    }
+    /// What a program without hyper-parameters says of this part of a batch.
+    #[track_caller]
+    pub(crate) fn part_of(&self, whole: &Totals, program: &Program) -> Evaluation {
+        evaluate(program, &self.layout, whole, &self.inputs, &Settings::new()).expect("it can be evaluated")
     }
     /// The derivative by what this owner says of a side.
     pub(crate) fn gradient_by(

@@ -13,3 +13,12 @@ pub fn kl_penalised<P: Policy>(
     let drift = (policy.logp(group.response) - reference.logp(group.response)).sum(Token).detach();
     group.score - beta * drift
 }
+
+/// In standard deviations of the group: `(s - mean) / (std + epsilon)`, with the deviation that divides by n - 1.
+#[loss]
+pub fn standardised(
+    score: PerResponse<Reward, Sample, NoGrad>,
+    epsilon: f64,
+) -> PerResponse<Advantage, Sample, NoGrad> {
+    (score - group_mean(score)) / (group_std(score) + epsilon)
+}

@@ -11,6 +11,7 @@
 //! ```
 
 crate::prelude!();
+use super::grpo::k3_verl;
 use super::ratio::{clipped, token_ratio};
 
 /// Hyper-parameters of [`dr_grpo`].
@@ -31,6 +32,78 @@ pub fn dr_grpo(actor: &Actor, behavior: &Behavior, group: &Group, hp: &DrGrpo) -
     let rho = token_ratio(actor, behavior, group.response);
     let gain = clipped(rho, advantage, hp.epsilon, hp.epsilon).sum(Token) / hp.max_completion_length;
     -gain.mean(Response).mean(Prompt)
+}
+
+/// Hyper-parameters of [`dr_grpo_trl`].
+#[derive(Hyper)]
+pub struct DrGrpoTrl {
+    /// The price of drifting from the reference.
+    #[hyper(default = 0.0, at_least = 0.0, at_most = 10.0)]
+    pub beta: Param,
+    /// How far the ratio may fall below 1 and still gain.
+    #[hyper(default = 0.2, above = 0.0, below = 1.0)]
+    pub epsilon: Param,
+    /// How far the ratio may rise above 1 and still gain.
+    #[hyper(default = 0.2, above = 0.0, at_most = 10.0)]
+    pub epsilon_high: Param,
+    /// The number of tokens a response may have: what every sum is divided by.
+    #[hyper(default = 256.0, at_least = 1.0, at_most = 1e6)]
+    pub max_completion_length: Param,
+}
+
+/// TRL's Dr. GRPO (`loss_type="dr_grpo"`, `scale_rewards="none"`): a price of drifting may be set.
+#[algorithm(paper = "arXiv:2503.20783", preset = "dr_grpo@trl", source = "TRL, trl/trainer/grpo_trainer.py, f2cd5771")]
+pub fn dr_grpo_trl(
+    actor: &Actor,
+    behavior: &Behavior,
+    reference: &Reference,
+    group: &Group,
+    hp: &DrGrpoTrl,
+) -> Scalar<Loss> {
+    let advantage = group.score - group_mean(group.score);
+    let rho = token_ratio(actor, behavior, group.response);
+    let drift = k3(actor.logp(group.response), reference.logp(group.response));
+    let loss = -clipped(rho, advantage, hp.epsilon, hp.epsilon_high) + hp.beta * drift;
+    (loss.sum(Token) / hp.max_completion_length).batch_mean()
+}
+
+/// Hyper-parameters of [`dr_grpo_verl`].
+#[derive(Hyper)]
+pub struct DrGrpoVerl {
+    /// The price of drifting from the reference.
+    #[hyper(default = 0.001, at_least = 0.0, at_most = 10.0)]
+    pub beta: Param,
+    /// How far the ratio may move from 1 and still gain.
+    #[hyper(default = 0.2, above = 0.0, below = 1.0)]
+    pub epsilon: Param,
+    /// How many times its advantage a token may cost.
+    #[hyper(default = 3.0, above = 1.0, at_most = 1e6)]
+    pub dual_clip: Param,
+    /// What every sum over tokens is divided by.
+    #[hyper(default = 256.0, above = 0.0, at_most = 1e6)]
+    pub loss_scale_factor: Param,
+}
+
+/// verl's Dr. GRPO (`seq-mean-token-sum-norm` without deviation): dual clipping and k3 held within limits. verl divides by
+/// the width of the padded batch unless `loss_scale_factor` is set; here it always is, since no batch is padded.
+#[algorithm(
+    paper = "arXiv:2503.20783",
+    preset = "dr_grpo@verl",
+    source = "verl, verl/trainer/ppo/core_algos.py, 1dda039b"
+)]
+pub fn dr_grpo_verl(
+    actor: &Actor,
+    behavior: &Behavior,
+    reference: &Reference,
+    group: &Group,
+    hp: &DrGrpoVerl,
+) -> Scalar<Loss> {
+    let advantage = group.score - group_mean(group.score);
+    let rho = token_ratio(actor, behavior, group.response);
+    let gain = clipped(rho, advantage, hp.epsilon, hp.epsilon);
+    let gain = when_negative(advantage, max(gain, hp.dual_clip * advantage), gain);
+    let loss = -gain + hp.beta * k3_verl(actor, reference, group.response);
+    (loss.sum(Token) / hp.loss_scale_factor).batch_mean()
 }
 
 #[cfg(test)]
@@ -55,6 +128,43 @@ mod tests {
                 0.051_281_473_981,
                 -0.031_103_786_245,
                 -0.034_375,
+            ],
+        );
+    }
+    #[test]
+    fn two_groups_cost_and_push_as_peers_do() {
+        let settings = [("max_completion_length", 4.0), ("beta", 0.04)];
+        two_groups().check_samples(
+            &DR_GRPO_TRL,
+            &settings,
+            -0.037_488_154_4,
+            &[
+                -0.000_210_341_836,
+                -0.023_610_634_256,
+                -0.000_442_805_516,
+                0.003_851_696_892,
+                0.004_289_187_522,
+                0.003_378_663_221,
+                0.041_387_717_679,
+                -0.025_582_746_611,
+                -0.026_981_636_441,
+            ],
+        );
+        let settings = [("loss_scale_factor", 4.0), ("dual_clip", 1.2)];
+        two_groups().check_samples(
+            &DR_GRPO_VERL,
+            &settings,
+            -0.046_483_826_105,
+            &[
+                -0.000_005_258_546,
+                -0.024_116_038_725,
+                -0.000_011_070_138,
+                0.003_346_292_422,
+                -0.000_005_258_546,
+                0.003_025_188_189,
+                0.000_009_063_462,
+                -0.024_900_521_936,
+                -0.027_487_040_911,
             ],
         );
     }

@@ -4,12 +4,62 @@ use crate::Algorithm;
 
 pub mod advantage;
 pub mod awr;
+pub mod cispo;
+pub mod dapo;
 pub mod dr_grpo;
+pub mod gmpo;
+pub mod gpg;
+pub mod grpo;
+pub mod gspo;
+pub mod luspo;
+pub mod opo;
+pub mod ppo;
+pub mod ppo_dual_clip;
 pub mod ratio;
 pub mod reinforce;
+pub mod reinforce_pp;
+pub mod reinforce_pp_baseline;
 pub mod remax;
 pub mod rloo;
+pub mod sapo;
+pub mod vespo;
+
+#[cfg(test)]
+mod peers;
 
 /// The algorithms of this folder.
-pub static ALL: &[&Algorithm] =
-    &[&reinforce::REINFORCE, &rloo::RLOO, &rloo::RLOO_TRL, &remax::REMAX, &dr_grpo::DR_GRPO, &awr::AWR];
+pub static ALL: &[&Algorithm] = &[
+    &reinforce::REINFORCE,
+    &rloo::RLOO,
+    &rloo::RLOO_TRL,
+    &rloo::RLOO_NEMO_ALIGNER,
+    &reinforce_pp::REINFORCE_PP,
+    &reinforce_pp_baseline::REINFORCE_PP_BASELINE,
+    &remax::REMAX,
+    &opo::OPO,
+    &gpg::GPG,
+    &gpg::GPG_VERL,
+    &ppo::PPO,
+    &ppo::PPO_TRL,
+    &ppo::PPO_VERL,
+    &ppo_dual_clip::PPO_DUAL_CLIP,
+    &grpo::GRPO,
+    &grpo::GRPO_TRL,
+    &grpo::BNPO_TRL,
+    &grpo::GRPO_VERL,
+    &dr_grpo::DR_GRPO,
+    &dr_grpo::DR_GRPO_TRL,
+    &dr_grpo::DR_GRPO_VERL,
+    &dapo::DAPO,
+    &dapo::DAPO_TRL,
+    &gspo::GSPO,
+    &gspo::GSPO_TRL,
+    &luspo::LUSPO,
+    &cispo::CISPO,
+    &cispo::CISPO_TRL,
+    &cispo::CISPO_VERL,
+    &gmpo::GMPO,
+    &sapo::SAPO,
+    &vespo::VESPO,
+    &awr::AWR,
+];

@@ -25,3 +25,13 @@ pub fn clipped(
 ) -> PerToken<Gain> {
     min(rho * advantage, rho.clamp(1.0 - low, 1.0 + high) * advantage)
 }
+
+/// The same with an advantage of each token.
+#[loss]
+pub fn clipped_by_token(
+    rho: PerToken<Ratio>,
+    advantage: PerToken<Advantage, Sample, NoGrad>,
+    epsilon: Param,
+) -> PerToken<Gain> {
+    min(rho * advantage, rho.clamp(1.0 - epsilon, 1.0 + epsilon) * advantage)
+}

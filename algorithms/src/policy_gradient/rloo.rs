@@ -57,6 +57,43 @@ pub fn rloo_trl(
     -min(rho * advantage, rho.clamp(1.0 - hp.epsilon, 1.0 + hp.epsilon) * advantage).batch_mean()
 }
 
+/// Hyper-parameters of [`rloo_nemo_aligner`].
+#[derive(Hyper)]
+pub struct RlooNemoAligner {
+    /// The price of drifting from the reference, a token on average.
+    #[hyper(default = 0.01, at_least = 0.0, at_most = 10.0)]
+    pub kl_coef: Param,
+}
+
+/// NeMo-Aligner's REINFORCE: the drift is the mean size of a token's log-ratio, a response is compared with those others
+/// that ended by themselves (with itself if there are none), and every token counts alike.
+///
+/// NeMo-Aligner divides the sum of the others that ended by one too few where the response itself did not end; here it
+/// is their mean.
+#[algorithm(
+    paper = "arXiv:2402.14740",
+    preset = "rloo@nemo_aligner",
+    source = "NeMo-Aligner, nemo_aligner/utils/ppo_utils.py, af2b3bd9"
+)]
+pub fn rloo_nemo_aligner(actor: &Actor, reference: &Reference, group: &Group, hp: &RlooNemoAligner) -> Scalar<Loss> {
+    let logp = actor.logp(group.response);
+    let drift = abs_k1(logp, reference.logp(group.response)).mean(Token).detach();
+    let reward = group.score - hp.kl_coef * drift;
+    let advantage = reward - mean_of_others_that_ended(group, reward);
+    -(logp * advantage).batch_mean()
+}
+
+/// For each response, the mean reward of the others to its prompt that ended by themselves; its own if there are none.
+#[loss]
+pub fn mean_of_others_that_ended(
+    group: &Group,
+    reward: PerResponse<Reward, Sample, NoGrad>,
+) -> PerResponse<Baseline, Sample, NoGrad> {
+    let share = leave_one_out(group.ended.as_reward()).as_weight();
+    let others = leave_one_out(group.ended * reward) / max(share, 1e-30);
+    choose(share, others, reward.as_baseline())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +126,25 @@ mod tests {
                 0.323_725_959_388,
                 -0.196_349_719_714,
                 -0.196_349_719_714,
+            ],
+        );
+    }
+    #[test]
+    fn two_groups_cost_and_push_as_nemo_aligner_does() {
+        two_groups().check_samples(
+            &RLOO_NEMO_ALIGNER,
+            &[],
+            0.085_3,
+            &[
+                -0.066_666_666_667,
+                -0.066_666_666_667,
+                0.077_777_777_778,
+                0.066_666_666_667,
+                0.066_666_666_667,
+                0.066_666_666_667,
+                0.122_111_111_111,
+                -0.122_111_111_111,
+                -0.122_111_111_111,
             ],
         );
     }

@@ -5,6 +5,7 @@ use crate::Algorithm;
 pub mod reward_bt;
 pub mod reward_centred;
 pub mod reward_margin;
+pub mod reward_meanvar;
 pub mod reward_regression;
 pub mod reward_scaled;
 
@@ -21,4 +22,5 @@ pub static ALL: &[&Algorithm] = &[
     &reward_scaled::REWARD_SCALED_NEMO_ALIGNER,
     &reward_centred::REWARD_CENTRED,
     &reward_regression::REWARD_REGRESSION,
+    &reward_meanvar::REWARD_MEANVAR,
 ];

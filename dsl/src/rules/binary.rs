@@ -145,7 +145,7 @@ table! {
     alike Aligned { Number Weight }
     number_right { LogProb LogRatio Prob Ratio Reward Margin Baseline Value Return Advantage Weight Spread Gain Loss Entropy Kl }
     // By how often something is counted: the length of a response, the sum of the weights in a weighted mean.
-    weight_right { LogProb LogRatio Reward Margin Advantage Gain Loss Entropy Kl }
+    weight_right { LogProb LogRatio Reward Margin Baseline Advantage Gain Loss Entropy Kl }
     each Aligned AnyGradient {
         Number Weight = Weight,
         Prob Prob = Ratio,
