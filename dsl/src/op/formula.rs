@@ -5,12 +5,12 @@
 
 use crate::grad::NoGrad;
 use crate::ir::Op;
-use crate::kind::{Baseline, Kind, LogProb, LogRatio, Weight};
+use crate::kind::{Baseline, Kind, Weight};
 use crate::level::{As, Quantity};
 use crate::number::Limit;
 use crate::relation::{
-    Batched, Discounts, Diverges, HasComplement, HasExp, HasLn, HasRoot, HasSize, HasSquare, Minimised, Rewards,
-    Sequential, Still,
+    Batched, Discounts, Diverges, HasComplement, HasExp, HasLn, HasOdds, HasRoot, HasSize, HasSquare, Minimised,
+    Rewards, Sequential, Still,
 };
 use crate::shape::Shape;
 use crate::trace::{draft, step};
@@ -67,16 +67,16 @@ pub trait Formula: Quantity {
     }
     /// `ln(p / (1 - p))` of a log-probability `ln p` (ORPO, arXiv:2403.07691, eq. 4).
     #[track_caller]
-    fn log_odds(self) -> As<Self, LogRatio>
+    fn log_odds(self) -> As<Self, <Self::Kind as HasOdds>::Out>
     where
-        Self::Kind: HasComplement<Out = LogProb>,
+        Self::Kind: HasOdds,
     {
         let others = draft(Op::LogComplement, &[self.handle()]);
         step(Op::Minus, &[self.handle(), others])
     }
     /// At each token the value of the next one; 0 at a response's last.
     #[track_caller]
-    fn following(self) -> Self
+    fn following(self) -> <Self::Shape as Sequential>::Same<Self::Kind, Self::Grad>
     where
         Self::Shape: Sequential,
     {
@@ -84,7 +84,10 @@ pub trait Formula: Quantity {
     }
     /// What is still to come at each token, what is further off for less: `y_t = x_t + decay * y_{t+1}`.
     #[track_caller]
-    fn discounted_sum<N: Limit>(self, decay: N) -> As<Self, <Self::Kind as Discounts>::Out>
+    fn discounted_sum<N: Limit>(
+        self,
+        decay: N,
+    ) -> <Self::Shape as Sequential>::Same<<Self::Kind as Discounts>::Out, Self::Grad>
     where
         Self::Kind: Discounts,
         Self::Shape: Sequential,

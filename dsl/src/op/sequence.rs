@@ -22,7 +22,7 @@ pub fn length<Y: Side>(y: Reply<Y>) -> PerResponse<Weight, Y, NoGrad> {
 #[track_caller]
 pub fn overlap<Y: Side, Z: Side>(y: Reply<Y>, other: Reply<Z>) -> PerToken<Weight, Y, NoGrad>
 where
-    Y: Facing<Z>,
+    Z: Facing<Y>,
 {
     let _ = (y, other);
     let other: SideTag = <Z as Tagged>::TAG;

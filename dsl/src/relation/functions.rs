@@ -18,7 +18,7 @@ macro_rules! accepts {
 }
 accepts! {
     /// Kinds with an exponential.
-    HasExp, "`{Self}` has no `exp`", "only a log-probability, a log-ratio, an advantage or a number has one";
+    HasExp, "`{Self}` has no `exp`", "only a log-probability, a log-ratio, a margin (its odds), an advantage or a number has one";
     /// Kinds with a logarithm.
     HasLn, "`{Self}` has no `ln`", "only a probability, a ratio or a number has one";
     /// Kinds a logistic can squash.
@@ -33,6 +33,8 @@ accepts! {
     HasRoot, "`{Self}` has no `sqrt`", "only a spread, a weight or a number has one";
     /// Kinds of which one less than the probability has a logarithm.
     HasComplement, "`{Self}` has no `log_complement`", "only a log-probability has one: the logarithm of 1 less the probability";
+    /// Kinds with odds.
+    HasOdds, "`{Self}` has no odds", "only a log-probability has some: the logarithm of p / (1 - p)";
     /// Kinds with a standard deviation.
     Spreads, "the spread of `{Self}` means nothing here", "only a reward, a return, an advantage, a value or a margin has one";
     /// Kinds that are whitened.
@@ -42,7 +44,7 @@ accepts! {
     /// Kinds with a sign to choose by.
     HasSign, "`{Self}` has no sign to choose by", "choose by an advantage, a margin, a reward, a log-ratio, or a weight that is 1 or 0";
     /// Kinds that are minimised as they are.
-    Minimised, "`{Self}` is not a loss", "only a divergence, a probability of failure or a hinge on a margin is; put a minus before a `Gain` or a `LogProb`";
+    Minimised, "`{Self}` is not a loss", "only a divergence, a probability or the odds of failure, or a hinge on a margin is; put a minus before a `Gain` or a `LogProb`";
     /// Kinds that estimate a divergence as they are.
     Diverges, "`{Self}` is not a divergence", "only the log-ratio of two policies is: its mean under the first is their divergence";
     /// Kinds that can be paid out as they are.
@@ -85,16 +87,19 @@ pub trait Orderly: Shape {}
     note = "do this before `.sum(Token)`; a response's own value is put on its last token by `at_last`",
     note = "book: errors/q22"
 )]
-pub trait Sequential {}
+pub trait Sequential: Shape {
+    /// The same shape. Here so that rustc reports a failure at the method alone.
+    type Same<K: Kind, G: Gradient>: Quantity;
+}
 
 /// The response of the other side of a pair.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` and `{Z}` are not the two responses of a pair",
+    message = "`{Y}` and `{Self}` are not the two responses of a pair",
     label = "no counterpart to compare lengths with",
     note = "write `overlap(pair.chosen, pair.rejected)`, or the other way round",
     note = "book: errors/q24"
 )]
-pub trait Facing<Z>: Side {}
+pub trait Facing<Y>: Side {}
 
 /// Shapes with something left to average over the batch.
 #[diagnostic::on_unimplemented(

@@ -30,7 +30,7 @@ functions! {
         Value = Value, Return = Return, Advantage = Advantage, Weight = Weight, Spread = Spread,
     }
     /// `x.exp()`
-    EXPONENTIAL HasExp { Number = Number, LogProb = Prob, LogRatio = Ratio, Advantage = Weight, }
+    EXPONENTIAL HasExp { Number = Number, LogProb = Prob, LogRatio = Ratio, Margin = Ratio, Advantage = Weight, }
     /// `x.ln()`
     LOGARITHM HasLn { Number = Number, Prob = LogProb, Ratio = LogRatio, }
     /// `sigmoid(x)`
@@ -45,6 +45,8 @@ functions! {
     ROOT HasRoot { Number = Number, Weight = Weight, Spread = Spread, }
     /// `x.log_complement()`
     COMPLEMENT HasComplement { LogProb = LogProb, }
+    /// `x.log_odds()`
+    ODDS HasOdds { LogProb = LogRatio, }
     /// `group_std(x)`, `batch_std(x)`
     SPREAD Spreads { Reward = Spread, Return = Spread, Advantage = Spread, Value = Spread, Margin = Spread, }
     /// `whiten(x)`
@@ -69,7 +71,7 @@ macro_rules! roles {
     )* )* };
 }
 roles! {
-    Minimised { Kl = Loss, Prob = Loss, Margin = Loss }
+    Minimised { Kl = Loss, Prob = Loss, Ratio = Loss, Margin = Loss }
     Diverges { LogRatio = Kl, Kl = Kl }
     Rewards { LogProb = Reward, LogRatio = Reward, Weight = Reward }
 }
@@ -182,13 +184,13 @@ shaped! {
     Responses<Y>;
     Prompts;
 }
-shaped! {
-    /// Depths with a next token.
-    SEQUENCES Sequential;
-    Tokens<Y>;
-}
+
 #[diagnostic::do_not_recommend]
-impl Sequential for Nobody {}
+impl<Y: Side> Sequential for Tokens<Y> {
+    type Same<K: Kind, G: Gradient> = PerToken<K, Y, G>;
+}
+/// Depths with a next token.
+pub(crate) const SEQUENCES: &[Depth] = &[Depth::EachToken];
 
 /// One rule for taking away the innermost axis.
 pub(crate) struct Reduction {

@@ -2,8 +2,8 @@
 
 use super::binary::{CHOICES, DIFFERENCES, INTERVALS, PRODUCTS, QUOTIENTS, SUMS};
 use super::functions::{
-    COMPLEMENT, DISCOUNTED, DISTRIBUTION, EXPONENTIAL, GROUP_MEAN, LOG_LOGISTIC, LOGARITHM, LOGISTIC, NEGATIVE, ROOT,
-    SIGN, SIZE, SPREAD, SQUARE, WHITENED,
+    COMPLEMENT, DISCOUNTED, DISTRIBUTION, EXPONENTIAL, GROUP_MEAN, LOG_LOGISTIC, LOGARITHM, LOGISTIC, NEGATIVE, ODDS,
+    ROOT, SIGN, SIZE, SPREAD, SQUARE, WHITENED,
 };
 use super::{Mapping, Need, Pairing, Table};
 
@@ -67,6 +67,7 @@ fn functions() -> Vec<Rule> {
         unary(SIZE, "", |k| format!("{k}.abs()")),
         unary(ROOT, "", |k| format!("{k}.sqrt()")),
         unary(COMPLEMENT, "", |k| format!("{k}.log_complement()")),
+        unary(ODDS, "", |k| format!("{k}.log_odds()")),
         unary(DISCOUNTED, tokens, |k| format!("{k}.discounted_sum(decay)")),
         unary(SPREAD, group, |k| format!("group_std({k})")),
         unary(SPREAD, "", |k| format!("batch_std({k})")),

@@ -2,7 +2,7 @@
 collimate::prelude!();
 
 /// `exp(-x) - 1 + x`, never negative.
-pub fn k3(actor: &Actor, reference: &Reference, y: Reply) -> PerToken<Kl> {
+pub fn k3_by_hand(actor: &Actor, reference: &Reference, y: Reply) -> PerToken<Kl> {
     let back = reference.logp(y) - actor.logp(y);
     back.exp() - 1.0 - back
 }
