@@ -3,6 +3,8 @@
 use crate::Algorithm;
 
 pub mod alphapo;
+pub mod aot;
+pub mod aot_unpaired;
 pub mod apo_down;
 pub mod apo_zero;
 pub mod bco_pair;
@@ -16,10 +18,12 @@ pub mod exo;
 pub mod f_dpo;
 pub mod hinge;
 pub mod ipo;
+pub mod ld_dpo;
 pub mod margin_dpo;
 pub mod mpo;
 pub mod nca;
 pub mod online_dpo;
+pub mod orpo;
 pub mod robust;
 pub mod scaled_dpo;
 pub mod simpo;
@@ -44,12 +48,15 @@ pub static ALL: &[&Algorithm] = &[
     &discopop::DISCOPOP, &discopop::DISCOPOP_TRL,
     &f_dpo::F_DPO, &f_dpo::F_DPO_TRL, &f_dpo::F_DPO_FORWARD_KL, &f_dpo::F_DPO_FORWARD_KL_TRL,
     &f_dpo::F_DPO_JS, &f_dpo::F_DPO_JS_TRL,
+    &aot::AOT, &aot::AOT_TRL, &aot_unpaired::AOT_UNPAIRED, &aot_unpaired::AOT_UNPAIRED_TRL,
+    &ld_dpo::LD_DPO, &ld_dpo::LD_DPO_TRL, &ld_dpo::LD_DPO_LLAMAFACTORY,
     &scaled_dpo::SCALED_DPO, &margin_dpo::MARGIN_DPO, &distilled_dpo::DISTILLED_DPO, &spin::SPIN,
     &cpo::CPO, &cpo::CPO_TRL,
     &slic::SLIC, &slic::SLIC_TRL,
     &simpo::SIMPO, &simpo::SIMPO_TRL, &simpo::SIMPO_LLAMAFACTORY, &simpo::SIMPO_AUTHORS,
     &alphapo::ALPHAPO, &alphapo::ALPHAPO_TRL,
+    &orpo::ORPO, &orpo::ORPO_LLAMAFACTORY,
     &dpo_sft::DPO_SFT, &dpo_sft::RPO_TRL,
-    &mpo::MPO_TRL,
+    &mpo::MPO, &mpo::MPO_TRL, &mpo::MPO_LLAMAFACTORY,
     &online_dpo::ONLINE_DPO,
 ];

@@ -13,7 +13,10 @@ pub mod rpo_sqloo;
 /// The algorithms of this folder.
 #[rustfmt::skip]
 pub static ALL: &[&Algorithm] = &[
-    &rpo_sq::RPO_SQ, &rpo_bwd::RPO_BWD, &rpo_fwd::RPO_FWD, &rpo_alpha::RPO_ALPHA,
+    &rpo_sq::RPO_SQ, &rpo_sq::RPO_SQ_NEMO_ALIGNER,
+    &rpo_bwd::RPO_BWD, &rpo_bwd::RPO_BWD_NEMO_ALIGNER,
+    &rpo_fwd::RPO_FWD, &rpo_fwd::RPO_FWD_NEMO_ALIGNER,
+    &rpo_alpha::RPO_ALPHA,
     &rpo_bwd_k::RPO_BWD_K, &rpo_sqloo::RPO_SQLOO,
     &online_rpo::ONLINE_RPO,
 ];

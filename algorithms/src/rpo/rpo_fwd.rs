@@ -13,6 +13,7 @@
 
 crate::prelude!();
 use crate::dpo::implicit;
+use crate::rpo_sq::ScoredNemoAligner;
 
 /// Hyper-parameters of [`rpo_fwd`].
 #[derive(Hyper)]
@@ -34,15 +35,37 @@ pub fn rpo_fwd(actor: &Actor, reference: &Reference, pair: &ScoredPair, hp: &Rpo
     forward_kl(chosen - rejected, judged).mean(Prompt)
 }
 
+/// NeMo-Aligner's `preference_loss: rpo_fwd_kl`: the log-probability of whole chosen responses beside it if wanted.
+#[algorithm(
+    paper = "arXiv:2502.00203",
+    preset = "rpo_fwd@nemo_aligner",
+    source = "NeMo-Aligner, nemo_aligner/models/nlp/gpt/megatron_gpt_dpo_model.py, af2b3bd9"
+)]
+pub fn rpo_fwd_nemo_aligner(
+    actor: &Actor,
+    reference: &Reference,
+    pair: &ScoredPair,
+    hp: &ScoredNemoAligner,
+) -> Scalar<Loss> {
+    let preference = rpo_fwd(actor, reference, pair, &RpoFwd { beta: hp.beta, eta: hp.gt_reward_scale });
+    let likelihood = -actor.logp(pair.chosen).sum(Token).batch_mean();
+    hp.preference_loss_weight * preference + hp.sft_loss_weight * likelihood
+}
+
 #[cfg(test)]
 mod tests {
-    use super::RPO_FWD;
+    use super::{RPO_FWD, RPO_FWD_NEMO_ALIGNER};
     use crate::given::{Given, three_pairs};
     use crate::ir::SideTag;
 
     #[test]
     fn three_pairs_cost_what_the_paper_says() {
         three_pairs().check(&RPO_FWD, &[("beta", 0.1), ("eta", 1.0)], 0.231_866_92);
+    }
+    #[test]
+    fn nemo_aligner_adds_the_likelihood_of_whole_responses() {
+        let settings = [("beta", 0.1), ("preference_loss_weight", 2.0), ("sft_loss_weight", 0.3)];
+        three_pairs().check(&RPO_FWD_NEMO_ALIGNER, &settings, 2.0 * 0.231_866_92 + 0.3 * 11.5 / 3.0);
     }
     #[test]
     fn one_pair_costs_the_distance_and_is_pushed_by_its_slope() {

@@ -32,15 +32,54 @@ pub fn rpo_sq(actor: &Actor, reference: &Reference, pair: &ScoredPair, hp: &RpoS
     squared_distance(chosen - rejected, judged).mean(Prompt)
 }
 
+/// Hyper-parameters of the presets of NeMo-Aligner on scored pairs.
+#[derive(Hyper)]
+pub struct ScoredNemoAligner {
+    /// How strongly the policy is held to the reference: `ref_policy_kl_penalty` there.
+    #[hyper(default = 0.2, above = 0.0, at_most = 10.0)]
+    pub beta: Param,
+    /// How large a judged point is as a reward.
+    #[hyper(default = 1.0, above = 0.0, at_most = 1e6)]
+    pub gt_reward_scale: Param,
+    /// Weight of the preference loss.
+    #[hyper(default = 1.0, at_least = 0.0, at_most = 100.0)]
+    pub preference_loss_weight: Param,
+    /// Weight of the chosen response's log-probability.
+    #[hyper(default = 0.0, at_least = 0.0, at_most = 100.0)]
+    pub sft_loss_weight: Param,
+}
+
+/// NeMo-Aligner's `preference_loss: rpo_sq`: the log-probability of whole chosen responses beside it if wanted.
+#[algorithm(
+    paper = "arXiv:2502.00203",
+    preset = "rpo_sq@nemo_aligner",
+    source = "NeMo-Aligner, nemo_aligner/models/nlp/gpt/megatron_gpt_dpo_model.py, af2b3bd9"
+)]
+pub fn rpo_sq_nemo_aligner(
+    actor: &Actor,
+    reference: &Reference,
+    pair: &ScoredPair,
+    hp: &ScoredNemoAligner,
+) -> Scalar<Loss> {
+    let preference = rpo_sq(actor, reference, pair, &RpoSq { beta: hp.beta, eta: hp.gt_reward_scale });
+    let likelihood = -actor.logp(pair.chosen).sum(Token).batch_mean();
+    hp.preference_loss_weight * preference + hp.sft_loss_weight * likelihood
+}
+
 #[cfg(test)]
 mod tests {
-    use super::RPO_SQ;
+    use super::{RPO_SQ, RPO_SQ_NEMO_ALIGNER};
     use crate::given::{Given, three_pairs};
     use crate::ir::SideTag;
 
     #[test]
     fn three_pairs_cost_what_the_paper_says() {
         three_pairs().check(&RPO_SQ, &[("beta", 0.1), ("eta", 1.0)], 2.5);
+    }
+    #[test]
+    fn nemo_aligner_adds_the_likelihood_of_whole_responses() {
+        let settings = [("beta", 0.1), ("preference_loss_weight", 2.0), ("sft_loss_weight", 0.3)];
+        three_pairs().check(&RPO_SQ_NEMO_ALIGNER, &settings, 2.0 * 2.5 + 0.3 * 11.5 / 3.0);
     }
     #[test]
     fn one_pair_costs_the_distance_and_is_pushed_by_its_slope() {

@@ -19,7 +19,7 @@ pub fn apo_zero_unpaired(actor: &Actor, reference: &Reference, data: &Unpaired, 
     let reward = implicit(actor, reference, data.response, hp.beta);
     let liked = hp.desirable_weight * (1.0 - sigmoid(reward));
     let disliked = hp.undesirable_weight * sigmoid(reward);
-    (data.label * liked + (1.0 - data.label) * disliked).as_loss().batch_mean()
+    choose(data.label, liked, disliked).as_loss().batch_mean()
 }
 
 /// TRL's `KTOTrainer` with `loss_type="apo_zero_unpaired"`: the same formula.

@@ -50,7 +50,7 @@ pub fn kto(actor: &Actor, reference: &Reference, data: &Unpaired, hp: &Kto) -> S
     let gain = reward - reference_point(actor, reference, data.other, hp.beta);
     let liked = hp.desirable_weight * (1.0 - sigmoid(gain));
     let disliked = hp.undesirable_weight * (1.0 - sigmoid(-gain));
-    (data.label * liked + (1.0 - data.label) * disliked).as_loss().batch_mean()
+    choose(data.label, liked, disliked).as_loss().batch_mean()
 }
 
 /// TRL's `KTOTrainer` with `loss_type="kto"`: the same formula, over one device's part of the batch there.
@@ -110,7 +110,7 @@ pub struct KtoLiger {
 )]
 pub fn kto_liger(actor: &Actor, reference: &Reference, data: &Unpaired, hp: &KtoLiger) -> Scalar<Loss> {
     let gain = implicit(actor, reference, data.response, hp.beta) - hp.beta * hp.kl;
-    (data.label * (1.0 - sigmoid(gain)) + (1.0 - data.label) * (1.0 - sigmoid(-gain))).as_loss().batch_mean()
+    choose(data.label, 1.0 - sigmoid(gain), 1.0 - sigmoid(-gain)).as_loss().batch_mean()
 }
 
 #[cfg(test)]

@@ -1,0 +1,99 @@
+//! Odds Ratio Preference Optimization, arXiv:2403.07691.
+//!
+//! With the geometric mean `p(y) = exp(log pi(y | x) / |y|)` of a response's token probabilities (equations 3 to 7; the
+//! paper's lambda is `beta`, as in TRL):
+//!
+//! ```text
+//! odds(y) = p(y) / (1 - p(y))
+//! L       = - mean over pairs of (1 / |w|) log pi(w | x) + beta log sigmoid(log odds(w) - log odds(l))
+//! ```
+//!
+//! The likelihood of the chosen response and its odds against the other one: no reference, no warm-up.
+//!
+//! Others differ in the likelihood. LLaMA-Factory has the paper's. TRL and, as an option, tunix take the mean over all
+//! tokens of prompt and response; tokens of a prompt have no log-probabilities here, so there is no preset of that.
+
+crate::prelude!();
+
+/// Hyper-parameters of [`orpo`].
+#[derive(Hyper)]
+pub struct Orpo {
+    /// Weight of the odds.
+    #[hyper(default = 0.1, at_least = 0.0, at_most = 100.0)]
+    pub beta: Param,
+}
+
+/// Odds Ratio Preference Optimization: the likelihood of the chosen response, and its odds against the rejected one.
+#[algorithm(paper = "arXiv:2403.07691")]
+pub fn orpo(actor: &Actor, pair: &Pair, hp: &Orpo) -> Scalar<Loss> {
+    let chosen = actor.logp(pair.chosen).mean(Token);
+    let rejected = actor.logp(pair.rejected).mean(Token);
+    report_rewards((hp.beta * chosen).as_reward(), (hp.beta * rejected).as_reward());
+    let odds = -log_sigmoid(chosen.log_odds() - rejected.log_odds()).mean(Prompt);
+    -chosen.batch_mean() + hp.beta * odds
+}
+
+/// LLaMA-Factory's `pref_loss: orpo`: the paper's formula.
+#[algorithm(
+    paper = "arXiv:2403.07691",
+    preset = "orpo@llamafactory",
+    source = "LLaMA-Factory 0.9.5, src/llamafactory/train/dpo/trainer.py, ff6d4d12"
+)]
+pub fn orpo_llamafactory(actor: &Actor, pair: &Pair, hp: &Orpo) -> Scalar<Loss> {
+    orpo(actor, pair, hp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ORPO, ORPO_LLAMAFACTORY};
+    use crate::eval::logistic;
+    use crate::given::{Given, three_pairs};
+    use crate::ir::SideTag;
+
+    #[test]
+    fn three_pairs_cost_what_the_paper_says() {
+        for algorithm in [&ORPO, &ORPO_LLAMAFACTORY] {
+            three_pairs().check(algorithm, &[("beta", 1.0)], 0.875 + 0.380_066_979);
+            three_pairs().check(algorithm, &[("beta", 0.1)], 0.875 + 0.038_006_698);
+        }
+    }
+    #[test]
+    fn four_pairs_cost_what_tunix_says() {
+        // google/tunix at c7d8950f, `test_orpo_loss_fn_with_average_log_prob` and, for whole responses,
+        // `test_orpo_loss_fn_with_prompt_loss` without the likelihood of its prompts, to the 1e-4 it asks for.
+        let pairs = |of: [(&[f64], &[f64]); 4]| {
+            of.into_iter().enumerate().fold(Given::default(), |given, (prompt, (chosen, rejected))| {
+                given.response(SideTag::Chosen, prompt, ("actor", chosen)).response(
+                    SideTag::Rejected,
+                    prompt,
+                    ("actor", rejected),
+                )
+            })
+        };
+        let tokens = pairs([
+            (&[-0.548_813_504, -0.715_189_366], &[-0.020_218_397, -0.832_619_846]),
+            (&[-0.423_654_793, -0.645_894_113, -0.437_587_211], &[-0.978_618_342, -0.799_158_564, -0.461_479_362]),
+            (
+                &[-0.963_662_761, -0.383_441_519, -0.791_725_038, -0.528_894_920],
+                &[-0.118_274_426, -0.639_921_021, -0.143_353_287, -0.944_668_917],
+            ),
+            (&[-0.568_044_561], &[-0.521_848_322]),
+        ]);
+        assert!((tokens.loss(&ORPO, &[("beta", 0.1)]) - 0.671_129).abs() < 1e-6);
+        let whole = pairs([
+            (&[-2.411_649_429], &[-2.501_007_142]),
+            (&[-2.398_909_124], &[-3.019_785_445]),
+            (&[-2.667_724_237], &[-1.846_217_652]),
+            (&[-1.651_806_557], &[-1.975_299_563]),
+        ]);
+        let likelihood = (2.411_649_429 + 2.398_909_124 + 2.667_724_237 + 1.651_806_557) / 4.0;
+        assert!((whole.loss(&ORPO, &[("beta", 1.0)]) - likelihood - 0.708_663).abs() < 1e-4);
+    }
+    #[test]
+    fn odds_move_faster_than_log_probabilities() {
+        // d log odds / d log p = 1 / (1 - p), 2 at p = 1/2.
+        let even = Given::pair(("actor", &[-std::f64::consts::LN_2]), ("actor", &[-std::f64::consts::LN_2]));
+        even.check_gradient(&ORPO, &[("beta", 0.1)], SideTag::Chosen, &[-1.0 - 0.1 * 2.0 * logistic(0.0)]);
+        even.check_gradient(&ORPO, &[("beta", 0.1)], SideTag::Rejected, &[0.1 * 2.0 * logistic(0.0)]);
+    }
+}
