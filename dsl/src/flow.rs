@@ -12,9 +12,10 @@ pub(crate) fn gradient_from(program: &Program, ends: impl IntoIterator<Item = Id
     backwards(program, ends, gradient_goes_to)
 }
 
-/// For each node, whether the loss, a metric or a state's next value depends on it.
+/// For each node, whether the loss, a metric or what a state is at first or next depends on it.
 pub(crate) fn read(program: &Program) -> Vec<bool> {
-    read_by(program, results(program).chain(program.states.iter().flat_map(|state| state.next.iter().copied())))
+    let states = program.states.iter().flat_map(|state| state.next.iter().copied().chain([state.initial]));
+    read_by(program, results(program).chain(states))
 }
 
 /// What a step of training shows: the loss and the metrics.

@@ -1,7 +1,7 @@
 //! Groups of responses to one prompt, and what a reward model or a critic says.
 
 use super::{Given, Logp, close};
-use crate::eval::{EvalError, Evaluation, Settings, evaluate};
+use crate::eval::{EvalError, Evaluation, Settings, evaluate, initial_state, next_state};
 use crate::ir::{Program, SideTag};
 use crate::{Algorithm, Reach, Totals};
 
@@ -41,6 +41,17 @@ impl Given {
         let reaches: Vec<_> = (0..prompts).map(|prompt| Reach { prompt, tokens: 1 }).collect();
         given.layout.sides = sides.iter().map(|side| (*side, reaches.clone())).collect();
         given
+    }
+    /// Asserts what the loss carries to the next step under this name.
+    #[track_caller]
+    pub(crate) fn check_next(&self, algorithm: &Algorithm, settings: &[(&str, f64)], name: &str, expected: f64) {
+        let mut all = algorithm.defaults();
+        all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), *value)));
+        let program = (algorithm.trace)();
+        let state = initial_state(&program, &all).expect("it can begin");
+        let shares = self.evaluate(algorithm, settings).shares;
+        let next = next_state(&program, &shares, &state, &all).expect("it can go on");
+        close(next[name], expected);
     }
     /// What a program says of this batch.
     #[track_caller]

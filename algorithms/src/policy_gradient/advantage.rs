@@ -14,6 +14,12 @@ pub fn kl_penalised<P: Policy>(
     group.score - beta * drift
 }
 
+/// How many responses a prompt has.
+#[loss]
+pub fn group_size(y: Reply) -> PerPrompt<Weight, NoGrad> {
+    min(length(y), 1.0).sum(Response)
+}
+
 /// In standard deviations of the group: `(s - mean) / (std + epsilon)`, with the deviation that divides by n - 1.
 #[loss]
 pub fn standardised(

@@ -13,7 +13,7 @@
 //! the paper leaves both open.
 
 crate::prelude!();
-use super::advantage::standardised;
+use super::advantage::{group_size, standardised};
 use super::ratio::{clipped, token_ratio};
 
 /// Hyper-parameters of [`grpo`].
@@ -146,10 +146,87 @@ pub fn grpo_verl(
     group: &Group,
     hp: &GrpoVerl,
 ) -> Scalar<Loss> {
-    let others = min(length(group.response), 1.0).sum(Response) - 1.0;
+    let others = group_size(group.response) - 1.0;
     let alone = group.score.treat_as::<Advantage>("verl compares a response without others with nothing");
     let advantage = choose(others, standardised(group.score, 1e-6), alone);
     verl_terms(actor, behavior, reference, group.response, advantage, hp).batch_mean()
+}
+
+/// Hyper-parameters of [`grpo_openrlhf`] and [`grpo_nemo_rl`].
+#[derive(Hyper)]
+pub struct GrpoPeers {
+    /// The price of drifting from the reference.
+    #[hyper(default = 0.01, at_least = 0.0, at_most = 10.0)]
+    pub beta: Param,
+    /// How far the ratio may fall below 1 and still gain.
+    #[hyper(default = 0.2, above = 0.0, below = 1.0)]
+    pub epsilon: Param,
+    /// How far the ratio may rise above 1 and still gain.
+    #[hyper(default = 0.2, above = 0.0, at_most = 10.0)]
+    pub epsilon_high: Param,
+}
+
+/// OpenRLHF's GRPO (`group_norm` with `k3`): the mean over all tokens, k3 held between -10 and 10, and 1e-9 added to the
+/// deviation, less than the rounding of equal scores in f32.
+#[algorithm(
+    paper = "arXiv:2402.03300",
+    preset = "grpo@openrlhf",
+    source = "OpenRLHF, openrlhf/trainer/ppo_utils/experience_maker.py and openrlhf/models/utils.py, 3c3be623"
+)]
+pub fn grpo_openrlhf(
+    actor: &Actor,
+    behavior: &Behavior,
+    reference: &Reference,
+    group: &Group,
+    hp: &GrpoPeers,
+) -> Scalar<Loss> {
+    let rho = token_ratio(actor, behavior, group.response);
+    let gain = clipped(rho, standardised(group.score, 1e-9), hp.epsilon, hp.epsilon_high);
+    let drift = k3(actor.logp(group.response), reference.logp(group.response)).clamp(-10.0, 10.0);
+    (-gain + hp.beta * drift).batch_mean()
+}
+
+/// A response's score less the mean of the others, in standard deviations of the others: neither sees the response itself.
+///
+/// With n responses, mean m and deviation s of the group, the squares of the others sum up to
+/// `(n - 1) s^2 - n / (n - 1) (score - m)^2`. Where the others are alike the difference is left as it is; a deviation below a
+/// thousandth of the group's is taken for rounding.
+#[loss]
+pub fn beside_the_others(group: &Group) -> PerResponse<Advantage, Sample, NoGrad> {
+    let n = group_size(group.response);
+    let beside = group.score - group_mean(group.score);
+    let (part, spread) = (n / max(n - 1.0, 1.0), group_std(group.score).as_weight());
+    let squares = (n - 1.0) * (spread * spread) - part * (beside.as_weight() * beside.as_weight());
+    let of_others = max(squares / max(n - 2.0, 1.0), 0.0).sqrt();
+    let advantage = part * beside;
+    choose(of_others - 1e-3 * spread, advantage / (of_others + 1e-6), advantage)
+}
+
+/// k3 with the log-ratio held between -20 and 20 and the estimate between -10 and 10, times a factor that is 1 but whose
+/// gradient is that of the log-probability: on average the gradient is then that of the divergence, which k3's is not.
+#[loss]
+pub fn k3_nemo_rl(actor: &Actor, reference: &Reference, y: Reply) -> PerToken<Kl> {
+    let back = (reference.logp(y) - actor.logp(y)).clamp(-20.0, 20.0);
+    (back.detach() - back).exp() * (back.exp() - 1.0 - back).clamp(-10.0, 10.0)
+}
+
+/// NeMo-RL's GRPO: advantages of a response beside the others alone, the mean over all tokens, and a divergence whose
+/// gradient is right.
+#[algorithm(
+    paper = "arXiv:2402.03300",
+    preset = "grpo@nemo_rl",
+    source = "NeMo-RL, nemo_rl/algorithms/loss_functions.py and utils.py, 7ea279ab"
+)]
+pub fn grpo_nemo_rl(
+    actor: &Actor,
+    behavior: &Behavior,
+    reference: &Reference,
+    group: &Group,
+    hp: &GrpoPeers,
+) -> Scalar<Loss> {
+    let rho = token_ratio(actor, behavior, group.response);
+    let gain = clipped(rho, beside_the_others(group), hp.epsilon, hp.epsilon_high);
+    (-gain + hp.beta * k3_nemo_rl(actor, reference, group.response)).batch_mean()
 }
 
 #[cfg(test)]
@@ -259,6 +336,41 @@ mod tests {
                 0.000_020_141_027,
                 -0.071_129_523_377,
                 -0.078_538_521_146,
+            ],
+        );
+    }
+    #[test]
+    fn two_groups_cost_and_push_as_openrlhf_and_nemo_rl_do() {
+        two_groups().check_samples(
+            &GRPO_OPENRLHF,
+            &[],
+            -0.149_681_771_565,
+            &[
+                -0.000_116_856_576,
+                -0.106_244_147_862,
+                -0.000_246_003_065,
+                0.015_005_005_915,
+                0.019_749_050_808,
+                0.013_517_926_226,
+                0.117_410_227_906,
+                -0.071_479_473_491,
+                -0.078_279_440_276,
+            ],
+        );
+        two_groups().check_samples(
+            &GRPO_NEMO_RL,
+            &[],
+            -0.513_893_838_25,
+            &[
+                -0.000_111_111_111,
+                -0.284_028_627_591,
+                -0.000_222_222_222,
+                0.016_046_795_138,
+                0.021_099_843_703,
+                0.014_440_350_43,
+                0.182_556_351_934,
+                -0.110_924_573_316,
+                -0.121_888_888_889,
             ],
         );
     }

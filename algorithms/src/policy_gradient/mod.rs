@@ -14,6 +14,7 @@ pub mod gspo;
 pub mod luspo;
 pub mod opo;
 pub mod ppo;
+pub mod ppo_adaptive;
 pub mod ppo_dual_clip;
 pub mod ratio;
 pub mod reinforce;
@@ -33,6 +34,7 @@ pub static ALL: &[&Algorithm] = &[
     &rloo::RLOO,
     &rloo::RLOO_TRL,
     &rloo::RLOO_NEMO_ALIGNER,
+    &rloo::RLOO_VERL,
     &reinforce_pp::REINFORCE_PP,
     &reinforce_pp_baseline::REINFORCE_PP_BASELINE,
     &remax::REMAX,
@@ -42,11 +44,15 @@ pub static ALL: &[&Algorithm] = &[
     &ppo::PPO,
     &ppo::PPO_TRL,
     &ppo::PPO_VERL,
+    &ppo::PPO_NEMO_ALIGNER,
     &ppo_dual_clip::PPO_DUAL_CLIP,
+    &ppo_adaptive::PPO_ADAPTIVE,
     &grpo::GRPO,
     &grpo::GRPO_TRL,
     &grpo::BNPO_TRL,
     &grpo::GRPO_VERL,
+    &grpo::GRPO_OPENRLHF,
+    &grpo::GRPO_NEMO_RL,
     &dr_grpo::DR_GRPO,
     &dr_grpo::DR_GRPO_TRL,
     &dr_grpo::DR_GRPO_VERL,

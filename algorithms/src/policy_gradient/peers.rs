@@ -3,10 +3,11 @@
 //!
 //! Deviations: torchtune writes its PPO losses with a tolerance of a million, so the values here are those of the
 //! definition. NeMo-Aligner and NeMo-RL divide by one too few for a response that is masked itself (their rows 7 and 1);
-//! ours is the mean of the others. tunix gives a single response the advantage 0; here it is refused, since it has no
-//! others to be compared with. verl multiplies a sum of tokens by the number of workers; here no number depends on them.
+//! ours is the mean of the others. tunix gives a single response the advantage 0; in `rloo` it is refused, since it has
+//! no others to be compared with. verl multiplies a sum of tokens by the number of workers; here no number depends on them.
 
 use super::cispo::CispoVerl;
+use super::grpo::beside_the_others;
 use super::ratio::{clipped_by_token, mean_ratio, token_ratio};
 use super::reinforce_pp::token_reward;
 use super::rloo::{RLOO, mean_of_others_that_ended};
@@ -161,6 +162,11 @@ fn leave_one_out_of_nemo_aligner() {
 fn leave_one_out_of_nemo_rl() {
     let rows: [&[f64]; 2] = [&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0]];
     gives(&scored(&rows), &[], &[2.5, 2.0, 1.5, 5.5, 5.0, 4.5], 1e-9, |group| leave_one_out(group.score));
+    // Deviations of the others .707107, 1.414214, .707107; advantages are the lead over them in these.
+    let lead = 1.5 / (0.5_f64.sqrt() + 1e-6);
+    gives(&scored(&rows), &[], &[-lead, 0.0, lead, -lead, 0.0, lead], 1e-9, beside_the_others);
+    // Two responses have one other each, without a deviation: the lead is left as it is. One has no others.
+    gives(&scored(&[&[2.5, 4.0], &[7.0]]), &[], &[-1.5, 1.5, 0.0], 1e-9, beside_the_others);
     let masked = scored(&[&[1.0, 999.0, 3.0], &[4.0, 5.0, 6.0]]).group("ended", &[1.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
     let expected = [3.0, 2.0, 1.0, 5.5, 5.0, 4.5];
     gives(&masked, &[], &expected, 1e-9, |group| mean_of_others_that_ended(group, group.score));
@@ -170,6 +176,7 @@ fn leave_one_out_of_nemo_rl() {
 /// the advantage 0.
 #[test]
 fn one_response_has_no_others() {
+    gives(&scored(&[&[2.5], &[4.0]]), &[], &[0.0, 0.0], 1e-9, beside_the_others);
     let refused = scored(&[&[1.0], &[2.0]]).try_run(&(RLOO.trace)(), &[("beta", 0.0)]);
     let why = refused.expect_err("there is nothing to compare with").to_string();
     assert!(why.contains("needs at least 2: sample more"), "{why}");
@@ -282,7 +289,7 @@ fn sums_and_means_of_tokens() {
     });
     let first = Given::default().sample(0, &[("actor", &[-1.0, -2.0])]);
     let rest = Given::default().sample(0, &[("actor", &[-3.0, -4.0, -5.0])]).sample(1, &[("actor", &[-6.0, -7.0])]);
-    let whole = Totals { prompts: 3, sides: vec![(SideTag::Sample, 3, 7)] };
+    let whole = Totals { prompts: 3, sides: vec![(SideTag::Sample, 3, 7)], ..Totals::default() };
     let parts = [first, rest].map(|part| part.part_of(&whole, &mean).loss);
     near(&[parts[0] + parts[1]], &[4.0], 1e-9);
 }

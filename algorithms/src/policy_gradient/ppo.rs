@@ -161,6 +161,56 @@ pub fn ppo_verl(
     -gain.batch_mean() + value_loss(critic, group, target, hp.cliprange_value).batch_mean()
 }
 
+/// Hyper-parameters of [`ppo_nemo_aligner`].
+#[derive(Hyper)]
+pub struct PpoNemoAligner {
+    /// The price of drifting from the reference.
+    #[hyper(default = 0.01, at_least = 0.0, at_most = 10.0)]
+    pub kl_coef: Param,
+    /// What a later reward counts for, a token ahead.
+    #[hyper(default = 1.0, above = 0.0, at_most = 1.0)]
+    pub gamma: Param,
+    /// How far ahead the advantage looks past the critic: 0 one token, 1 to the end.
+    #[hyper(default = 0.95, at_least = 0.0, at_most = 1.0)]
+    pub lam: Param,
+    /// How far the ratio may move from 1 and still gain.
+    #[hyper(default = 0.2, above = 0.0, below = 1.0)]
+    pub cliprange: Param,
+    /// How far the critic may move from what it predicted when the response was drawn, and still gain.
+    #[hyper(default = 0.2, above = 0.0, at_most = 1e6)]
+    pub cliprange_value: Param,
+}
+
+/// NeMo-Aligner's PPO: the drift is the size of a token's log-ratio, advantages are whitened with the deviation that divides
+/// by n, and only responses that ended by themselves teach the actor. Actor and critic each have a loss and an optimizer of
+/// their own, so the two are added as they are.
+#[algorithm(
+    paper = "arXiv:2405.01481",
+    preset = "ppo@nemo_aligner",
+    source = "NeMo-Aligner, megatron_gpt_ppo_actor.py and nemo_aligner/utils/ppo_utils.py, af2b3bd9"
+)]
+pub fn ppo_nemo_aligner(
+    actor: &Actor,
+    behavior: &Behavior,
+    reference: &Reference,
+    critic: &Critic,
+    group: &Group,
+    hp: &PpoNemoAligner,
+) -> Scalar<Loss> {
+    let drift = abs_k1(behavior.logp(group.response), reference.logp(group.response));
+    let (advantage, target) = gae(at_last(group.score) - hp.kl_coef * drift, group.value, hp.gamma, hp.lam);
+    let centred = advantage - advantage.batch_mean().as_baseline();
+    let variance = (centred.as_weight() * centred.as_weight()).batch_mean();
+    let gain = clipped_by_token(
+        token_ratio(actor, behavior, group.response),
+        centred / (variance + 1e-8).sqrt(),
+        hp.cliprange,
+    );
+    let ended = (group.ended * length(group.response)).batch_mean();
+    let taught = (group.ended * gain.sum(Token)).batch_mean() / ended;
+    -taught + value_loss(critic, group, target, hp.cliprange_value).batch_mean()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,6 +319,41 @@ mod tests {
                 0.011_088_888_889,
                 -0.027_766_666_667,
                 0.016_7,
+            ],
+        );
+    }
+    #[test]
+    fn two_groups_cost_and_push_as_nemo_aligner_does() {
+        two_groups().check_samples(
+            &PPO_NEMO_ALIGNER,
+            &[],
+            0.253_196_059_162,
+            &[
+                0.0,
+                -0.173_161_426_872,
+                0.0,
+                0.096_201_842_285,
+                0.086_186_540_981,
+                0.026_656_436_716,
+                0.279_131_490_611,
+                -0.031_416_523_209,
+                0.092_645_295_391,
+            ],
+        );
+        two_groups().check_gradient_by(
+            &PPO_NEMO_ALIGNER,
+            &[],
+            CRITIC,
+            &[
+                -0.083_688_888_889,
+                -0.121_777_777_778,
+                -0.027_444_444_444,
+                0.057_139_722_222,
+                0.001_316_666_667,
+                -0.033,
+                0.0,
+                -0.027_794_444_444,
+                0.017,
             ],
         );
     }

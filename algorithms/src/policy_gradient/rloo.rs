@@ -11,7 +11,8 @@
 //! factor.
 
 crate::prelude!();
-use super::advantage::kl_penalised;
+use super::advantage::{group_size, kl_penalised};
+use super::ratio::{clipped, token_ratio};
 
 /// Hyper-parameters of [`rloo`].
 #[derive(Hyper)]
@@ -94,6 +95,33 @@ pub fn mean_of_others_that_ended(
     choose(share, others, reward.as_baseline())
 }
 
+/// Hyper-parameters of [`rloo_verl`].
+#[derive(Hyper)]
+pub struct RlooVerl {
+    /// How far the ratio of a token may move from 1 and still gain.
+    #[hyper(default = 0.2, above = 0.0, below = 1.0)]
+    pub epsilon: Param,
+    /// How many times its advantage a token may cost.
+    #[hyper(default = 3.0, above = 1.0, at_most = 1e6)]
+    pub dual_clip: Param,
+}
+
+/// verl's REINFORCE leave-one-out (`adv_estimator=rloo`): PPO's gain of each token with dual clipping, no reference unless
+/// its price is in the score, and the bare score as advantage where a prompt has one response only.
+#[algorithm(
+    paper = "arXiv:2402.14740",
+    preset = "rloo@verl",
+    source = "verl, verl/trainer/ppo/core_algos.py, 1dda039b"
+)]
+pub fn rloo_verl(actor: &Actor, behavior: &Behavior, group: &Group, hp: &RlooVerl) -> Scalar<Loss> {
+    let n = group_size(group.response);
+    let beside = (n / max(n - 1.0, 1.0)) * (group.score - group_mean(group.score));
+    let alone = group.score.treat_as::<Advantage>("verl compares a response without others with nothing");
+    let advantage = choose(n - 1.0, beside, alone);
+    let gain = clipped(token_ratio(actor, behavior, group.response), advantage, hp.epsilon, hp.epsilon);
+    -when_negative(advantage, max(gain, hp.dual_clip * advantage), gain).batch_mean()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +175,27 @@ mod tests {
                 -0.122_111_111_111,
             ],
         );
+    }
+    #[test]
+    fn two_groups_cost_and_push_as_verl_does() {
+        two_groups().check_samples(
+            &RLOO_VERL,
+            &[],
+            -0.139_190_478_256,
+            &[
+                0.0,
+                -0.080_429_992_714,
+                0.0,
+                0.011_111_111_111,
+                0.014_998_431_195,
+                0.010_053_749_089,
+                0.182_334_129_712,
+                -0.110_591_239_982,
+                -0.122_222_222_222,
+            ],
+        );
+        let alone = Given::default().sample(0, &[("actor", &[-1.0]), ("behavior", &[-1.0])]).group("score", &[0.7]);
+        alone.check_samples(&RLOO_VERL, &[], -0.7, &[-0.7]);
     }
     /// Groups 1 and 2 of tests/unit/algorithms/test_utils.py of NVIDIA-NeMo/RL (7ea279ab), without KL: the rewards 1, 2, 3
     /// and 4, 5, 6 have the baselines 2.5, 2, 1.5 and 5.5, 5, 4.5. A loss of log-probabilities -1 is the mean advantage,
