@@ -235,7 +235,7 @@ fn run_arguments() -> Vec<Arg> {
             .long("resume")
             .action(ArgAction::SetTrue)
             .requires("out")
-            .help("Go on from the last checkpoint of --out"),
+            .help("Go on from the last checkpoint of --out, with the settings of its run.toml"),
         path("config", "FILE").long("config").help("Settings as a run.toml; options on the command line win"),
         Arg::new("print-config")
             .long("print-config")

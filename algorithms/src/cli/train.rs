@@ -93,7 +93,10 @@ fn summary(last: &collimate_runtime::metric::Measurement) -> Result<()> {
 /// Defaults, then the file of --config, then the options.
 fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
     let data: Vec<PathBuf> = matches.get_many("data").unwrap_or_default().cloned().collect();
-    let mut settings = match matches.get_one::<PathBuf>("config") {
+    // A run that goes on has its settings in its folder.
+    let before =
+        matches.get_one::<PathBuf>("out").filter(|_| matches.get_flag("resume")).map(|out| out.join("run.toml"));
+    let mut settings = match matches.get_one::<PathBuf>("config").or(before.as_ref().filter(|path| path.exists())) {
         Some(path) => {
             let settings = RunSettings::read(path)?;
             let named = settings.algorithm.replace('-', "_");
