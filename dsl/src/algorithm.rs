@@ -28,6 +28,8 @@ pub struct Algorithm {
     pub file: &'static str,
     /// The data it reads: the view's name in snake case.
     pub view: &'static str,
+    /// Are its responses drawn from the policy as it trains, even where its view is one of given responses?
+    pub online: bool,
     /// The laws it breaks on purpose ([`crate::laws`]), each with the reason.
     pub exceptions: &'static [(&'static str, &'static str)],
     /// Its hyper-parameters.
@@ -37,6 +39,12 @@ pub struct Algorithm {
 }
 
 impl Algorithm {
+    /// Are its responses drawn from the policy as it trains, unless they are given? Those of a group always are.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        self.online || self.view == "group"
+    }
+
     /// Its hyper-parameters at their defaults.
     #[must_use]
     pub fn defaults(&self) -> Settings {

@@ -25,6 +25,8 @@ pub(crate) struct AlgorithmArguments {
     /// `ipo@trl`
     pub(crate) preset: Option<LitStr>,
     pub(crate) source: Option<LitStr>,
+    /// Its responses are drawn as it trains.
+    pub(crate) online: Option<Path>,
     /// The laws it breaks on purpose, each `law: why`.
     pub(crate) except: Vec<LitStr>,
 }

@@ -40,6 +40,7 @@ fn entry(formula: &Formula, arguments: &AlgorithmArguments) -> TokenStream {
         }
         _ => quote!(::core::option::Option::None),
     };
+    let online = arguments.online.is_some();
     let visibility = &formula.visibility;
     let constant = Ident::new(&name.to_string().to_uppercase(), name.span());
     let test = format_ident!("{name}_is_well_formed");
@@ -73,6 +74,7 @@ fn entry(formula: &Formula, arguments: &AlgorithmArguments) -> TokenStream {
             about: #about,
             file: ::core::file!(),
             view: #view,
+            online: #online,
             exceptions: &[#(#exceptions),*],
             hyper: || ::std::vec::Vec::from_iter([#(#specs),*].into_iter().flatten()),
             trace: || ::collimate::__private::trace(#called, || -> #returned { #name(#(#made),*) }),

@@ -31,6 +31,9 @@ use proc_macro::TokenStream;
 /// tests: `dpo_is_well_formed` traces and verifies it, `dpo_is_lawful` tries the laws of `collimate::laws` on it. A
 /// formula that breaks one on purpose says so: `except = "monotone: the square pulls a gap back that is too large"`.
 ///
+/// An algorithm on pairs or demonstrations that are drawn from the policy as it trains says so with `online`; groups
+/// always are, unless they are given.
+///
 /// A formula that follows somebody's code where that differs from the paper is a preset. It is called by the
 /// algorithm's name and whose code it is, and says where that was read:
 ///

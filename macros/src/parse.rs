@@ -48,6 +48,9 @@ pub(crate) fn algorithm_arguments(tokens: TokenStream, report: &mut Report) -> A
                 let right = r#"`source = "TRL 1.9, trl/trainer/dpo_trainer.py"`"#;
                 once(&mut arguments.source, &pair, text(&pair, right, report), report);
             }
+            Meta::Path(path) if path.is_ident("online") => {
+                once(&mut arguments.online, &path, Some(path.clone()), report);
+            }
             Meta::NameValue(pair) if pair.path.is_ident("except") => {
                 let right = r#"`except = "monotone: why the formula breaks this law"`"#;
                 match text(&pair, right, report) {

@@ -57,6 +57,7 @@ fn train(model: &Path, golden: &Value, max_length: u64, micro_batch: usize) -> V
         weights: Weights::load(model).unwrap(),
         tokenizer: &Tokenizer::from_folder(model).unwrap(),
         rows: &rows(golden),
+        reward: None,
         eval_rows: &[],
         out: None,
         resume: false,

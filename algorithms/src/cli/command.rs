@@ -186,6 +186,7 @@ fn train(algorithm: &'static Algorithm) -> Command {
         .after_help(help)
         .args(data_arguments())
         .args(optimizer_arguments())
+        .args(draw_arguments())
         .args(run_arguments())
 }
 
@@ -223,6 +224,18 @@ fn optimizer_arguments() -> Vec<Arg> {
         set(),
         number::<u64>("seed", "N").help("Same seed, same run [default: 0]"),
     ]
+}
+
+fn draw_arguments() -> Vec<Arg> {
+    let arguments = vec![
+        number::<usize>("num-generations", "K").help("Responses drawn for each prompt [default: 8]"),
+        number::<u64>("num-iterations", "N").help("Optimizer steps on the same responses [default: 1]"),
+        number::<f64>("temperature", "F").help("Scores are divided by this before a token is drawn [default: 1]"),
+        number::<f64>("top-p", "F").help("Draw from the likeliest tokens of this total probability [default: 1]"),
+        number::<usize>("top-k", "N").help("Draw from this many likeliest tokens; 0: from all [default: 0]"),
+        number::<usize>("max-new-tokens", "N").help("Longest response in tokens [default: 256]"),
+    ];
+    arguments.into_iter().map(|a| a.help_heading("Where responses are drawn as training goes")).collect()
 }
 
 fn run_arguments() -> Vec<Arg> {

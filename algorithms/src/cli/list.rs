@@ -63,6 +63,7 @@ mod tests {
             about: "What the peer does.",
             file: "",
             view: "pair",
+            online: false,
             exceptions: &[],
             hyper: DPO.hyper,
             trace: DPO.trace,

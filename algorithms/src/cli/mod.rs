@@ -129,6 +129,7 @@ mod tests {
         about: "What the peer does.",
         file: "",
         view: "scored_pair",
+        online: false,
         exceptions: &[],
         hyper: RPO_SQ.hyper,
         trace: RPO_SQ.trace,

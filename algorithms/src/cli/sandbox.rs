@@ -11,7 +11,7 @@ use collimate_runtime::data::{Origin, Record, Row};
 use collimate_runtime::model::{Parameters, Precision, Sequences, Weights};
 use collimate_runtime::sample::Sampling;
 use collimate_runtime::tokenizer::Tokenizer;
-use collimate_runtime::train::{EngineKind, RunSettings};
+use collimate_runtime::train::{Answer, DrawSettings, EngineKind, RunSettings};
 use collimate_runtime::{device, write_whole};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -37,6 +37,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
 const ASKED: usize = 1600;
 const ANSWERS: usize = 4;
 
+/// Questions that a policy answers as it trains; then they come again.
+const PROMPTS: usize = 20_000;
+
 /// What an algorithm trains on in the sandbox: for supervised training, right answers; for all else, the model's own
 /// answers to questions that are not held out, as the judge sees them.
 pub(super) fn rows(view: &str, model: &Loaded, count: usize, seed: u64) -> Result<Vec<Row>> {
@@ -59,6 +62,39 @@ pub(super) fn rows(view: &str, model: &Loaded, count: usize, seed: u64) -> Resul
     let path: Arc<Path> = Arc::from(Path::new("sandbox"));
     let row = |(i, record)| Row { origin: Origin { path: Arc::clone(&path), line: i + 1 }, record };
     Ok(records.into_iter().enumerate().map(row).collect())
+}
+
+/// Prompts of questions that are not held out.
+pub(super) fn prompts(count: usize, seed: u64) -> Vec<Row> {
+    let path: Arc<Path> = Arc::from(Path::new("sandbox"));
+    let row = |(i, prompt)| Row {
+        origin: Origin { path: Arc::clone(&path), line: i + 1 },
+        record: Record::group(prompt, Vec::new()),
+    };
+    data::prompts(count.min(PROMPTS), Split::Train, seed).into_iter().enumerate().map(row).collect()
+}
+
+/// The rows, if the judge knows all their questions.
+pub(super) fn known(rows: Vec<Row>) -> Result<Vec<Row>> {
+    match rows.iter().find(|row| Question::read(&row.record.prompt).is_none()) {
+        Some(row) => bail!(
+            "{}: the judge of the sandbox does not know this question, and no other reward can be named on the command \
+             line; give groups with `responses` and `scores`, or write a program with a reward of your own",
+            row.origin
+        ),
+        None => Ok(rows),
+    }
+}
+
+/// What the judge gives answers.
+pub(super) fn reward(answers: &[Answer<'_>]) -> collimate_runtime::Result<Vec<f64>> {
+    let one = |answer: &Answer<'_>| {
+        let judged = judge(&answer.row.record.prompt, answer.text);
+        let unknown =
+            || collimate_runtime::Error::Setting(format!("{}: not a question of the sandbox", answer.row.origin));
+        judged.map(|attributes| attributes.reward()).ok_or_else(unknown)
+    };
+    answers.iter().map(one).collect()
 }
 
 fn demonstrated(demonstration: data::Demonstration) -> Record {
@@ -115,6 +151,11 @@ fn liked_and_not(group: data::Group) -> Vec<Record> {
 /// How an algorithm is run in the sandbox unless options say otherwise.
 pub(super) fn defaults(algorithm: &Algorithm) -> RunSettings {
     // Right answers can be followed fast. A model's own answers differ by luck too: slowly, or luck is what it learns.
+    if algorithm.draws() {
+        let draw = DrawSettings { num_generations: 4, max_new_tokens: ANSWER_TOKENS, ..DrawSettings::default() };
+        let settings = RunSettings { steps: Some(200), batch: 16, lr: 2e-4, warmup: 10, ..RunSettings::default() };
+        return RunSettings { draw: Some(draw), ..settings };
+    }
     let (steps, lr) = if algorithm.view == "demo" { (200, 3e-4) } else { (400, 6e-5) };
     RunSettings { steps: Some(steps), batch: 16, lr, warmup: 10, ..RunSettings::default() }
 }

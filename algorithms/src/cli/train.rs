@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
 use collimate_runtime::data::{self, View};
 use collimate_runtime::device;
-use collimate_runtime::train::{EngineKind, Job, RunSettings, Schedule};
+use collimate_runtime::train::{DrawSettings, EngineKind, Job, Reward, RunSettings, Schedule};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,11 +25,13 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
     let view = View::of(&program, algorithm.view)?;
     let loaded = model::load((!settings.model.is_empty()).then(|| Path::new(&settings.model)))?;
     let in_sandbox = settings.data.is_empty();
-    let rows = if in_sandbox {
-        let steps = settings.steps.unwrap_or(1);
-        sandbox::rows(algorithm.view, &loaded, steps as usize * settings.batch, settings.seed)?
-    } else {
-        data::read(&settings.data, &view)?
+    let count = settings.steps.unwrap_or(1) as usize * settings.batch;
+    let mut judge = sandbox::reward;
+    let (rows, reward): (_, Option<&mut Reward<'_>>) = match (in_sandbox, settings.draw.is_some()) {
+        (true, true) => (sandbox::prompts(count, settings.seed), Some(&mut judge)),
+        (true, false) => (sandbox::rows(algorithm.view, &loaded, count, settings.seed)?, None),
+        (false, true) => (sandbox::known(data::read_prompts(&settings.data)?)?, Some(&mut judge)),
+        (false, false) => (data::read(&settings.data, &view)?, None),
     };
     let eval_rows = match &settings.eval_data {
         Some(path) => data::read(std::slice::from_ref(path), &view)?,
@@ -51,6 +53,7 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
         weights: loaded.weights,
         tokenizer: &loaded.tokenizer,
         rows: &rows,
+        reward,
         eval_rows: &eval_rows,
         out: Some(&out),
         resume,
@@ -149,9 +152,45 @@ fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
     if matches.get_flag("no-shuffle") {
         settings.shuffle = false;
     }
+    draw(algorithm, matches, &mut settings)?;
     settings::change(algorithm, matches, &mut settings.set)?;
     settings.check()?;
     Ok(settings)
+}
+
+/// Responses are drawn where the algorithm does so and none are given.
+fn draw(algorithm: &Algorithm, matches: &ArgMatches, settings: &mut RunSettings) -> Result<()> {
+    let given = match settings.data.first() {
+        Some(path) => data::has_responses(path)?,
+        None => !algorithm.draws(),
+    };
+    if !given && settings.draw.is_none() {
+        settings.draw = Some(DrawSettings::default());
+    }
+    if given {
+        settings.draw = None;
+    }
+    let mut unread = None;
+    macro_rules! take {
+        ($($field:ident: $id:literal as $T:ty),* $(,)?) => { $(
+            match (matches.get_one::<$T>($id), &mut settings.draw) {
+                (Some(value), Some(draw)) => draw.$field = *value,
+                (Some(_), None) => unread = Some($id),
+                (None, _) => {}
+            }
+        )* };
+    }
+    take! {
+        num_generations: "num-generations" as usize, num_iterations: "num-iterations" as u64, temperature: "temperature" as f64,
+        top_p: "top-p" as f64, top_k: "top-k" as usize, max_new_tokens: "max-new-tokens" as usize,
+    }
+    match unread {
+        Some(option) => bail!(
+            "--{option} says how responses are drawn, but `{}` trains on given ones here; leave it out",
+            command_name(algorithm.name)
+        ),
+        None => Ok(()),
+    }
 }
 
 /// `runs/<algorithm>-<number>`, the first that is not there.

@@ -11,7 +11,7 @@ crate::prelude!();
 use super::dpo::{Dpo, dpo};
 
 /// Online DPO: DPO on pairs that the model has just drawn and a judge has ranked.
-#[algorithm(paper = "arXiv:2402.04792")]
+#[algorithm(paper = "arXiv:2402.04792", online)]
 pub fn online_dpo(actor: &Actor, reference: &Reference, pair: &Pair, hp: &Dpo) -> Scalar<Loss> {
     dpo(actor, reference, pair, hp)
 }

@@ -11,7 +11,7 @@ crate::prelude!();
 use super::rpo_bwd::{RpoBwd, rpo_bwd};
 
 /// Online RPO: backward-KL RPO on pairs that the model has just drawn and a reward model has scored.
-#[algorithm(paper = "arXiv:2502.00203")]
+#[algorithm(paper = "arXiv:2502.00203", online)]
 pub fn online_rpo(actor: &Actor, reference: &Reference, pair: &ScoredPair, hp: &RpoBwd) -> Scalar<Loss> {
     rpo_bwd(actor, reference, pair, hp)
 }

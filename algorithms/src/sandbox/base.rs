@@ -85,6 +85,7 @@ pub fn train(out: &Path, steps: u64, seed: u64, stop: &AtomicBool, observer: &mu
         weights,
         tokenizer: &tokenizer,
         rows: &rows,
+        reward: None,
         eval_rows: &[],
         out: None,
         resume: false,

@@ -10,7 +10,7 @@
 crate::prelude!();
 
 /// Rejection sampling: raises the likelihood of the best of several responses of the model's own.
-#[algorithm(paper = "arXiv:2304.06767")]
+#[algorithm(paper = "arXiv:2304.06767", online)]
 pub fn rejection(actor: &Actor, demo: &Demo) -> Scalar<Loss> {
     crate::sft::sft(actor, demo)
 }

@@ -45,6 +45,13 @@ pub(super) const WEIGHTS: Column = list("weights", "weight", "[0.75, 0.25]");
 pub(super) const BASELINES: Column = list("baselines", "baseline", "[0.5, 0.5]");
 pub(super) const ENDED: Column = list("ended", "ended", "[true, false]");
 
+impl Column {
+    /// Its own name and its other ones.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        std::iter::once(self.name).chain(self.others.iter().copied())
+    }
+}
+
 /// A row as JSON gives it, and what to write where a field is missing.
 pub(super) struct Fields<'a> {
     pub(super) object: &'a Map<String, Value>,
@@ -123,8 +130,7 @@ impl Fields<'_> {
     }
 
     fn find(&self, column: &Column) -> Result<(&'static str, &Value)> {
-        let names = std::iter::once(column.name).chain(column.others.iter().copied());
-        let mut found = names.filter_map(|name| Some((name, self.object.get(name)?)));
+        let mut found = column.names().filter_map(|name| Some((name, self.object.get(name)?)));
         match (found.next(), found.next()) {
             (Some((first, _)), Some((second, _))) => Err(self
                 .origin

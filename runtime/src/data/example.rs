@@ -61,6 +61,17 @@ pub struct Examples {
 }
 
 impl Examples {
+    /// Encodes the prompts of rows, to which responses are yet to be drawn. A prompt that leaves no room for any is
+    /// dropped.
+    ///
+    /// # Errors
+    /// As [`Examples::encode`].
+    pub fn prompts(rows: &[Row], view: &View, tokenizer: &Tokenizer, limits: Limits) -> Result<Self> {
+        let mut bare = view.clone();
+        bare.numbers.clear();
+        Self::each(rows, view, |row| encode(row, &bare, tokenizer, limits, true))
+    }
+
     /// Encodes rows. A response that is too long keeps its beginning; a row whose prompt leaves no room for
     /// any token of a response is dropped.
     ///
@@ -68,10 +79,14 @@ impl Examples {
     /// If a row is not what the view needs, the tokenizer refuses a text or gives a token that the model does
     /// not know, or no row is left.
     pub fn encode(rows: &[Row], view: &View, tokenizer: &Tokenizer, limits: Limits) -> Result<Self> {
+        Self::each(rows, view, |row| encode(row, view, tokenizer, limits, false))
+    }
+
+    fn each(rows: &[Row], view: &View, encode: impl Fn(&Row) -> Result<Encoded> + Sync) -> Result<Self> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let share = rows.len().div_ceil(threads).max(1);
         let encoded: Vec<Result<Vec<Encoded>>> = std::thread::scope(|scope| {
-            let work = |part: &[Row]| part.iter().map(|row| encode(row, view, tokenizer, limits)).collect();
+            let work = |part: &[Row]| part.iter().map(&encode).collect();
             let running: Vec<_> = rows.chunks(share).map(|part| scope.spawn(move || work(part))).collect();
             running.into_iter().map(|thread| thread.join().expect("encoding does not panic")).collect()
         });
@@ -121,9 +136,9 @@ enum Encoded {
     Dropped(Dropped),
 }
 
-fn encode(row: &Row, view: &View, tokenizer: &Tokenizer, limits: Limits) -> Result<Encoded> {
+fn encode(row: &Row, view: &View, tokenizer: &Tokenizer, limits: Limits, bare: bool) -> Result<Encoded> {
     let Row { origin, record } = row;
-    if !view.shape.holds(record.responses.len()) {
+    if !bare && !view.shape.holds(record.responses.len()) {
         return Err(origin.error(format!("this row is not what `{}` needs", view.owner)));
     }
     let numbers = view.numbers.iter().map(|(field, _)| {

@@ -4,7 +4,7 @@ use super::column::{self, Fields, what};
 use super::record::{Origin, Record, Row};
 use super::view::{Shape, View};
 use crate::{Error, Result};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::Path;
@@ -49,6 +49,41 @@ pub fn read_some(path: &Path) -> Result<(View, Vec<Row>)> {
         Ok(())
     })?;
     Ok((view.unwrap_or_else(View::pair), rows))
+}
+
+/// The prompts of some files, to which responses are to be drawn.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_prompts<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for path in paths {
+        each_line(path.as_ref(), &mut |origin, line| {
+            let value = object(&origin, line, "{\"prompt\": \"…\"}")?;
+            let fields = Fields { object: &value, origin: &origin, example: "{\"prompt\": \"…\"}" };
+            let record = Record::group(fields.text(&column::PROMPT)?, Vec::new());
+            rows.push(Row { origin, record });
+            Ok(())
+        })?;
+    }
+    Ok(rows)
+}
+
+/// Has the first row of a file more than a prompt: a response, two, or several?
+///
+/// # Errors
+/// If the file cannot be read or has no rows.
+pub fn has_responses(path: &Path) -> Result<bool> {
+    let mut first = None;
+    each_line(path, &mut |_, line| {
+        if first.is_none() {
+            let value: Value = serde_json::from_str(line).unwrap_or_default();
+            let columns = [&column::CHOSEN, &column::REJECTED, &column::COMPLETION, &column::RESPONSES];
+            first = Some(!value.is_object() || columns.iter().any(|c| c.names().any(|name| value.get(name).is_some())));
+        }
+        Ok(())
+    })?;
+    Ok(first.unwrap_or(true))
 }
 
 /// Runs `use_line` on every line that is not blank.
@@ -98,20 +133,9 @@ fn refuse_other_formats(path: &Path, start: &[u8]) -> Result<()> {
 }
 
 fn parse(origin: &Origin, line: &str, view: &View) -> Result<Record> {
-    if line.starts_with('[') && origin.line == 1 {
-        return Err(origin.error("this is a JSON list; write one JSON object a line, with nothing around them"));
-    }
-    let value: Value = serde_json::from_str(line).map_err(|e| {
-        // The reader sees one line only and calls it line 1.
-        let text = e.to_string();
-        let cause = text.split(" at line ").next().unwrap_or(&text);
-        origin.error(format!("not valid JSON at column {}: {cause}", e.column()))
-    })?;
     let example = example(view);
-    let Value::Object(object) = &value else {
-        return Err(origin.error(format!("a row is {}; it has to be an object: {example}", what(&value))));
-    };
-    let fields = Fields { object, origin, example: &example };
+    let object = object(origin, line, &example)?;
+    let fields = Fields { object: &object, origin, example: &example };
     let prompt = fields.text(&column::PROMPT)?;
     let responses = match view.shape {
         Shape::Group => fields.texts(&column::RESPONSES)?,
@@ -127,6 +151,22 @@ fn parse(origin: &Origin, line: &str, view: &View) -> Result<Record> {
         record.numbers.insert(field.clone(), values);
     }
     Ok(record)
+}
+
+fn object(origin: &Origin, line: &str, example: &str) -> Result<Map<String, Value>> {
+    if line.starts_with('[') && origin.line == 1 {
+        return Err(origin.error("this is a JSON list; write one JSON object a line, with nothing around them"));
+    }
+    let value: Value = serde_json::from_str(line).map_err(|e| {
+        // The reader sees one line only and calls it line 1.
+        let text = e.to_string();
+        let cause = text.split(" at line ").next().unwrap_or(&text);
+        origin.error(format!("not valid JSON at column {}: {cause}", e.column()))
+    })?;
+    match value {
+        Value::Object(object) => Ok(object),
+        other => Err(origin.error(format!("a row is {}; it has to be an object: {example}", what(&other)))),
+    }
 }
 
 /// A row as it should be written.

@@ -16,7 +16,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    pub(super) fn error(&self, problem: impl fmt::Display) -> Error {
+    pub(crate) fn error(&self, problem: impl fmt::Display) -> Error {
         Error::Row { path: PathBuf::from(&*self.path), line: self.line, problem: problem.to_string() }
     }
 }

@@ -6,7 +6,7 @@ use collimate_dsl::ir::{Program, SideTag};
 
 /// Which texts a row has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// The better response and the other.
     Pair,
     /// One good response.
@@ -124,6 +124,20 @@ impl View {
     #[must_use]
     pub fn owner(&self) -> &str {
         &self.owner
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The numbers the program reads: field, and the side it belongs to.
+    pub(crate) fn numbers(&self) -> &[(String, Option<SideTag>)] {
+        &self.numbers
+    }
+
+    /// Does the program read this number?
+    pub(crate) fn reads(&self, field: &str) -> bool {
+        self.numbers.iter().any(|(f, _)| f == field)
     }
 
     /// Does the program also read each prompt with a response to another one?

@@ -8,6 +8,7 @@ use collimate_dsl::eval::{self, Inputs, Measured};
 use collimate_dsl::ir::{Program, STATE};
 use dfdx::prelude::Device;
 use std::fmt::Display;
+use std::rc::Rc;
 
 /// A program, the policies it reads, and how a batch is cut.
 pub(super) struct Learner<'a, D: Device<f32>> {
@@ -16,13 +17,14 @@ pub(super) struct Learner<'a, D: Device<f32>> {
     pub(super) hyper: &'a eval::Settings,
     pub(super) device: D,
     pub(super) actor: Box<dyn Engine<D>>,
-    /// The policies that are the actor as it was at the start, e.g. `reference`.
-    pub(super) copies: Vec<String>,
-    /// What these say of the rows.
-    pub(super) start: StartScores,
+    /// What the frozen policies say of the rows.
+    pub(super) frozen: Frozen,
     /// Rows the model works on at a time.
     pub(super) part: usize,
 }
+
+/// Frozen policies by name, with what they say of the rows.
+pub(super) type Frozen = Vec<(String, Rc<StartScores>)>;
 
 /// What a batch gave.
 #[derive(Debug, Default)]
@@ -55,11 +57,12 @@ impl Gathered {
 }
 
 /// The policies of a program that are copies of the actor at the start: the reference, which stays, and the policy of
-/// the iteration before, since a run is one iteration.
+/// the iteration before, since a run is one iteration. Where responses are drawn, it may also read the policy that drew
+/// them.
 ///
 /// # Errors
 /// If it reads something that a run cannot give, or trains something else than the actor.
-pub(super) fn copies_of_start(program: &Program, view: &str) -> Result<Vec<String>> {
+pub(super) fn copies_of_start(program: &Program, view: &str, draws: bool) -> Result<Vec<String>> {
     let mut copies = Vec::new();
     for (_, owner, field, ty) in program.inputs().filter(|(_, owner, ..)| *owner != view && *owner != STATE) {
         match (owner, field, ty.live) {
@@ -68,6 +71,14 @@ pub(super) fn copies_of_start(program: &Program, view: &str) -> Result<Vec<Strin
                 if !copies.iter().any(|copy| copy == owner) {
                     copies.push(owner.to_owned());
                 }
+            }
+            ("behavior", "logp", false) if draws => {}
+            ("behavior", "logp", false) => {
+                return Err(Error::Setting(format!(
+                    "`{}` reads the policy that drew the responses, so it cannot train on given ones; give rows with \
+                     a `prompt` alone",
+                    program.name
+                )));
             }
             _ => {
                 return Err(Error::Setting(format!(
@@ -185,9 +196,8 @@ impl<D: Device<f32>> Learner<'_, D> {
         for (field, side, values) in &batch.numbers {
             inputs.insert(self.view.owner(), field, *side, values.clone());
         }
-        if !self.copies.is_empty() {
-            let logp = self.start.of(self.view, items);
-            self.copies.iter().for_each(|copy| put(&mut inputs, copy, batch, &logp));
+        for (owner, scores) in &self.frozen {
+            put(&mut inputs, owner, batch, &scores.of(self.view, items));
         }
         inputs
     }

@@ -2,11 +2,13 @@
 
 #[cfg(test)]
 mod bigram;
+mod draw;
 mod folder;
 mod hyper;
 mod keeper;
 mod learner;
 mod observer;
+mod online;
 mod optimizer;
 mod run;
 mod schedule;
@@ -15,6 +17,7 @@ mod settings;
 pub(crate) mod small;
 mod start;
 
+pub use draw::{Answer, DrawSettings, Reward};
 pub use folder::RunFolder;
 pub use hyper::resolve;
 pub use observer::{Observer, Plan};

@@ -1,9 +1,11 @@
 //! A run from its first step to its last.
 
+use super::draw::{Drawing, Reward};
 use super::folder::{RunFolder, meaning};
 use super::keeper::Keeper;
 use super::learner::{Gathered, Learner, at, copies_of_start, numeric};
 use super::observer::{Observer, Plan};
+use super::online::Online;
 use super::optimizer::{AdamW, Update, length, shortened};
 use super::settings::RunSettings;
 use super::start::StartScores;
@@ -19,6 +21,7 @@ use collimate_dsl::{Spec, eval};
 use dfdx::prelude::Device;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -40,8 +43,10 @@ pub struct Job<'a> {
     pub weights: Weights,
     /// The model's tokenizer.
     pub tokenizer: &'a Tokenizer,
-    /// What it is trained on.
+    /// What it is trained on: with responses, or prompts alone where `reward` is given.
     pub rows: &'a [Row],
+    /// Says what responses are worth that are drawn from the policy as it trains; without it, the rows' own are used.
+    pub reward: Option<&'a mut Reward<'a>>,
     /// What is measured once it is trained.
     pub eval_rows: &'a [Row],
     /// The run's folder; without one nothing is written.
@@ -82,7 +87,7 @@ pub fn run<D: Device<f32>>(
     engine: impl Fn(Arc<Parameters>) -> Result<Box<dyn Engine<D>>>,
 ) -> Result<Trained> {
     let Ready { view, data, held_out, mut order, steps, copies } = ready(&mut job)?;
-    let Job { settings, program, weights, tokenizer, out, resume, stop, observer, .. } = job;
+    let Job { settings, program, weights, tokenizer, reward, rows, out, resume, stop, observer, .. } = job;
     let text = program.to_string();
     let start = State {
         step: 0,
@@ -94,6 +99,21 @@ pub fn run<D: Device<f32>>(
         data: data.hash(),
         model: Hash::of_numbers(&weights.data),
         loss: exact(eval::initial_state(program, &settings.set).map_err(numeric)?),
+    };
+    let mut online = match (reward, &settings.draw) {
+        (Some(reward), Some(draw)) => {
+            // Copies are asked about responses that are not drawn yet, so they need weights of their own.
+            let start = || engine(Arc::new(Parameters::frozen(weights.clone())));
+            let reference = (!copies.is_empty()).then(start).transpose()?;
+            let kept = rows.iter().filter(|row| data.dropped.iter().all(|dropped| dropped.origin != row.origin));
+            let (settings, rows, seed) = (draw.clone(), kept.cloned().collect(), settings.seed);
+            Some(Online {
+                drawing: Drawing { settings, tokenizer, rows, reward, seed },
+                reference,
+                examples: Vec::new(),
+            })
+        }
+        _ => None,
     };
     let parameters = Arc::new(Parameters::new(weights));
     let actor = engine(Arc::clone(&parameters))?;
@@ -113,7 +133,7 @@ pub fn run<D: Device<f32>>(
     // The frozen copies are asked while the actor still is what it was at the start, before a checkpoint is read.
     let part = settings.micro_batch();
     let mut start_scores = StartScores::default();
-    if !copies.is_empty() {
+    if !copies.is_empty() && online.is_none() {
         // Which response a prompt is mismatched with changes with the epoch; all else is the same in every one.
         let new = if view.reads_mismatched() { steps } else { steps.min(order.steps_per_epoch()) };
         let mut batches: Vec<Vec<&Example>> = Vec::new();
@@ -134,23 +154,37 @@ pub fn run<D: Device<f32>>(
     }
     let (mut keeper, mut optimizer) = Keeper::open(folder, start, &parameters)?;
     let hyper = &settings.set;
-    let learner = Learner { program, view: &view, hyper, device, actor, copies, start: start_scores, part };
+    let start_scores = Rc::new(start_scores);
+    let frozen = copies.iter().map(|copy| (copy.clone(), Rc::clone(&start_scores))).collect();
+    let mut learner = Learner { program, view: &view, hyper, device, actor, frozen, part };
     observer.starts(keeper.state.step);
 
     let mut last = None;
-    while keeper.state.step < steps && !stop.load(Ordering::Relaxed) {
+    let iterations = settings.iterations();
+    // Between two drawings nothing can be taken up again: the weights that drew are gone.
+    let may_stop = |done: u64| done.is_multiple_of(iterations) || done == steps;
+    while keeper.state.step < steps && !(stop.load(Ordering::Relaxed) && may_stop(keeper.state.step)) {
         let began = Instant::now();
         let done = keeper.state.step;
-        let batch: Vec<&Example> = order.batch(done).iter().map(|row| &data.examples[*row]).collect();
-        let lr = settings.lr * schedule::factor(settings.schedule, done, steps, settings.warmup);
         let during = |problem: Error| Error::Numeric(format!("step {}: {problem}", done + 1));
+        let mut batch: Vec<&Example> = order.batch(done / iterations).iter().map(|row| &data.examples[*row]).collect();
+        let mut drawn = Vec::new();
+        if let Some(online) = &mut online {
+            if online.is_due(done) {
+                let weights = parameters.weights.read().expect("no thread panicked while it held the weights");
+                let found = online.draw(&*learner.actor, &weights, &batch, &view, (part, done), &copies);
+                (learner.frozen, drawn) = found.map_err(during)?;
+            }
+            batch = online.examples.iter().collect();
+        }
+        let lr = settings.lr * schedule::factor(settings.schedule, done, steps, settings.warmup);
         let state = carried(&keeper.state);
         let gathered = learner.learn(&batch, &state).map_err(during)?;
         let grad_norm = update(&parameters, &mut optimizer, lr, &settings, &batch).map_err(during)?;
         let next = eval::next_state(program, &gathered.shares, &state, hyper).map_err(|e| during(numeric(e)))?;
         keeper.state.loss = exact(next);
         keeper.state.step = done + 1;
-        (keeper.state.epoch, keeper.state.row) = order.position(done + 1);
+        (keeper.state.epoch, keeper.state.row) = order.position((done + 1) / iterations);
         let mut measurement = Measurement {
             step: done + 1,
             loss: gathered.loss,
@@ -158,7 +192,7 @@ pub fn run<D: Device<f32>>(
             grad_norm,
             tokens: gathered.tokens,
             seconds: began.elapsed().as_secs_f64(),
-            metrics: means(&gathered, ""),
+            metrics: drawn.into_iter().chain(means(&gathered, "")).collect(),
         };
         if let Some(held_out) = held_out.as_ref().filter(|_| done + 1 == steps) {
             let rows = held_out.examples.iter().collect::<Vec<_>>();
@@ -170,7 +204,7 @@ pub fn run<D: Device<f32>>(
         observer.stepped(&measurement);
         last = Some(measurement);
         // No step is a multiple of 0.
-        if (done + 1).is_multiple_of(settings.checkpoint_every) && done + 1 < steps {
+        if (done + 1).is_multiple_of(settings.checkpoint_every) && done + 1 < steps && may_stop(done + 1) {
             keeper.save(&parameters, &optimizer, observer)?;
         }
     }
@@ -216,12 +250,17 @@ fn ready(job: &mut Job<'_>) -> Result<Ready> {
     settings.set = hyper::resolve(&program.name, specs, &settings.set)?;
     verified(program, specs)?;
     let view = View::of(program, job.view)?;
-    let copies = copies_of_start(program, view.owner())?;
+    let draws = job.reward.is_some();
+    let copies = copies_of_start(program, view.owner(), draws)?;
+    settings.draw = draws.then(|| settings.draw.clone().unwrap_or_default());
     let limits = limits(settings, &job.weights)?;
     settings.max_length = Some(limits.max_length);
     settings.micro_batch = Some(settings.micro_batch());
 
-    let data = Examples::encode(job.rows, &view, job.tokenizer, limits)?;
+    let data = match draws {
+        true => Examples::prompts(job.rows, &view, job.tokenizer, limits)?,
+        false => Examples::encode(job.rows, &view, job.tokenizer, limits)?,
+    };
     let held_out = match job.eval_rows {
         [] => None,
         rows => {
@@ -233,7 +272,7 @@ fn ready(job: &mut Job<'_>) -> Result<Ready> {
     let order = Order::new(data.examples.len(), settings.batch, settings.shuffle.then_some(settings.seed));
     let steps = match settings.steps {
         Some(steps) => steps,
-        None => order.steps_per_epoch() * *settings.epochs.get_or_insert(1),
+        None => order.steps_per_epoch() * settings.iterations() * *settings.epochs.get_or_insert(1),
     };
     if settings.warmup > steps {
         let warmup = settings.warmup;

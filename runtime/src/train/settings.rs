@@ -1,5 +1,6 @@
 //! Everything a run depends on, as `run.toml` writes it.
 
+use super::draw::DrawSettings;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -52,6 +53,9 @@ pub struct RunSettings {
     pub engine: EngineKind,
     /// A checkpoint after every so many steps; 0 writes none but when the run is stopped.
     pub checkpoint_every: u64,
+    /// How responses are drawn, if they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draw: Option<DrawSettings>,
     /// The algorithm's hyper-parameters.
     pub set: BTreeMap<String, f64>,
 }
@@ -100,12 +104,18 @@ impl Default for RunSettings {
             device: "cpu".to_owned(),
             engine: EngineKind::Fused,
             checkpoint_every: 500,
+            draw: None,
             set: BTreeMap::new(),
         }
     }
 }
 
 impl RunSettings {
+    /// Optimizer steps on the same responses: 1 where they are given.
+    pub(super) fn iterations(&self) -> u64 {
+        self.draw.as_ref().map_or(1, |draw| draw.num_iterations)
+    }
+
     /// Reads settings; what the file does not name keeps its default.
     ///
     /// # Errors
@@ -132,6 +142,7 @@ impl RunSettings {
     /// The first that is not, with its range.
     pub fn check(&self) -> Result<()> {
         let refuse = |problem: String| Err(Error::Setting(problem));
+        self.draw.as_ref().map_or(Ok(()), DrawSettings::check)?;
         if self.steps.is_some() && self.epochs.is_some() {
             return refuse("steps and epochs are both given; leave one of them out".to_owned());
         }

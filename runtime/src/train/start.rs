@@ -49,6 +49,22 @@ impl StartScores {
         Ok(Some(scores))
     }
 
+    /// The tokens of one response of a row; empty if it was not asked about.
+    pub(super) fn response(&self, row: usize, place: usize) -> &[f32] {
+        self.known.get(&(row, row, place)).map_or(&[], Vec::as_slice)
+    }
+
+    /// By how much these log-probabilities of whole responses exceed the others', on average: an estimate of the
+    /// divergence from the others' model, if the responses were drawn from this one.
+    pub(super) fn mean_gap(&self, others: &Self) -> f64 {
+        let sum = |logp: &[f32]| logp.iter().map(|x| f64::from(*x)).sum::<f64>();
+        let gaps = self.known.iter().map(|(key, logp)| sum(logp) - others.known.get(key).map_or(0.0, |o| sum(o)));
+        // In the order of the rows: a hash map's own order would change the last digits from run to run.
+        let mut gaps: Vec<f64> = gaps.collect();
+        gaps.sort_by(f64::total_cmp);
+        gaps.iter().sum::<f64>() / gaps.len().max(1) as f64
+    }
+
     /// For some items of the batches asked about, in the order in which a batch lays out their tokens.
     pub(super) fn of(&self, view: &View, items: &[Item<'_>]) -> Vec<f32> {
         keys(view, items).flat_map(|key| &self.known[&key]).copied().collect()

@@ -123,6 +123,7 @@ impl Run<'_> {
             weights,
             tokenizer: &tokenizer,
             rows: &self.rows,
+            reward: None,
             eval_rows: &self.rows[..3],
             out: self.out,
             resume: self.resume,
