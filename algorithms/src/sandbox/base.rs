@@ -30,7 +30,7 @@ const BATCH: usize = 64;
 /// Standard deviation of the random matrices it begins with.
 const DEVIATION: f64 = 0.06;
 /// Optimizer steps of the committed model.
-pub const STEPS: u64 = 2000;
+pub const STEPS: u64 = 3000;
 
 /// The built-in model and its tokenizer.
 ///

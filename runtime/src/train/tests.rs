@@ -300,8 +300,12 @@ fn what_cannot_be_trained_is_said_before_the_first_step() {
     let mut program = program();
     let Op::Input { owner, .. } = &mut program.nodes[1].op else { panic!("not an input") };
     *owner = "behavior".to_owned();
+    let problem = Run { program: program.clone(), ..Run::new() }.problem();
+    assert!(problem.contains("`pairs` reads the policy that drew the responses"), "{problem}");
+    let Op::Input { owner, .. } = &mut program.nodes[1].op else { panic!("not an input") };
+    *owner = "anchor".to_owned();
     let problem = Run { program, ..Run::new() }.problem();
-    assert!(problem.contains("`pairs` reads `behavior.logp`, which training cannot give yet"), "{problem}");
+    assert!(problem.contains("`pairs` reads `anchor.logp`, which training cannot give yet"), "{problem}");
 }
 
 #[test]
