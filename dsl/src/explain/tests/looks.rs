@@ -12,7 +12,6 @@ pub(super) fn subject<'a>(program: &'a Program, specs: &'a [Spec]) -> Subject<'a
         preset: None,
         about: "Mine.\n\nAnd more\nof it.",
         view: "group",
-        online: false,
         exceptions: &[],
         specs,
         program,
