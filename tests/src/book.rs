@@ -7,4 +7,11 @@ pages! {
     readme: "README.md";
     first_loss: "book/src/start/first_loss.md";
     laws: "book/src/reference/laws.md";
+    museum_normalisers: "book/src/museum/normalisers.md";
+    museum_axes: "book/src/museum/axes.md";
+    museum_swaps: "book/src/museum/swaps.md";
+    museum_boundaries: "book/src/museum/boundaries.md";
+    museum_signs: "book/src/museum/signs.md";
+    museum_fast_paths: "book/src/museum/fast_paths.md";
+    museum_options: "book/src/museum/options.md";
 }
