@@ -79,6 +79,11 @@ def pairs():
         for who in ("actor", "reference", "behavior", "previous"):
             b.put(who, "logp", side, "token", -2.5, -0.05)
         b.put("reward_model", "score", side, "response", -1.5, 1.5)
+        b.put("reward_model", "spread", side, "response", 0.4, 1.5)
+    for name, share in dict(
+        rejected_much_better=0.08, rejected_better=0.12, tie=0.2, chosen_better=0.25, chosen_much_better=0.35
+    ).items():
+        b.fix("annotated", name, None, [share] * PROMPTS)
     b.put("pair", "margin", None, "prompt", 0.2, 2.0)
     b.put("scored_pair", "chosen_score", "Chosen", "response", 0.0, 2.0)
     b.put("scored_pair", "rejected_score", "Rejected", "response", -1.0, 1.0)

@@ -7,6 +7,8 @@ from .registry import loss, ls
 
 ATTRIBUTES = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
 
+ANNOTATORS = ("rejected_much_better", "rejected_better", "tie", "chosen_better", "chosen_much_better")
+
 
 def lead(b):
     return b.get("reward_model", "score", C) - b.get("reward_model", "score", R)
@@ -47,3 +49,13 @@ def reward_regression(b):
         miss = miss + (there * (b.get("reward_model", name, "Answer") - b.get("rated", name, "Answer")) ** 2).sum()
         present = present + there.sum()
     return miss / present
+
+
+@loss("reward_meanvar", "pairs", correlation=(0.0, 0.3))
+def reward_meanvar(b, correlation):
+    a, c = b.get("reward_model", "spread", C), b.get("reward_model", "spread", R)
+    v = torch.sqrt(a**2 + c**2 - 2 * correlation * a * c)
+    phi = lambda edge: 0.5 * (1 + torch.erf((edge - lead(b)) / v / 2**0.5))
+    edges = [torch.zeros_like(v)] + [phi(e) for e in (-1.5, -0.5, 0.5, 1.5)] + [torch.ones_like(v)]
+    shares = [b.get("annotated", name) for name in ANNOTATORS]
+    return sum(q * (q / (high - low)).log() for q, low, high in zip(shares, edges, edges[1:])).mean()
