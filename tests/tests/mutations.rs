@@ -85,6 +85,7 @@ fn historic_bugs_are_noticed() {
             }
         }
     }
+    println!("{} formulas, each with a bug at up to {places} places", formulas.len());
     println!(
         "{:<46} {:>6} {:>8} {:>6} {:>8} {:>7} {:>7}",
         "bug", "types", "verifier", "laws", "numbers", "nobody", "same"
