@@ -1,6 +1,9 @@
-//! The axes a value can be reduced over. They nest: `Prompt > Response > Token`.
+//! The axes a value can be reduced over. They nest: `Prompt > Response > Token > Vocab`.
 
-/// The tokens of a response: the innermost axis.
+/// The words of the vocabulary at a token: the innermost axis.
+#[derive(Clone, Copy)]
+pub struct Vocab;
+/// The tokens of a response.
 #[derive(Clone, Copy)]
 pub struct Token;
 /// The responses to a prompt.

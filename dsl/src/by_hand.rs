@@ -46,9 +46,10 @@ impl Hand {
         let opposed = sides.len() == 2 && sides[0] != sides[1];
         let (depth, side) = match op {
             Op::Total | Op::Average => match deepest.depth {
+                Depth::EachWord => (Depth::EachToken, deepest.side),
                 Depth::EachToken => (Depth::EachResponse, deepest.side),
                 Depth::EachResponse => (Depth::EachPrompt, None),
-                Depth::EachPrompt | Depth::Batch | Depth::Constant | Depth::EachWord => (Depth::Batch, None),
+                Depth::EachPrompt | Depth::Batch | Depth::Constant => (Depth::Batch, None),
             },
             Op::AverageAll | Op::BatchSpread => (Depth::Batch, None),
             Op::AtLast => (Depth::EachToken, deepest.side),
@@ -56,7 +57,7 @@ impl Hand {
             _ if opposed => (Depth::EachPrompt, None),
             _ => (deepest.depth, deepest.side),
         };
-        let live = types.iter().any(|ty| ty.live) && !matches!(op, Op::Constant | Op::Positive);
+        let live = types.iter().any(|ty| ty.live) && !matches!(op, Op::Constant | Op::Positive | Op::TopWords);
         self.push(op, args, Ty { kind, depth, side, live })
     }
 
@@ -159,6 +160,7 @@ pub(crate) fn every_op() -> Vec<Op> {
         Op::Root | Op::LogComplement | Op::LogInterval | Op::Choose | Op::Estimate(_) | Op::GroupSpread => (),
         Op::BatchSpread | Op::Sorted | Op::Length | Op::Overlap(_) | Op::Following | Op::DiscountedSum => (),
         Op::AtLast => (),
+        Op::Mixture | Op::TopWords | Op::Renormalised => (),
     };
     let input = Op::Input { owner: "actor".into(), field: "logp".into() };
     vec![
@@ -205,6 +207,9 @@ pub(crate) fn every_op() -> Vec<Op> {
         Op::Following,
         Op::DiscountedSum,
         Op::AtLast,
+        Op::Mixture,
+        Op::TopWords,
+        Op::Renormalised,
     ]
 }
 
@@ -243,7 +248,7 @@ pub(crate) fn layout(prompts: usize, noise: &mut Noise) -> Layout {
         (side, reaches)
     };
     let sides = vec![side(SideTag::Chosen, 1, 1), side(SideTag::Rejected, 1, 1), side(SideTag::Sample, 2, 4)];
-    Layout { prompts, sides }
+    Layout { prompts, sides, words: 3 }
 }
 
 /// Values for every input of a program.

@@ -60,7 +60,7 @@ pub(crate) fn gradient_goes_to(node: &Node) -> &[Id] {
 /// Does this operation hand the gradient of its result on to its arguments?
 fn passes_gradient(op: &Op) -> bool {
     match op {
-        Op::Constant | Op::Positive => false,
+        Op::Constant | Op::Positive | Op::TopWords => false,
         Op::Input { .. }
         | Op::Parameter(_)
         | Op::Literal(_)
@@ -98,6 +98,8 @@ fn passes_gradient(op: &Op) -> bool {
         | Op::Overlap(_)
         | Op::Following
         | Op::DiscountedSum
-        | Op::AtLast => true,
+        | Op::AtLast
+        | Op::Mixture
+        | Op::Renormalised => true,
     }
 }

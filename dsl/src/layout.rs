@@ -13,13 +13,16 @@ pub struct Reach {
 
 /// The responses of each side, in order of their prompts.
 ///
-/// A value of depth `EachToken` is one flat vector: the tokens of the side's responses one after another.
+/// A value of depth `EachToken` is one flat vector: the tokens of the side's responses one after another. One of depth
+/// `EachWord` is as well: for each of these tokens, all words of the vocabulary.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Layout {
     /// Prompts here.
     pub prompts: usize,
     /// Responses of each side that occurs.
     pub sides: Vec<(SideTag, Vec<Reach>)>,
+    /// Words of the vocabulary; only asked for by a program that reads a value for each word.
+    pub words: usize,
 }
 
 impl Layout {
@@ -38,7 +41,7 @@ impl Layout {
             Depth::EachPrompt => self.prompts,
             Depth::EachResponse => responses.len(),
             Depth::EachToken => responses.iter().map(|r| r.tokens).sum(),
-            Depth::EachWord => unreachable!("a value for each word is never laid out flat"),
+            Depth::EachWord => responses.iter().map(|r| r.tokens).sum::<usize>() * self.words,
         }
     }
 
@@ -48,6 +51,7 @@ impl Layout {
         Totals {
             prompts: self.prompts,
             sides: self.sides.iter().map(|(s, r)| (*s, r.len(), r.iter().map(|r| r.tokens).sum())).collect(),
+            words: self.words,
         }
     }
 }
@@ -60,6 +64,8 @@ pub struct Totals {
     pub prompts: usize,
     /// For each side: responses, tokens.
     pub sides: Vec<(SideTag, usize, usize)>,
+    /// Words of the vocabulary.
+    pub words: usize,
 }
 
 impl Totals {
@@ -73,7 +79,7 @@ impl Totals {
             Depth::EachPrompt => self.prompts,
             Depth::EachResponse => responses,
             Depth::EachToken => tokens,
-            Depth::EachWord => unreachable!("a value for each word is never laid out flat"),
+            Depth::EachWord => tokens * self.words,
         }
     }
 }

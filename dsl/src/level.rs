@@ -1,9 +1,9 @@
-//! The four handles. A handle is the name of one step of the program being traced; it is `Copy` and holds no number.
+//! The five handles. A handle is the name of one step of the program being traced; it is `Copy` and holds no number.
 
 use crate::grad::{Grad, Gradient};
 use crate::kind::Kind;
 use crate::op::Formula;
-use crate::shape::{Prompts, Responses, Shape, Tokens, Whole};
+use crate::shape::{Prompts, Responses, Shape, Tokens, Whole, Words};
 use crate::side::{Sample, Side};
 use crate::trace::Handle;
 use std::marker::PhantomData;
@@ -56,6 +56,10 @@ macro_rules! handle {
         }
         impl<K: Kind, $($y: Side,)? G: Gradient> Formula for $name<K, $($y,)? G> {}
     };
+}
+handle! {
+    /// One value for each word of the vocabulary at each token of each response of a side.
+    PerVocab [Y] Words
 }
 handle! {
     /// One value for each token of each response of a side.

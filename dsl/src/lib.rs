@@ -38,7 +38,7 @@
 //! log-probability; no gradient flows through it. The last two are left out where they are the usual ones, `Sample` and
 //! `Grad`.
 //!
-//! - **How many**: [`PerToken`], [`PerResponse`], [`PerPrompt`], [`Scalar`]. `.sum(Token)` and `.mean(Prompt)` take away the
+//! - **How many**: [`PerVocab`], [`PerToken`], [`PerResponse`], [`PerPrompt`], [`Scalar`]. `.sum(Token)` and `.mean(Prompt)` take away the
 //!   innermost axis, `.batch_mean()` all of them. Outer values are repeated along inner axes in a product.
 //! - **What**: a [`Kind`], e.g. [`LogProb`], [`Reward`], [`Margin`], [`Loss`]. The table in [`rules`] says which may be added,
 //!   multiplied and compared, and what comes out. A [`Gain`] is no [`Loss`] until someone writes the minus.
@@ -84,17 +84,19 @@ mod side;
 mod trace;
 
 pub use algorithm::{Algorithm, Arg, Preset};
-pub use axis::{Prompt, Response, Token};
+pub use axis::{Prompt, Response, Token, Vocab};
 pub use batch::{Annotated, Demo, Group, Pair, Rated, Reply, ScoredPair, Unpaired};
 pub use collimate_macros::{Hyper, algorithm, loss, policy, reward};
 pub use grad::{Grad, Gradient, NoGrad, Tape};
 pub use hyper::{Count, Declared, Hyper, Interval, Spec};
 pub use kind::*;
 pub use layout::{Layout, Reach, Totals};
-pub use level::{As, PerPrompt, PerResponse, PerToken, Quantity, Scalar};
+pub use level::{As, PerPrompt, PerResponse, PerToken, PerVocab, Quantity, Scalar};
 pub use number::{Limit, Param};
 pub use op::*;
-pub use policy::{Actor, Behavior, Critic, Frozen, Judge, Policy, Previous, Reference, RewardModel, Trainable};
+pub use policy::{
+    Actor, Behavior, Critic, Frozen, Judge, Policy, Previous, Reference, RewardModel, Teacher, Trainable,
+};
 pub use relation::{Reduce, Several};
 pub use side::{Answer, Chosen, Mismatched, Rejected, Sample, Side};
 pub use trace::trace;

@@ -7,10 +7,10 @@
 use crate::grad::{Gradient, NoGrad, Tape};
 use crate::ir::Op;
 use crate::kind::{Kind, Number};
-use crate::level::{PerPrompt, PerResponse, PerToken, Quantity, Scalar};
+use crate::level::{PerPrompt, PerResponse, PerToken, PerVocab, Quantity, Scalar};
 use crate::number::Param;
 use crate::relation::*;
-use crate::shape::{Plain, Prompts, Responses, Shape, Tokens, Whole};
+use crate::shape::{Plain, Prompts, Responses, Shape, Tokens, Whole, Words};
 use crate::side::Side;
 use crate::trace::step;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -82,6 +82,7 @@ macro_rules! operators {
     )* };
 }
 operators! {
+    [Y] PerVocab, Words<Y>;
     [Y] PerToken, Tokens<Y>;
     [Y] PerResponse, Responses<Y>;
     [] PerPrompt, Prompts;

@@ -4,7 +4,7 @@ use crate::algorithm::Arg;
 use crate::batch::Reply;
 use crate::grad::{Grad, Gradient, NoGrad};
 use crate::kind::{LogProb, Reward, Spread, Value};
-use crate::level::{PerResponse, PerToken};
+use crate::level::{PerResponse, PerToken, PerVocab};
 use crate::side::Side;
 use crate::trace::input;
 
@@ -29,6 +29,12 @@ pub trait Policy: 'static {
     fn logp<Y: Side>(&self, y: Reply<Y>) -> PerToken<LogProb, Y, Self::Grad> {
         let _ = y;
         input(Self::OWNER, "logp")
+    }
+    /// At each token of a response the log-probability of every word of the vocabulary, had it come there.
+    #[track_caller]
+    fn words<Y: Side>(&self, y: Reply<Y>) -> PerVocab<LogProb, Y, Self::Grad> {
+        let _ = y;
+        input(Self::OWNER, "words")
     }
 }
 
@@ -87,6 +93,8 @@ policies! {
     Behavior "behavior" NoGrad from "actor" refresh "rollout";
     /// The actor of the iteration before.
     Previous "previous" NoGrad from "actor" refresh "iteration";
+    /// Another model, of the same vocabulary, that the actor is to become like.
+    Teacher "teacher" NoGrad;
 }
 
 macro_rules! heads {

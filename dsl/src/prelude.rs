@@ -19,8 +19,8 @@ macro_rules! prelude {
             log_sigmoid, log_softmax, loss, max, min, overlap, policy, report, report_rewards, returns, reward,
             sigmoid, sorted, squared_distance, squared_error, when_negative, whiten,
         };
-        // What a loss carries from step to step.
+        // Every word of the vocabulary, and what a loss carries from step to step.
         #[allow(unused_imports)]
-        use $crate::state;
+        use $crate::{PerVocab, Teacher, Vocab, entropy, kl, mixture, renormalised, state, top_words};
     };
 }

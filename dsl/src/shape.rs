@@ -3,7 +3,7 @@
 use crate::grad::Gradient;
 use crate::ir::{Depth, SideTag};
 use crate::kind::Kind;
-use crate::level::{PerPrompt, PerResponse, PerToken, Quantity, Scalar};
+use crate::level::{PerPrompt, PerResponse, PerToken, PerVocab, Quantity, Scalar};
 use crate::number::Param;
 use crate::side::{Side, sealed::Tagged};
 use std::marker::PhantomData;
@@ -16,6 +16,14 @@ pub trait Shape: 'static {
     const DEPTH: Depth;
     #[doc(hidden)]
     const SIDE: Option<SideTag>;
+}
+
+/// The words of the vocabulary at the tokens of one side.
+pub struct Words<Y>(PhantomData<fn() -> Y>);
+impl<Y: Side> Shape for Words<Y> {
+    type Of<K: Kind, G: Gradient> = PerVocab<K, Y, G>;
+    const DEPTH: Depth = Depth::EachWord;
+    const SIDE: Option<SideTag> = Some(<Y as Tagged>::TAG);
 }
 
 /// The tokens of one side.

@@ -74,7 +74,11 @@ fn read_batch(batch: &Value) -> (Layout, Inputs) {
         let reaches = reaches.as_array().expect("a list of responses").iter().map(reach).collect();
         (side(name).expect("a side has a name"), reaches)
     });
-    let layout = Layout { prompts: count(&batch["prompts"]), sides: sides.collect() };
+    let layout = Layout {
+        prompts: count(&batch["prompts"]),
+        sides: sides.collect(),
+        words: batch.get("words").map_or(0, count),
+    };
     let mut inputs = Inputs::new();
     for (key, values) in object(&batch["inputs"]) {
         let mut parts = key.split('.');

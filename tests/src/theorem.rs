@@ -35,7 +35,10 @@ impl Numbers {
     #[must_use]
     pub fn one_group(responses: usize) -> Numbers {
         let reaches = vec![Reach { prompt: 0, tokens: 1 }; responses];
-        Numbers { layout: Layout { prompts: 1, sides: vec![(SideTag::Sample, reaches)] }, inputs: Inputs::new() }
+        Numbers {
+            layout: Layout { prompts: 1, sides: vec![(SideTag::Sample, reaches)], words: 0 },
+            inputs: Inputs::new(),
+        }
     }
 
     /// Pairs of responses of one token each.
@@ -43,7 +46,7 @@ impl Numbers {
     pub fn pairs(pairs: usize) -> Numbers {
         let reaches: Vec<Reach> = (0..pairs).map(|prompt| Reach { prompt, tokens: 1 }).collect();
         let sides = vec![(SideTag::Chosen, reaches.clone()), (SideTag::Rejected, reaches)];
-        Numbers { layout: Layout { prompts: pairs, sides }, inputs: Inputs::new() }
+        Numbers { layout: Layout { prompts: pairs, sides, words: 0 }, inputs: Inputs::new() }
     }
 
     /// The same with one input changed or given.

@@ -32,6 +32,7 @@ impl Hand {
         let deepest = *types.iter().max_by_key(|ty| ty.depth).unwrap();
         let (depth, side) = match op {
             Op::Total | Op::Average => match deepest.depth {
+                Depth::EachWord => (Depth::EachToken, deepest.side),
                 Depth::EachToken => (Depth::EachResponse, deepest.side),
                 Depth::EachResponse => (Depth::EachPrompt, None),
                 _ => (Depth::Batch, None),
@@ -76,7 +77,7 @@ fn layout(prompts: usize, longest: usize, random: &mut Random) -> Layout {
         .map(|s| side(s, 1, 1))
         .collect();
     sides.push(side(SideTag::Sample, 2, 4));
-    Layout { prompts, sides }
+    Layout { prompts, sides, words: 7 }
 }
 
 fn inputs(program: &Program, layout: &Layout, random: &mut Random) -> Inputs {
@@ -268,7 +269,7 @@ fn part(layout: &Layout, from: usize, to: usize, whole: &Inputs, program: &Progr
         let kept = reaches.iter().filter(|r| inside(r)).map(|r| Reach { prompt: r.prompt - from, ..*r });
         (*side, kept.collect())
     };
-    let cut = Layout { prompts: to - from, sides: layout.sides.iter().map(side).collect() };
+    let cut = Layout { prompts: to - from, sides: layout.sides.iter().map(side).collect(), words: layout.words };
     let mut inputs = Inputs::new();
     for (_, owner, field, ty) in program.inputs() {
         let kept: Vec<bool> = match ty.depth {
@@ -276,7 +277,8 @@ fn part(layout: &Layout, from: usize, to: usize, whole: &Inputs, program: &Progr
             Depth::EachResponse => layout.side(ty.side.unwrap()).iter().map(inside).collect(),
             _ => {
                 let reaches = layout.side(ty.side.unwrap());
-                reaches.iter().flat_map(|r| std::iter::repeat_n(inside(r), r.tokens)).collect()
+                let each = if ty.depth == Depth::EachWord { layout.words } else { 1 };
+                reaches.iter().flat_map(|r| std::iter::repeat_n(inside(r), each * r.tokens)).collect()
             }
         };
         let values = whole.get(owner, field, ty.side).unwrap().iter().zip(kept);
@@ -318,7 +320,7 @@ fn parts_of_a_batch_add_up_to_the_whole() {
 #[test]
 fn far_out_nothing_overflows_and_every_digit_is_kept() {
     let far = [-1e4, -500.0, -89.0, -20.0, -3.0, -1e-3, 0.0, 1e-3, 3.0, 12.0, 20.0, 80.0, 500.0, 1e4];
-    let layout = Layout { prompts: far.len(), sides: vec![] };
+    let layout = Layout { prompts: far.len(), sides: vec![], words: 0 };
     for op in [Op::LogLogistic, Op::Logistic, Op::Magnitude, Op::Negative] {
         let mut hand = Hand::default();
         hand.0.name = format!("{op:?} far out");
@@ -349,7 +351,7 @@ fn a_group_far_apart_has_a_safe_log_softmax() {
     let weighted = hand.op(Op::Times, &[y, weight]);
     hand.0.root = Some(hand.op(Op::AverageAll, &[weighted]));
     let reach = |prompt| Reach { prompt, tokens: 1 };
-    let layout = Layout { prompts: 3, sides: vec![(SideTag::Sample, [0, 0, 0, 2, 2].map(reach).to_vec())] };
+    let layout = Layout { prompts: 3, sides: vec![(SideTag::Sample, [0, 0, 0, 2, 2].map(reach).to_vec())], words: 0 };
     let mut inputs = Inputs::new();
     inputs.insert("actor", "x", Some(SideTag::Sample), vec![1e4, 1e4 - 1.0, -1e4, -3.0, -3.5]);
     inputs.insert("reference", "weight", Some(SideTag::Sample), vec![0.3, -1.0, 2.0, 1.0, -0.5]);
@@ -363,7 +365,7 @@ fn an_overflow_that_a_minimum_takes_away_leaves_no_trace() {
     let (grown, three) = (hand.op(Op::Exponential, &[x]), hand.number(3.0));
     let least = hand.op(Op::Smaller, &[grown, three]);
     hand.0.root = Some(hand.op(Op::Average, &[least]));
-    let layout = Layout { prompts: 3, sides: vec![] };
+    let layout = Layout { prompts: 3, sides: vec![], words: 0 };
     let mut inputs = Inputs::new();
     inputs.insert("actor", "x", None, vec![1e4, 0.5, 100.0]);
     check(&hand.0, &layout, &layout.totals(), &inputs, &Settings::new());
@@ -376,7 +378,7 @@ fn equal_arguments_give_the_gradient_to_the_first() {
         let (x, y) = (hand.input("x", Depth::EachPrompt, true), hand.input("y", Depth::EachPrompt, true));
         let chosen = hand.op(op, &[x, y]);
         hand.0.root = Some(hand.op(Op::Average, &[chosen]));
-        let layout = Layout { prompts: 2, sides: vec![] };
+        let layout = Layout { prompts: 2, sides: vec![], words: 0 };
         let mut inputs = Inputs::new();
         inputs.insert("actor", "x", None, vec![1.0, 2.0]);
         inputs.insert("actor", "y", None, vec![1.0, 3.0]);

@@ -34,7 +34,7 @@ impl Case {
         let expected: Value = serde_json::from_slice(&read("expected.json")).unwrap();
         let pairs = expected["pairs"].as_array().unwrap();
         let (mut batch, mut inputs, mut logp) = (Sequences::default(), Inputs::new(), Vec::new());
-        let mut layout = Layout { prompts: pairs.len(), sides: Vec::new() };
+        let mut layout = Layout { prompts: pairs.len(), sides: Vec::new(), words: 0 };
         for (side, field) in SIDES {
             let (mut reaches, mut reference) = (Vec::new(), Vec::new());
             for (prompt, pair) in pairs.iter().enumerate() {

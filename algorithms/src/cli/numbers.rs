@@ -35,7 +35,7 @@ impl Numbers {
         {
             bail!("this algorithm reads tokens of `{owner}`, `rewards` has none: give another list");
         }
-        let mut layout = Layout { prompts: rows.len(), sides: vec![] };
+        let mut layout = Layout { prompts: rows.len(), sides: vec![], words: 0 };
         let mut plain = vec![];
         for (side, responses) in &sides {
             let reaches = responses

@@ -40,7 +40,7 @@ impl Run<'_> {
             Op::Logistic => self.slopes(id, |a, _| [logistic(a[0]) * logistic(-a[0])]),
             Op::LogLogistic => self.slopes(id, |a, _| [logistic(-a[0])]),
             Op::Square => self.slopes(id, |a, _| [2.0 * a[0]]),
-            Op::Positive | Op::Constant | Op::Length | Op::Overlap(_) => Ok(()),
+            Op::Positive | Op::Constant | Op::TopWords | Op::Length | Op::Overlap(_) => Ok(()),
             op @ (Op::Root | Op::LogComplement | Op::LogInterval | Op::Estimate(_)) => {
                 self.slopes(id, |a, _| special(op, a).map_or([f64::NAN; 2], |(_, slopes)| slopes))
             }
@@ -56,6 +56,9 @@ impl Run<'_> {
             }
 
             Op::Recast(_) | Op::EveryPrompt => self.slopes(id, |_, _| [1.0]),
+
+            Op::Mixture => self.slopes(id, |a, y| [(a[2].ln() + a[0] - y).exp(), ((1.0 - a[2]).ln() + a[1] - y).exp()]),
+            Op::Renormalised => self.renormalised_slopes(id),
 
             // Each is the transpose of what it does to a group's values.
             Op::OthersMean => self.group_slopes(id, |group, g, _| {

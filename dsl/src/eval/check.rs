@@ -17,6 +17,7 @@ pub fn batch(
     settings: &Settings,
 ) -> Result<(), EvalError> {
     shape(layout, totals)?;
+    vocabulary(program, layout, totals)?;
     steps(program)?;
     for node in &program.nodes {
         if let Op::Input { owner, field } = &node.op {
@@ -88,14 +89,22 @@ fn shape(layout: &Layout, totals: &Totals) -> Result<(), EvalError> {
     Ok(())
 }
 
+/// Where a value for each word is read, it is known how many words there are.
+fn vocabulary(program: &Program, layout: &Layout, totals: &Totals) -> Result<(), EvalError> {
+    let Some(node) = program.nodes.iter().find(|node| node.ty.depth == Depth::EachWord) else { return Ok(()) };
+    let fault = |message: &str| Err(EvalError::Step { message: message.into(), place: node.place.clone() });
+    match (layout.words, totals.words) {
+        (0, _) => fault("a value for each word needs a layout that says how many words the vocabulary has"),
+        (here, all) if here != all => fault("a batch and the whole it is part of have vocabularies of different sizes"),
+        _ => Ok(()),
+    }
+}
+
 /// Every step can be laid out and refers to earlier ones, and there is one loss.
 fn steps(program: &Program) -> Result<(), EvalError> {
     for (i, node) in program.nodes.iter().enumerate() {
         let fault = |message: &str| Err(EvalError::Step { message: message.into(), place: node.place.clone() });
-        if node.ty.depth == Depth::EachWord {
-            return fault("a value for each word of the vocabulary has no flat layout: reduce it inside the model");
-        }
-        let sided = matches!(node.ty.depth, Depth::EachResponse | Depth::EachToken);
+        let sided = matches!(node.ty.depth, Depth::EachResponse | Depth::EachToken | Depth::EachWord);
         if sided && node.ty.side.is_none() {
             return fault("a value for each response or token must say of which side");
         }

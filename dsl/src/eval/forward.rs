@@ -3,7 +3,7 @@
 use super::number::{log_logistic, log_sum_exp, logistic};
 use super::order::{deviation, discounted, sorting};
 use super::special::special;
-use super::{EvalError, Run, as_f64};
+use super::{EvalError, Run, as_f64, words};
 use crate::ir::{Id, Op};
 
 impl Run<'_> {
@@ -72,6 +72,17 @@ impl Run<'_> {
                 let sum: f64 = group.iter().map(|&i| x[i]).sum();
                 vec![sum / as_f64(group.len()); group.len()]
             }),
+            Op::Mixture => {
+                let share = self.values[node.args[2].index()][0];
+                if !(0.0..=1.0).contains(&share) {
+                    let message = format!("the share of a `{}` is {share}: give one from 0 to 1", node.op.word());
+                    return Err(self.fault(id, message));
+                }
+                self.pointwise(id, |a| words::log_mixture(a[0], a[1], a[2]))
+            }
+            Op::TopWords => self.top_words(id),
+            Op::Renormalised => self.renormalised(id),
+
             Op::GroupLogSoftmax => self.by_group(id, |group, x| {
                 let whole = log_sum_exp(group.iter().map(|&i| x[i]));
                 group.iter().map(|&i| x[i] - whole).collect()

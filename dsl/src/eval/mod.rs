@@ -21,6 +21,7 @@ mod spread;
 mod state;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use check::batch as check;
 pub use error::{EvalError, input_name};
@@ -32,6 +33,7 @@ pub use separable::{Why, separable, shared};
 pub use special::special;
 pub use spread::{only_response, outward};
 pub use state::{give_state, initial_state, next_state};
+pub use words::{log_mixture, top};
 
 pub use crate::flow::of_the_batch;
 use crate::ir::{Depth, Id, Op, Program};
@@ -246,10 +248,11 @@ impl Run<'_> {
         let from = self.program.node(node.args[0]).ty;
         let word = node.op.word();
         let one_axis_less = match from.depth {
+            Depth::EachWord => Some(Depth::EachToken),
             Depth::EachToken => Some(Depth::EachResponse),
             Depth::EachResponse => Some(Depth::EachPrompt),
             Depth::EachPrompt => Some(Depth::Batch),
-            Depth::Constant | Depth::Batch | Depth::EachWord => None,
+            Depth::Constant | Depth::Batch => None,
         };
         let whole = matches!(node.op, Op::AverageAll) && node.ty.depth == Depth::Batch;
         let fits = whole || (!matches!(node.op, Op::AverageAll) && one_axis_less == Some(node.ty.depth));

@@ -173,5 +173,8 @@ fn after(op: &Op, depth: Depth, args: &[Known]) -> Result<Known, String> {
         Op::Sorted | Op::BatchSpread => {
             Err(format!("`{word}` compares all of the batch with one another: a part knows only its own"))
         }
+
+        // Nor are the words at a token.
+        Op::Mixture | Op::TopWords | Op::Renormalised => Ok(Known::Own),
     }
 }

@@ -22,6 +22,11 @@ pub fn outward(layout: &Layout, from: Ty, to: Ty) -> Option<Vec<usize>> {
         (Depth::EachResponse, Depth::EachToken) if from.side == to.side => {
             Some(along_tokens(layout, to.side?, |response, _| response))
         }
+        (Depth::EachWord, Depth::EachWord) if from.side == to.side => Some((0..layout.len(to)).collect()),
+        (Depth::EachPrompt | Depth::EachResponse | Depth::EachToken, Depth::EachWord) => {
+            let tokens = outward(layout, from, Ty { depth: Depth::EachToken, ..to })?;
+            Some(tokens.into_iter().flat_map(|element| std::iter::repeat_n(element, layout.words)).collect())
+        }
         (Depth::Batch | Depth::EachPrompt | Depth::EachResponse | Depth::EachToken | Depth::EachWord, _) => None,
     }
 }
@@ -61,13 +66,21 @@ mod tests {
     #[test]
     fn a_prompt_reaches_its_responses_and_their_tokens() {
         let reach = |prompt, tokens| Reach { prompt, tokens };
-        let layout = Layout { prompts: 2, sides: vec![(SideTag::Sample, vec![reach(0, 2), reach(0, 1), reach(1, 3)])] };
+        let layout = Layout {
+            prompts: 2,
+            sides: vec![(SideTag::Sample, vec![reach(0, 2), reach(0, 1), reach(1, 3)])],
+            words: 2,
+        };
         let sample = Some(SideTag::Sample);
         let (prompt, response, token) =
             (ty(Depth::EachPrompt, None), ty(Depth::EachResponse, sample), ty(Depth::EachToken, sample));
         assert_eq!(outward(&layout, prompt, response), Some(vec![0, 0, 1]));
         assert_eq!(outward(&layout, prompt, token), Some(vec![0, 0, 0, 1, 1, 1]));
         assert_eq!(outward(&layout, response, token), Some(vec![0, 0, 1, 2, 2, 2]));
+        let word = ty(Depth::EachWord, sample);
+        assert_eq!(outward(&layout, response, word), Some(vec![0, 0, 0, 0, 1, 1, 2, 2, 2, 2, 2, 2]));
+        assert_eq!(outward(&layout, token, word), Some(vec![0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]));
+        assert_eq!(outward(&layout, word, token), None);
         assert_eq!(outward(&layout, ty(Depth::Constant, None), response), Some(vec![0, 0, 0]));
         assert_eq!(outward(&layout, token, response), None);
         assert_eq!(outward(&layout, ty(Depth::EachResponse, Some(SideTag::Chosen)), response), None);

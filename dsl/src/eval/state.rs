@@ -136,7 +136,7 @@ mod tests {
         let mut inputs = Inputs::new();
         inputs.insert("actor", "logp", Some(SideTag::Sample), logp);
         inputs.insert("group", "score", Some(SideTag::Sample), score);
-        (Layout { prompts: prompts.len(), sides: vec![(SideTag::Sample, reaches)] }, inputs)
+        (Layout { prompts: prompts.len(), sides: vec![(SideTag::Sample, reaches)], words: 0 }, inputs)
     }
 
     fn run(program: &Program, prompts: &[usize], totals: &Totals, state: &Settings) -> Evaluation {

@@ -105,6 +105,9 @@ pub(super) enum Function {
     OthersMean,
     GroupMean,
     GroupLogSoftmax,
+    Mixture,
+    TopWords,
+    Renormalised,
     /// In gradients: 1 where `a <= b`.
     AtMost,
     /// In gradients: 1 where `a < b`.

@@ -96,6 +96,9 @@ impl Notation for Latex {
                 Written::new(format!("\\operatorname*{{mean}}_{{y' \\neq y}}{square}"), Hold::Whole)
             }
             Function::GroupMean => Written::new(format!("\\operatorname*{{mean}}_{{y}}{square}"), Hold::Whole),
+            Function::Mixture => Written::new(format!("\\operatorname{{mix}}{round}"), Hold::Whole),
+            Function::TopWords => Written::new(format!("\\operatorname{{top}}{round}"), Hold::Whole),
+            Function::Renormalised => Written::new(format!("\\operatorname{{only}}{round}"), Hold::Whole),
             Function::GroupLogSoftmax => {
                 Written::new(format!("\\log \\operatorname*{{softmax}}_{{y}}{round}"), Hold::Prefix)
             }

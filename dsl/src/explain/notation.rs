@@ -166,10 +166,9 @@ impl<N: Notation> Writer<'_, N> {
         }
         let argument = super::symbol::argument(depth, whose);
         let argument = argument.as_ref().map(|argument| self.notation.symbol(argument));
-        if field == "logp" {
+        if is_probability(field) {
             let policy = super::symbol::policy(owner);
-            let policy = self.notation.symbol(&policy);
-            let probability = self.notation.applied(policy, argument.unwrap_or_default());
+            let probability = self.notation.applied(self.notation.symbol(&policy), argument.unwrap_or_default());
             return Written::new(format!("{} {probability}", self.notation.symbol(&LOG)), Hold::Prefix);
         }
         let name = match whose {
@@ -182,6 +181,11 @@ impl<N: Notation> Writer<'_, N> {
         let text = argument.map_or_else(|| name.to_owned(), |argument| self.notation.applied(name, argument));
         Written::new(text, Hold::Whole)
     }
+}
+
+/// Does a policy give a log-probability under this name?
+fn is_probability(field: &str) -> bool {
+    matches!(field, "logp" | "words")
 }
 
 static LOG: std::sync::LazyLock<Symbol> =

@@ -72,7 +72,9 @@ pub(super) fn page(subject: &Subject<'_>, facts: &Facts) -> String {
 fn glossary(subject: &Subject<'_>, formula: &Formula, gradient: &Gradient) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut row = |symbol: String, about: String| rows.push(vec![symbol, about]);
-    let logp = |owner: &str| subject.program.inputs().any(|(_, who, field, _)| who == owner && field == "logp");
+    let logp = |owner: &str| {
+        subject.program.inputs().any(|(_, who, field, _)| who == owner && matches!(field, "logp" | "words"))
+    };
     for policy in Facts::of(subject).policies.iter().filter(|policy| logp(&policy.owner)) {
         row(symbol::policy(&policy.owner).text, about_policy(&policy.owner, policy.trained));
     }
@@ -85,6 +87,10 @@ fn glossary(subject: &Subject<'_>, formula: &Formula, gradient: &Gradient) -> Ve
     let forms = forms(&formula.store, gradient.slopes.iter().map(|slope| slope.is).chain([formula.root]).collect());
     if forms.iter().any(|form| matches!(form, Form::Given { depth: Depth::EachToken, .. })) {
         row("yₜ".into(), "token t of a response, after the prompt and the tokens before it; the end counts".into());
+    }
+    if forms.iter().any(|form| matches!(form, Form::Given { depth: Depth::EachWord, .. })) {
+        row("v".into(), "a word of the vocabulary, each of them in turn".into());
+        row("y<ₜ".into(), "the prompt and the tokens of a response before token t".into());
     }
     let mut functions: Vec<Function> = forms
         .iter()
@@ -143,6 +149,7 @@ fn about_policy(owner: &str, trained: bool) -> String {
     match (owner, trained) {
         ("actor", true) => "the policy that is trained (actor)".into(),
         ("reference", false) => "the policy as it was before training (reference), frozen".into(),
+        ("teacher", false) => "the model to become like (teacher), frozen".into(),
         ("behavior", false) => "the policy that drew the responses (behavior), frozen".into(),
         ("previous", false) => "the policy of the iteration before (previous), frozen".into(),
         (other, true) => format!("the policy `{other}`, trained"),
@@ -169,6 +176,13 @@ fn about_function(function: Function) -> Option<(&'static str, &'static str)> {
         Function::Stopped => Some(("sg[…]", "held constant: no gradient flows through it")),
         Function::OthersMean => Some(("others(x)", "the mean of x over the other responses to the prompt")),
         Function::GroupMean => Some(("group(x)", "the mean of x over all responses to the prompt")),
+        Function::Mixture => Some(("mix(x, y, a)", "the logarithm of a · exp x + (1 − a) · exp y")),
+        Function::TopWords => {
+            Some(("top(x, k)", "one for the k words with the largest x at a token, zero for the others"))
+        }
+        Function::Renormalised => {
+            Some(("only(x, w)", "x − log Σᵥ w · exp x, over the words where w is not zero; zero for the others"))
+        }
         Function::GroupLogSoftmax => Some(("softmax(x)", "exp x over the sum of exp x of all responses to the prompt")),
         Function::Sign => Some(("sign(x)", "1, 0 or −1")),
         Function::AtMost | Function::Below | Function::Inside => Some(("1[…]", "one where it holds, zero where not")),
@@ -213,6 +227,8 @@ pub(super) fn reduction(reduction: &Reduction) -> String {
     let sides: Vec<String> = reduction.sides.iter().map(|side| lower(*side)).collect();
     let of = if sides.len() < 2 { String::new() } else { format!(" ({})", sides.join(", ")) };
     match (reduction.how, reduction.over) {
+        (How::Sum, Depth::EachWord) => format!("sum over the words of the vocabulary at each token{of}"),
+        (How::Mean, Depth::EachWord) => format!("mean over the words of the vocabulary at each token{of}"),
         (How::Sum, Depth::EachToken) => format!("sum over the tokens of each response{of}"),
         (How::Mean, Depth::EachToken) => format!("mean over the tokens of each response{of}"),
         (How::Sum, Depth::EachResponse) => format!("sum over the responses to each prompt{of}"),

@@ -114,6 +114,9 @@ fn expression(
         Op::OthersMean => call(Function::OthersMean),
         Op::GroupMean => call(Function::GroupMean),
         Op::GroupLogSoftmax => call(Function::GroupLogSoftmax),
+        Op::Mixture => call(Function::Mixture),
+        Op::TopWords => call(Function::TopWords),
+        Op::Renormalised => call(Function::Renormalised),
         // What carries no gradient has none to stop.
         Op::Constant if !program.node(node.args[0]).ty.live => args[0],
         Op::Constant => call(Function::Stopped),

@@ -111,9 +111,10 @@ pub(super) fn argument(depth: Depth, whose: Whose) -> Option<Symbol> {
         Depth::EachToken => {
             Some(Symbol { text: format!("{}ₜ", response.text), latex: format!("{}_{{t}}", response.latex) })
         }
-        Depth::EachWord => {
-            Some(Symbol { text: format!("{}ₜ, v", response.text), latex: format!("{}_{{t}}, v", response.latex) })
-        }
+        Depth::EachWord => Some(Symbol {
+            text: format!("v | {}<ₜ", response.text),
+            latex: format!("v \\mid {}_{{<t}}", response.latex),
+        }),
     }
 }
 

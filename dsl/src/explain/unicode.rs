@@ -109,6 +109,9 @@ impl Notation for Unicode {
             Function::Stopped => Written::new(format!("sg[{list}]"), Hold::Whole),
             Function::OthersMean => Written::new(format!("others({list})"), Hold::Whole),
             Function::GroupMean => Written::new(format!("group({list})"), Hold::Whole),
+            Function::Mixture => Written::new(format!("mix({list})"), Hold::Whole),
+            Function::TopWords => Written::new(format!("top({list})"), Hold::Whole),
+            Function::Renormalised => Written::new(format!("only({list})"), Hold::Whole),
             Function::GroupLogSoftmax => Written::new(format!("log softmax({list})"), Hold::Prefix),
             Function::AtMost | Function::Below | Function::Inside => {
                 let args: Vec<&str> = args.iter().map(|arg| arg.text.as_str()).collect();

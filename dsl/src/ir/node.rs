@@ -134,6 +134,13 @@ pub enum Op {
     DiscountedSum,
     /// A response's value at its last token, 0 at the others.
     AtLast,
+
+    /// `ln(c exp(a) + (1 - c) exp(b))`, without underflow; `c` is a share from 0 to 1 ([`super::Depth::Constant`])
+    Mixture,
+    /// 1 for the `b` largest words at a token, 0 for the others; of equal ones the first; no gradient
+    TopWords,
+    /// `a - ln(sum over the words of b exp(a))`; 0 for words where `b` is 0
+    Renormalised,
 }
 
 /// One step: an operation, what it works on, and where it was written.

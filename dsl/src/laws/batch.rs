@@ -13,12 +13,16 @@ pub(super) struct Batch {
 }
 
 const PROMPTS: usize = 4;
+const WORDS: usize = 3;
 
 impl Batch {
     /// Four prompts with responses of one to four tokens; two to four responses where the view is a group.
     pub(super) fn draw(program: &Program, view: &str, noise: &mut Noise) -> Batch {
-        let layout =
-            Layout { prompts: PROMPTS, sides: sides(program).into_iter().map(|s| (s, reaches(s, noise))).collect() };
+        let layout = Layout {
+            prompts: PROMPTS,
+            sides: sides(program).into_iter().map(|s| (s, reaches(s, noise))).collect(),
+            words: WORDS,
+        };
         let mut inputs = Inputs::new();
         for (_, owner, field, ty) in program.inputs() {
             if inputs.get(owner, field, ty.side).is_none() {
@@ -151,7 +155,10 @@ fn places(layout: &Layout, ty: Ty) -> Vec<Place> {
         Depth::EachPrompt => (0..layout.prompts).map(|prompt| (prompt, 0, 1)).collect(),
         Depth::EachResponse => (0..reaches.len()).map(of).collect(),
         Depth::EachToken => (0..reaches.len()).flat_map(|i| std::iter::repeat_n(of(i), reaches[i].tokens)).collect(),
-        Depth::EachWord => unreachable!("a value for each word is never laid out flat"),
+        Depth::EachWord => {
+            let words = |i: usize| reaches[i].tokens * layout.words;
+            (0..reaches.len()).flat_map(|i| std::iter::repeat_n(of(i), words(i))).collect()
+        }
     }
 }
 

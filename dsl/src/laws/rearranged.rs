@@ -44,7 +44,10 @@ impl<'a> Rearranged<'a> {
     /// The new batch.
     pub(super) fn batch(&self, program: &Program, inputs: &Inputs) -> Batch {
         let sides = self.sides.iter().map(|(side, reaches, _)| (*side, reaches.clone())).collect();
-        Batch { layout: Layout { prompts: self.prompts.len(), sides }, inputs: self.values(program, inputs) }
+        Batch {
+            layout: Layout { prompts: self.prompts.len(), sides, words: self.old.words },
+            inputs: self.values(program, inputs),
+        }
     }
 
     /// Those of the inputs that are there, or of the gradients by them, as the new batch has them.
@@ -66,12 +69,12 @@ impl<'a> Rearranged<'a> {
             Depth::Constant | Depth::Batch => vec![0],
             Depth::EachPrompt => self.prompts.clone(),
             Depth::EachResponse => responses().to_vec(),
-            Depth::EachToken => {
+            Depth::EachToken | Depth::EachWord => {
+                let each = if ty.depth == Depth::EachWord { self.old.words } else { 1 };
                 let reaches = ty.side.map_or(&[][..], |side| self.old.side(side));
-                let begin = |i: usize| reaches[..i].iter().map(|reach| reach.tokens).sum::<usize>();
-                responses().iter().flat_map(|&i| begin(i)..begin(i) + reaches[i].tokens).collect()
+                let begin = |i: usize| each * reaches[..i].iter().map(|reach| reach.tokens).sum::<usize>();
+                responses().iter().flat_map(|&i| begin(i)..begin(i) + each * reaches[i].tokens).collect()
             }
-            Depth::EachWord => unreachable!("a value for each word is never laid out flat"),
         }
     }
 }

@@ -10,6 +10,7 @@ mod report;
 mod sequence;
 mod state;
 mod statistics;
+mod vocabulary;
 
 pub use baseline::{group_mean, leave_one_out, log_softmax};
 pub use choice::{choose, log_interval, when_negative};
@@ -21,3 +22,4 @@ pub use report::{report, report_rewards};
 pub use sequence::{at_last, gae, length, overlap, returns};
 pub use state::state;
 pub use statistics::{batch_std, group_std, sorted, whiten};
+pub use vocabulary::{entropy, kl, mixture, renormalised, top_words};

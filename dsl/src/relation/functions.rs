@@ -117,7 +117,7 @@ pub trait Batched: Shape {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be reduced over `{A}`",
     label = "not the innermost axis of this value",
-    note = "axes nest as Prompt > Response > Token; a reduction removes the innermost one: write `.sum(Token)` first, then reduce what is left",
+    note = "axes nest as Prompt > Response > Token > Vocab; a reduction removes the innermost one: write that first, e.g. `.sum(Token)`, then reduce what is left",
     note = "book: errors/q01"
 )]
 pub trait Reduce<A>: Quantity {

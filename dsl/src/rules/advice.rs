@@ -79,6 +79,8 @@ wrong_ways! {
     TokenByToken LinesUpWith [
         Tokens<Chosen>, Tokens<Rejected>, Chosen Rejected;
         Tokens<Rejected>, Tokens<Chosen>, Rejected Chosen;
+        Words<Chosen>, Words<Rejected>, Chosen Rejected;
+        Words<Rejected>, Words<Chosen>, Rejected Chosen;
     ]
         "tokens of `{A}` and tokens of `{Self}` do not line up" "two different responses, token by token"
         "reduce each side first: `.sum(Token)` (DPO) or `.mean(Token)` (SimPO)" "book: errors/q05";

@@ -1,12 +1,12 @@
 //! Which kinds and shapes the functions accept, and what comes out.
 
 use super::Mapping;
-use crate::axis::{Prompt, Response, Token};
+use crate::axis::{Prompt, Response, Token, Vocab};
 use crate::grad::{Gradient, NoGrad};
 use crate::ir::{Depth, KindTag, SideTag};
-use crate::level::{PerPrompt, PerResponse, PerToken, Quantity, Scalar};
+use crate::level::{PerPrompt, PerResponse, PerToken, PerVocab, Quantity, Scalar};
 use crate::number::Param;
-use crate::shape::{Prompts, Responses, Shape, Tokens};
+use crate::shape::{Prompts, Responses, Shape, Tokens, Words};
 use crate::side::{Chosen, Nobody, Rejected, Sample, Side};
 use crate::{kind::*, relation::*};
 
@@ -163,6 +163,7 @@ macro_rules! batched {
     };
 }
 batched! {
+    Words<Y>;
     Tokens<Y>;
     Responses<Y>;
     Prompts;
@@ -221,6 +222,7 @@ macro_rules! reduce {
     };
 }
 reduce! {
+    PerVocab<Y> over Vocab => PerToken<Y>;
     PerToken<Y> over Token => PerResponse<Y>;
     PerResponse<Y> over Response => PerPrompt;
     PerPrompt over Prompt => Scalar;

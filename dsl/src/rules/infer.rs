@@ -63,6 +63,18 @@ pub fn infer(op: &Op, args: &[Ty]) -> Option<Ty> {
         }
         (Op::AtLast, &[a]) => (a.depth == Depth::EachResponse).then_some(Ty { depth: Depth::EachToken, ..a }),
 
+        (Op::Mixture, &[p, q, share]) => {
+            let alike = (p.depth, p.side) == (q.depth, q.side) && is_words(p) && is_words(q) && is_number(share);
+            alike.then_some(Ty { live: p.live || q.live, ..p })
+        }
+        (Op::TopWords, &[words, count]) => {
+            (is_words(words) && is_number(count)).then_some(Ty { kind: KindTag::Weight, live: false, ..words })
+        }
+        (Op::Renormalised, &[words, kept]) => {
+            let mask = Ty { kind: KindTag::Weight, live: false, ..words };
+            (is_words(words) && kept == mask).then_some(words)
+        }
+
         // The right operation with the wrong number of arguments.
         (
             Op::Parameter(_)
@@ -101,7 +113,10 @@ pub fn infer(op: &Op, args: &[Ty]) -> Option<Ty> {
             | Op::Sorted
             | Op::Following
             | Op::DiscountedSum
-            | Op::AtLast,
+            | Op::AtLast
+            | Op::Mixture
+            | Op::TopWords
+            | Op::Renormalised,
             _,
         ) => None,
     }
@@ -125,6 +140,11 @@ pub fn fits(op: &Op, args: &[Ty], found: Ty) -> bool {
 
 fn is_number(ty: Ty) -> bool {
     ty.kind == KindTag::Number && ty.depth == Depth::Constant
+}
+
+/// Log-probabilities of all words.
+fn is_words(ty: Ty) -> bool {
+    ty.kind == KindTag::LogProb && ty.depth == Depth::EachWord
 }
 
 fn unary(a: Ty, table: &[Mapping]) -> Option<Ty> {

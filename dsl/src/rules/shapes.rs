@@ -3,7 +3,7 @@
 use super::Pairing;
 use crate::ir::{Depth, SideTag};
 use crate::relation::{Aligned, Atop, Below, Beside, Opposed, OuterLeft, OuterRight};
-use crate::shape::{Plain, Prompts, Responses, Shape, Tokens, Whole};
+use crate::shape::{Plain, Prompts, Responses, Shape, Tokens, Whole, Words};
 use crate::side::{Chosen, Nobody, Rejected, Side};
 
 /// One rule for two shapes.
@@ -132,6 +132,18 @@ macro_rules! outline {
 #[rustfmt::skip]
 shapes! {
     // left,       right         => result:       product sum        difference
+    [Y] Words<Y>, Words<Y>     => Words<Y>: Aligned Aligned    Aligned;
+    [Y] Words<Y>, Tokens<Y>    => Words<Y>: Aligned OuterRight OuterRight;
+    [Y] Tokens<Y>, Words<Y>    => Words<Y>: Aligned OuterLeft  OuterLeft;
+    [Y] Words<Y>, Responses<Y> => Words<Y>: Aligned OuterRight OuterRight;
+    [Y] Responses<Y>, Words<Y> => Words<Y>: Aligned OuterLeft  OuterLeft;
+    [Y] Words<Y>, Prompts      => Words<Y>: Aligned OuterRight OuterRight;
+    [Y] Prompts, Words<Y>      => Words<Y>: Aligned OuterLeft  OuterLeft;
+    [Y] Words<Y>, Whole        => Words<Y>: Aligned OuterRight OuterRight;
+    [Y] Whole, Words<Y>        => Words<Y>: Aligned OuterLeft  OuterLeft;
+    [Y] Words<Y>, Plain        => Words<Y>: Aligned Aligned    Aligned;
+    [Y] Plain, Words<Y>        => Words<Y>: Aligned Aligned    Aligned;
+
     [Y] Tokens<Y>, Tokens<Y>     => Tokens<Y>:    Aligned Aligned    Aligned;
     [Y] Tokens<Y>, Responses<Y>  => Tokens<Y>:    Aligned OuterRight OuterRight;
     [Y] Responses<Y>, Tokens<Y>  => Tokens<Y>:    Aligned OuterLeft  OuterLeft;

@@ -85,7 +85,10 @@ fn expression(node: &Node) -> String {
         | Op::Sorted
         | Op::Following
         | Op::DiscountedSum
-        | Op::AtLast => format!("{word} {}", args.join(" ")),
+        | Op::AtLast
+        | Op::Mixture
+        | Op::TopWords
+        | Op::Renormalised => format!("{word} {}", args.join(" ")),
         Op::Length => word.to_owned(),
         Op::Overlap(other) => format!("{word} {other}"),
     }

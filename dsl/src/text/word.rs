@@ -48,6 +48,9 @@ impl Op {
             Op::Following => "following",
             Op::DiscountedSum => "discounted_sum",
             Op::AtLast => "at_last",
+            Op::Mixture => "mixture",
+            Op::TopWords => "top_words",
+            Op::Renormalised => "renormalised",
         }
     }
 
@@ -88,14 +91,16 @@ impl Op {
             | Op::Larger
             | Op::LogInterval
             | Op::Estimate(_)
-            | Op::DiscountedSum => 2,
-            Op::Clip | Op::Choose => 3,
+            | Op::DiscountedSum
+            | Op::TopWords
+            | Op::Renormalised => 2,
+            Op::Clip | Op::Choose | Op::Mixture => 3,
         }
     }
 }
 
 /// Every operation that is written as its word and its arguments.
-pub(super) const PREFIX: [Op; 33] = [
+pub(super) const PREFIX: [Op; 36] = [
     Op::Smaller,
     Op::Larger,
     Op::Clip,
@@ -129,6 +134,9 @@ pub(super) const PREFIX: [Op; 33] = [
     Op::Following,
     Op::DiscountedSum,
     Op::AtLast,
+    Op::Mixture,
+    Op::TopWords,
+    Op::Renormalised,
 ];
 
 /// Every operation that is written between its arguments.

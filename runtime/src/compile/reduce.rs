@@ -17,10 +17,11 @@ impl<D: Device<f32>> Run<'_, D> {
         let (op, to) = (self.op(id), self.program.node(id).ty);
         let from = self.program.node(self.program.node(id).args[0]).ty;
         let one_axis_less = match from.depth {
+            Depth::EachWord => Some(Depth::EachToken),
             Depth::EachToken => Some(Depth::EachResponse),
             Depth::EachResponse => Some(Depth::EachPrompt),
             Depth::EachPrompt => Some(Depth::Batch),
-            Depth::Constant | Depth::Batch | Depth::EachWord => None,
+            Depth::Constant | Depth::Batch => None,
         };
         let everything = matches!(op, Op::AverageAll);
         let fits = if everything { to.depth == Depth::Batch } else { one_axis_less == Some(to.depth) };

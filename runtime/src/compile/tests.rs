@@ -33,7 +33,7 @@ fn given() -> (Program, Layout, Inputs) {
     let mut inputs = Inputs::new();
     inputs.insert("reference", "logp", Some(SideTag::Chosen), vec![-1.0, -1.0, -0.5, -2.5]);
     let program = text::parse(MARGIN).unwrap_or_else(|error| panic!("{error}"));
-    (program, Layout { prompts: 2, sides }, inputs)
+    (program, Layout { prompts: 2, sides, words: 0 }, inputs)
 }
 
 fn live(values: &[f32], seen: &Rc<RefCell<Vec<f32>>>) -> Live<Cpu> {

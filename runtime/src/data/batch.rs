@@ -70,7 +70,7 @@ impl Batch {
         let numbers = view.numbers.iter().enumerate().map(|(i, (field, side))| {
             (field.clone(), *side, items.iter().flat_map(|item| item.example.numbers[i].clone()).collect())
         });
-        Batch { sequences, layout: Layout { prompts: items.len(), sides }, numbers: numbers.collect() }
+        Batch { sequences, layout: Layout { prompts: items.len(), sides, words: 0 }, numbers: numbers.collect() }
     }
 }
 

@@ -19,7 +19,7 @@ fn part(layout: &Layout, prompts: &Range<usize>) -> Layout {
         let here = reaches[within(reaches, prompts)].iter().map(|r| Reach { prompt: r.prompt - prompts.start, ..*r });
         (*side, here.collect())
     });
-    Layout { prompts: prompts.len(), sides: sides.collect() }
+    Layout { prompts: prompts.len(), sides: sides.collect(), words: layout.words }
 }
 
 /// Which elements of a value belong to these prompts.
@@ -28,12 +28,13 @@ fn elements(layout: &Layout, prompts: &Range<usize>, ty: Ty) -> Range<usize> {
     let responses = within(all, prompts);
     let tokens = |reaches: &[Reach]| reaches.iter().map(|r| r.tokens).sum::<usize>();
     match ty.depth {
-        Depth::Constant | Depth::Batch | Depth::EachWord => 0..1,
+        Depth::Constant | Depth::Batch => 0..1,
         Depth::EachPrompt => prompts.clone(),
         Depth::EachResponse => responses,
-        Depth::EachToken => {
-            let from = tokens(&all[..responses.start]);
-            from..from + tokens(&all[responses])
+        Depth::EachToken | Depth::EachWord => {
+            let each = if ty.depth == Depth::EachWord { layout.words } else { 1 };
+            let from = each * tokens(&all[..responses.start]);
+            from..from + each * tokens(&all[responses])
         }
     }
 }

@@ -159,7 +159,7 @@ fn at_a_tie_the_gradient_goes_to_the_first() {
         let (a, b) = (hand.input("actor", "a", score(true)), hand.input("actor", "b", score(true)));
         let chosen = hand.op(op, KindTag::Reward, &[a, b]);
         let program = hand.mean_loss(chosen);
-        let layout = Layout { prompts: 1, sides: vec![] };
+        let layout = Layout { prompts: 1, sides: vec![], words: 0 };
         let mut inputs = Inputs::new();
         inputs.insert("actor", "a", None, vec![0.5]);
         inputs.insert("actor", "b", None, vec![0.5]);
@@ -175,6 +175,7 @@ fn far_out_the_gradients_of_a_preference_loss_are_finite_and_right() {
     let layout = Layout {
         prompts: 1,
         sides: [SideTag::Chosen, SideTag::Rejected].map(|s| (s, vec![crate::Reach { prompt: 0, tokens: 1 }])).to_vec(),
+        words: 0,
     };
     for (chosen, loss, slope) in [(-1e5, 1e5, -1.0), (1e5, 0.0, 0.0), (-1e300, 1e300, -1.0)] {
         let mut inputs = Inputs::new();

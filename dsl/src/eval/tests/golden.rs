@@ -21,7 +21,7 @@ fn close(found: f64, expected: f64, name: &str) {
 
 /// The three pairs, or one of them, with each sum spread unevenly over its tokens.
 fn pairs(which: std::ops::Range<usize>) -> (Layout, Inputs) {
-    let mut layout = Layout { prompts: which.len(), sides: vec![] };
+    let mut layout = Layout { prompts: which.len(), sides: vec![], words: 0 };
     let mut inputs = Inputs::new();
     for (s, side) in SIDES.into_iter().enumerate() {
         let reaches = which.clone().enumerate().map(|(prompt, i)| Reach { prompt, tokens: TOKENS[s][i] });
@@ -87,7 +87,8 @@ fn pairwise_losses_are_those_of_an_independent_script() {
 
 /// One pair whose implicit margin is `a` and whose judged margin is `b`.
 fn distance(program: &Program, a: f64, b: f64) -> Evaluation {
-    let layout = Layout { prompts: 1, sides: SIDES.map(|s| (s, vec![Reach { prompt: 0, tokens: 1 }])).to_vec() };
+    let layout =
+        Layout { prompts: 1, sides: SIDES.map(|s| (s, vec![Reach { prompt: 0, tokens: 1 }])).to_vec(), words: 0 };
     let mut inputs = Inputs::new();
     for (side, field, reward, score) in [(SIDES[0], "chosen_score", a, b), (SIDES[1], "rejected_score", 0.0, 0.0)] {
         inputs.insert("actor", "logp", Some(side), vec![reward]);
@@ -115,7 +116,8 @@ fn distances_between_two_margins_are_the_papers() {
 
 #[test]
 fn distances_over_a_group_are_the_papers() {
-    let layout = Layout { prompts: 1, sides: vec![(SideTag::Sample, vec![Reach { prompt: 0, tokens: 1 }; 4])] };
+    let layout =
+        Layout { prompts: 1, sides: vec![(SideTag::Sample, vec![Reach { prompt: 0, tokens: 1 }; 4])], words: 0 };
     let mut inputs = Inputs::new();
     inputs.insert("actor", "logp", Some(SideTag::Sample), vec![0.3, -0.2, 0.5, 0.1]);
     inputs.insert("reference", "logp", Some(SideTag::Sample), vec![0.0; 4]);
@@ -138,7 +140,8 @@ fn bradley_terry(margin: f64, factor: f64) -> f64 {
     let factor = hand.number(-factor);
     let loss = hand.op(Op::Times, KindTag::Loss, &[factor, won]);
     let program = hand.mean_loss(loss);
-    let layout = Layout { prompts: 1, sides: SIDES.map(|s| (s, vec![Reach { prompt: 0, tokens: 1 }])).to_vec() };
+    let layout =
+        Layout { prompts: 1, sides: SIDES.map(|s| (s, vec![Reach { prompt: 0, tokens: 1 }])).to_vec(), words: 0 };
     let mut inputs = Inputs::new();
     inputs.insert("reward_model", "score", Some(SideTag::Chosen), vec![1.2]);
     inputs.insert("reward_model", "score", Some(SideTag::Rejected), vec![0.4]);

@@ -164,6 +164,9 @@ impl Numbers<'_> {
         if all || over == Depth::EachPrompt {
             return (ty(Depth::Batch, Whose::Nobody), vec![as_f64(totals.len(ty(over, whose)))]);
         }
+        if over == Depth::EachWord {
+            return (ty(Depth::Constant, Whose::Nobody), vec![as_f64(layout.words)]);
+        }
         let side = ty(over, whose).side;
         let reaches = side.map_or(&[][..], |side| layout.side(side));
         if over == Depth::EachToken {

@@ -40,6 +40,9 @@ fn value(store: &Store, ex: Ex, given: f64, settings: &Settings) -> f64 {
                 Function::Stopped | Function::GroupMean => x,
                 Function::GroupLogSoftmax => 0.0,
                 Function::OthersMean => f64::NAN,
+                Function::Mixture | Function::TopWords | Function::Renormalised => {
+                    unreachable!("of words, none is drawn")
+                }
                 Function::AtMost | Function::Below | Function::Inside | Function::Sign | Function::NormalDensity => {
                     unreachable!("only gradients have these")
                 }
@@ -76,7 +79,7 @@ fn random(noise: &mut Noise) -> Program {
 #[test]
 fn a_simplified_formula_means_what_the_program_means() {
     let mut noise = Noise(21);
-    let layout = Layout { prompts: 1, sides: vec![(SIDE, vec![Reach { prompt: 0, tokens: 1 }])] };
+    let layout = Layout { prompts: 1, sides: vec![(SIDE, vec![Reach { prompt: 0, tokens: 1 }])], words: 0 };
     let mut compared = 0;
     for round in 0..2000 {
         let program = random(&mut noise);
