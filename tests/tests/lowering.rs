@@ -177,6 +177,15 @@ fn around(op: &Op, depth: Depth, form: usize) -> Program {
             let condition = hand.input("condition", depth, false);
             hand.op(Op::Choose, &[condition, x, y])
         }
+        Op::Mixture => {
+            let share = hand.number(0.3);
+            hand.op(Op::Mixture, &[x, y, share])
+        }
+        Op::Renormalised => {
+            let (order, three) = (hand.input("order", depth, false), hand.number(3.0));
+            let kept = hand.op(Op::TopWords, &[order, three]);
+            hand.op(Op::Renormalised, &[x, kept])
+        }
         Op::DiscountedSum => {
             let decay = hand.number(0.75);
             hand.op(Op::DiscountedSum, &[x, decay])
@@ -226,10 +235,11 @@ fn every_operation_has_its_f64_meaning() {
         let program = around(op, depth, form);
         // Longer than what is summed at a time, so that sums of sums are taken.
         let layout = layout(3, if depth == Depth::EachToken { 1_100 } else { 4 }, &mut random);
+        let layout = Layout { words: if depth == Depth::EachWord { 70 } else { 0 }, ..layout };
         let inputs = inputs(&program, &layout, &mut random);
         check(&program, &layout, &layout.totals(), &inputs, &Settings::new());
     };
-    for depth in [Depth::EachPrompt, Depth::EachResponse, Depth::EachToken] {
+    for depth in [Depth::EachPrompt, Depth::EachResponse, Depth::EachToken, Depth::EachWord] {
         for op in &unary {
             run(op, depth, 0);
         }
@@ -244,6 +254,8 @@ fn every_operation_has_its_f64_meaning() {
     for op in [Op::Following, Op::DiscountedSum] {
         run(&op, Depth::EachToken, 0);
     }
+    [0, 3].into_iter().for_each(|form| run(&Op::Mixture, Depth::EachWord, form));
+    run(&Op::Renormalised, Depth::EachWord, 0);
     for depth in [Depth::EachPrompt, Depth::EachResponse] {
         (0..2).for_each(|form| run(&Op::LogInterval, depth, form));
     }
@@ -403,4 +415,33 @@ fn faults_are_said_in_one_line() {
     // Finite in f64 and beyond f32.
     given.get_mut("actor", "logp", Some(SideTag::Chosen)).unwrap()[0] = -1e300;
     assert!(fault(&given, &settings).contains("is not a finite number"), "{}", fault(&given, &settings));
+}
+
+#[test]
+fn far_apart_words_have_the_divergences_of_the_definition() {
+    let mut hand = Hand::default();
+    let (p, q) = (hand.input("p", Depth::EachWord, true), hand.input("q", Depth::EachWord, false));
+    let (half, two) = (hand.number(0.5), hand.number(2.0));
+    let mix = hand.op(Op::Mixture, &[p, q, half]);
+    let kept = hand.op(Op::TopWords, &[q, two]);
+    let (few_p, few_q) = (hand.op(Op::Renormalised, &[p, kept]), hand.op(Op::Renormalised, &[q, kept]));
+    let mut terms = vec![];
+    for (of, from) in [(p, mix), (q, mix), (p, q), (q, p), (few_p, few_q), (few_q, few_p)] {
+        let (share, ratio) = (hand.op(Op::Exponential, &[of]), hand.op(Op::Minus, &[of, from]));
+        let product = hand.op(Op::Times, &[share, ratio]);
+        terms.push(hand.op(Op::Total, &[product]));
+    }
+    let sum = terms.into_iter().reduce(|a, b| hand.op(Op::Plus, &[a, b])).unwrap();
+    hand.0.root = Some(hand.op(Op::AverageAll, &[sum]));
+    let reach = Reach { prompt: 0, tokens: 1 };
+    let layout = Layout { prompts: 1, sides: vec![(SideTag::Sample, vec![reach])], words: 4 };
+    let rows = [[0.0, -1e4, -1e4, -1e4], [-1e4, -1e4, 0.0, -1e4], [-1.5, -0.5, -2.0, -3.0], [-1e4, -0.25, -1e4, -2.0]];
+    for p in rows {
+        for q in rows {
+            let mut inputs = Inputs::new();
+            inputs.insert("actor", "p", Some(SideTag::Sample), p.to_vec());
+            inputs.insert("reference", "q", Some(SideTag::Sample), q.to_vec());
+            check(&hand.0, &layout, &layout.totals(), &inputs, &Settings::new());
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod run;
 mod special;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use crate::bridge::{self, Traced};
 use crate::model::Live;

@@ -160,7 +160,7 @@ impl<D: Device<f32>> Run<'_, D> {
     /// dfdx has no `ln(1 + u)` that keeps the digits of a small `u`, so it is summed up from its series
     /// `2 (s + s^3 / 3 + s^5 / 5 + ...)` with `s = u / (2 + u)`, at most 1/3: eight terms are exact in f32. At 0 the
     /// gradient is right because dfdx's minimum gives each of two equal arguments one half.
-    fn ln_logistic(&mut self, x: Many<D>) -> Result<Many<D>> {
+    pub(super) fn ln_logistic(&mut self, x: Many<D>) -> Result<Many<D>> {
         let zero = self.filled(&x, 0.0)?;
         let below = self.track.two(&x, &zero, |x, zero| x.try_minimum(zero))?;
         let u = self.track.one(&x, |x| x.try_abs()?.try_negate()?.try_exp())?;

@@ -1,7 +1,6 @@
 use super::{log_mixture, top};
-use crate::by_hand::{Hand, Noise, inputs, layout};
 use crate::eval::{EvalError, Evaluation, Inputs, Settings, evaluate};
-use crate::ir::{Depth, Id, KindTag, Op, Program, SideTag, Ty};
+use crate::ir::{Program, SideTag};
 use crate::{Arg, Layout, Reach, trace};
 crate::prelude!();
 
@@ -120,58 +119,4 @@ fn what_cannot_be_is_refused() {
     let said = |a, k| run(&program(a, k), &logs(P), &logs(Q)).map(|e| e.loss).unwrap_err().to_string();
     assert!(said(1.5, 2).starts_with("the share of a `mixture` is 1.5: give one from 0 to 1"));
     assert!(said(0.5, 0).starts_with("`top_words` keeps 0 words: keep a whole number, at least 1"));
-}
-
-/// A gradient that is not all ones reaches each operation; the slope is that of the value in every direction.
-#[test]
-fn gradients_are_those_of_finite_differences() {
-    let mut noise = Noise(4);
-    let ty = |kind, live| Ty { kind, depth: Depth::EachWord, side: Some(SideTag::Sample), live };
-    let builds: [fn(&mut Hand, Id, Id) -> Id; 4] = [
-        |hand, p, q| {
-            let share = hand.number(0.3);
-            hand.op(Op::Mixture, KindTag::LogProb, &[p, q, share])
-        },
-        |hand, p, q| {
-            let two = hand.number(2.0);
-            let kept = hand.op(Op::TopWords, KindTag::Weight, &[q, two]);
-            hand.op(Op::Renormalised, KindTag::LogProb, &[p, kept])
-        },
-        |hand, p, q| {
-            let (exp, ratio) =
-                (hand.op(Op::Exponential, KindTag::Prob, &[p]), hand.op(Op::Minus, KindTag::LogRatio, &[p, q]));
-            let product = hand.op(Op::Times, KindTag::Kl, &[exp, ratio]);
-            hand.op(Op::Total, KindTag::Kl, &[product])
-        },
-        |hand, p, q| {
-            let outer = hand.op(Op::Average, KindTag::LogProb, &[q]);
-            hand.op(Op::Times, KindTag::LogProb, &[p, outer])
-        },
-    ];
-    for build in builds {
-        let mut hand = Hand::new("words");
-        let p = hand.input("actor", "words", ty(KindTag::LogProb, true));
-        let q = hand.input("partner", "words", ty(KindTag::LogProb, true));
-        let value = build(&mut hand, p, q);
-        let deep = hand.program.node(value).ty;
-        let weight = hand.input("weight", "weight", Ty { kind: KindTag::Weight, live: false, ..deep });
-        let weighted = hand.op(Op::Times, KindTag::Loss, &[value, weight]);
-        let squared = hand.op(Op::Square, KindTag::Loss, &[weighted]);
-        let program = hand.mean_loss(squared);
-        let layout = layout(3, &mut noise);
-        let given = inputs(&program, &layout, &mut noise);
-        let loss = |inputs: &Inputs| evaluate(&program, &layout, &layout.totals(), inputs, &Settings::new()).unwrap();
-        let found = loss(&given);
-        for (owner, field, side, gradient) in found.gradient.iter() {
-            for (i, g) in gradient.iter().enumerate() {
-                let moved = |by: f64| {
-                    let mut there = given.clone();
-                    there.get_mut(owner, field, side).unwrap()[i] += by;
-                    loss(&there).loss
-                };
-                let slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
-                assert!((g - slope).abs() < 1e-7 * (1.0 + g.abs()), "{} by {owner} {i}: {g} {slope}", program);
-            }
-        }
-    }
 }
