@@ -49,6 +49,15 @@ impl Given {
         self.inputs.insert("scored_pair", "rejected_score", Some(SideTag::Rejected), rejected.to_vec());
         self
     }
+    /// What the data gives under `view.field`: one number for each response of a side, or for each prompt.
+    pub(crate) fn data(mut self, view: &str, field: &str, side: Option<SideTag>, values: &[f64]) -> Given {
+        self.inputs.insert(view, field, side, values.to_vec());
+        self
+    }
+    /// The loss, for what no independent script has written down.
+    pub(crate) fn loss(&self, algorithm: &Algorithm, settings: &[(&str, f64)]) -> f64 {
+        self.evaluate(algorithm, settings).loss
+    }
     fn evaluate(&self, algorithm: &Algorithm, settings: &[(&str, f64)]) -> Evaluation {
         let mut all = algorithm.defaults();
         all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), *value)));
