@@ -2,7 +2,9 @@
 //!
 //! The file holds exactly one list. Every response carries per-token arrays under the policies' lower-case
 //! names and scalars where the algorithm needs them; the program's inputs say which. What a trained reward model gives
-//! stands under `reward_model`, as a number (its score) or an object; in a list of `rewards` it is the response.
+//! stands under `reward_model`, as a number (its score) or an object; in a list of `rewards` it is the response. What a
+//! policy gives each word of the vocabulary stands under `POLICY_words`: for each token, a list of as many numbers as
+//! there are words.
 
 mod file;
 mod gradient;
@@ -45,6 +47,7 @@ impl Numbers {
             layout.sides.push((*side, reaches));
             plain.push((*side, responses.iter().map(|(_, r)| r.model.is_some_and(Value::is_number)).collect()));
         }
+        layout.words = file::vocabulary(&sides)?;
         let mut inputs = Inputs::default();
         for (_, owner, field, ty) in program.inputs().filter(|(_, owner, ..)| *owner != STATE) {
             let asked = Asked { program, owner, field, ty };
@@ -65,11 +68,11 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// The flat values of the input.
     fn column(&self, shape: Shape, rows: &[Value], sides: &[Side]) -> Result<Vec<f64>> {
-        let key = key(self.owner, self.field);
+        let key = &key(self.owner, self.field);
         if self.ty.depth == Depth::EachPrompt {
             let value = |(i, row): (usize, &Value)| {
                 let path = format!("{}[{i}]", shape.key());
-                number(row.get(key), &path, key)
+                number(row.get(key.as_str()), &path, key)
             };
             return rows.iter().enumerate().map(value).collect();
         }
@@ -88,12 +91,20 @@ impl Asked<'_> {
         };
         let mut values = vec![];
         for (_, response) in responses {
-            if self.ty.depth == Depth::EachToken {
+            if self.ty.depth >= Depth::EachToken {
                 let path = &response.path;
-                let array = response.object.get(key).with_context(|| format!("{path}: `{key}` is missing"))?;
+                let array = response.object.get(key.as_str()).with_context(|| format!("{path}: `{key}` is missing"))?;
                 let array = array.as_array().with_context(|| format!("{path}: `{key}` must be a list of numbers"))?;
                 for (t, x) in array.iter().enumerate() {
-                    values.push(number(Some(x), path, &format!("{key}[{t}]"))?);
+                    let name = format!("{key}[{t}]");
+                    if self.ty.depth == Depth::EachToken {
+                        values.push(number(Some(x), path, &name)?);
+                        continue;
+                    }
+                    let words = x.as_array().with_context(|| format!("{path}: `{name}` must be a list of numbers"))?;
+                    for (v, x) in words.iter().enumerate() {
+                        values.push(number(Some(x), path, &format!("{name}[{v}]"))?);
+                    }
                 }
             } else {
                 values.push(self.scalar(response)?);
@@ -113,8 +124,8 @@ impl Asked<'_> {
                 None => bail!("{path}: `reward_model` is missing"),
             };
         }
-        let key = key(self.owner, field);
-        let value = response.object.get(key).or_else(|| response.object.get(field));
+        let key = &key(self.owner, field);
+        let value = response.object.get(key.as_str()).or_else(|| response.object.get(field));
         if let Some(rating) = field.strip_suffix("_present") {
             let present = response.object.get(rating).is_some_and(|rating| !rating.is_null());
             return Ok(if present { 1.0 } else { 0.0 });
@@ -129,8 +140,9 @@ impl Asked<'_> {
 }
 
 /// What an input is called in the file.
-fn key<'a>(owner: &'a str, field: &'a str) -> &'a str {
-    match (owner, field) {
+fn key(owner: &str, field: &str) -> String {
+    let key = match (owner, field) {
+        (policy, "words") => return format!("{policy}_words"),
         (policy, "logp") => policy,
         // `value` and `score` are the recorded ones.
         ("critic", "value") => "critic",
@@ -138,7 +150,8 @@ fn key<'a>(owner: &'a str, field: &'a str) -> &'a str {
         // `chosen_score` is called `score` inside `chosen`.
         (_, "chosen_score" | "rejected_score") => "score",
         _ => field,
-    }
+    };
+    key.to_owned()
 }
 
 fn number(value: Option<&Value>, path: &str, key: &str) -> Result<f64> {
@@ -220,6 +233,42 @@ mod tests {
         assert_eq!(loss(RATED, &file), (3.0, json!({"rewards": [gradient(-2.0), gradient(0.0), gradient(0.0)]})));
         let colour = json!({"rewards": [{"response": {"colour": 1.0}}]});
         assert!(refused(RATED, &colour).starts_with("rewards[0].response: `colour` is not a known name"));
+    }
+
+    const ENTROPY: &str = "program mine
+        %0 = input actor.words : LogProb per word of Answer, grad
+        %1 = exp %0            : Prob per word of Answer, grad
+        %2 = input teacher.words : LogProb per word of Answer
+        %3 = %1 * %2           : LogProb per word of Answer, grad
+        %4 = sum %3            : LogProb per token of Answer, grad
+        %5 = batch_mean %4     : LogProb per batch, grad
+        %6 = -%5               : Loss per batch, grad
+        loss %6";
+
+    #[test]
+    fn words_are_lists_in_lists_and_so_is_their_gradient() {
+        let words = json!([[0.0, 0.0], [0.0, 0.0]]);
+        let file = json!({"demos": [
+            {"actor_words": words, "teacher_words": [[-1.0, -3.0], [-2.0, 0.0]]},
+            {"actor_words": [[0.0, 0.0]], "teacher_words": [[0.0, -3.0]]},
+        ]});
+        let gradient = json!({"demos": [{"actor_words": [[1.0, 3.0], [2.0, 0.0]]}, {"actor_words": [[0.0, 3.0]]}]});
+        let (loss, found) = loss(ENTROPY, &file);
+
+        assert_eq!(loss, 3.0);
+        let flat = |json: &Value| -> Vec<f64> {
+            let rows = json["demos"].as_array().unwrap().iter().flat_map(|row| row["actor_words"].as_array().unwrap());
+            rows.flat_map(|token| token.as_array().unwrap()).map(|x| x.as_f64().unwrap()).collect()
+        };
+        assert!(flat(&found).iter().zip(flat(&gradient)).all(|(found, g)| (found * 3.0 - g).abs() < 1e-12), "{found}");
+    }
+
+    #[test]
+    fn words_of_two_vocabularies_are_refused() {
+        let with = |words: Value| json!({"demos": [{"actor_words": [[0.0, 0.0]], "teacher_words": words}]});
+        let said = refused(ENTROPY, &with(json!([[0.0, 0.0, 0.0]])));
+        assert!(said.contains("`teacher_words[0]` has 3 words where others have 2"), "{said}");
+        assert!(refused(ENTROPY, &with(json!([0.0]))).contains("`teacher_words[0]` must be a list of numbers"));
     }
 
     const MARGIN: &str = "program mine

@@ -22,6 +22,8 @@ const RESPONSE_NAMES: &[&str] = &[
     "ended",
     "label",
 ];
+/// What stands behind a policy's name for a number for each word of the vocabulary.
+const WORDS: &str = "_words";
 const RATINGS: &[&str] = &["helpfulness", "correctness", "coherence", "complexity", "verbosity"];
 const SHARES: &[&str] = &["rejected_much_better", "rejected_better", "tie", "chosen_better", "chosen_much_better"];
 
@@ -143,6 +145,23 @@ pub(super) fn sides<'a>(shape: Shape, rows: &'a [Value], policies: &[&str]) -> R
     Ok(sides)
 }
 
+/// How many words the vocabulary has: the length of the lists inside `POLICY_words`, which must agree; 0 without any.
+pub(super) fn vocabulary(sides: &[Side]) -> Result<usize> {
+    let mut found = None;
+    for response in sides.iter().flat_map(|(_, responses)| responses).map(|(_, response)| response) {
+        for (key, value) in response.object.iter().filter(|(key, _)| key.ends_with(WORDS)) {
+            for (t, words) in value.as_array().into_iter().flatten().enumerate() {
+                let path = format!("{}: `{key}[{t}]`", response.path);
+                let count = words.as_array().with_context(|| format!("{path} must be a list of numbers"))?.len();
+                ensure!(count > 0, "{path} is empty; a vocabulary has at least one word");
+                let known = *found.get_or_insert(count);
+                ensure!(count == known, "{path} has {count} words where others have {known}");
+            }
+        }
+    }
+    Ok(found.unwrap_or(0))
+}
+
 fn response(object: &Map<String, Value>, path: String) -> Response<'_> {
     Response { path, object, model: object.get("reward_model") }
 }
@@ -157,7 +176,8 @@ fn known(object: &Map<String, Value>, lists: &[&[&str]], path: &str) -> Result<(
         }
     });
     for key in object.keys() {
-        if !names.contains(&key.as_str()) {
+        // A policy's name may be followed by this.
+        if !names.contains(&key.strip_suffix(WORDS).unwrap_or(key)) {
             let hint = crate::cli::nearest(key, names.iter().copied());
             let hint = hint.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
             bail!("{path}: `{key}` is not a known name{hint} (known: {})", names.join(", "));

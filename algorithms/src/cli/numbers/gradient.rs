@@ -46,12 +46,15 @@ impl Numbers {
             let mut rest = flat;
             for (i, reach) in reaches.iter().enumerate() {
                 // A reward model gives one number for each response, everything else that is trained one for each token.
-                let (own, others) = rest.split_at(if owner == "reward_model" { 1 } else { reach.tokens });
+                let words = if field == "words" { self.layout.words } else { 1 };
+                let (own, others) = rest.split_at(if owner == "reward_model" { 1 } else { reach.tokens * words });
                 rest = others;
                 if owner == "reward_model" {
                     heads[i].insert(field.to_owned(), json!(own[0]));
+                } else if field == "words" {
+                    objects[i].insert(key(owner, field), own.chunks(words).collect());
                 } else {
-                    objects[i].insert(key(owner, field).to_owned(), json!(own));
+                    objects[i].insert(key(owner, field), json!(own));
                 }
             }
         }
