@@ -49,6 +49,11 @@ impl Given {
         self.inputs.insert("scored_pair", "rejected_score", Some(SideTag::Rejected), rejected.to_vec());
         self
     }
+    /// What the loss carries from the step before; otherwise it is as before the first step.
+    pub(crate) fn state(mut self, name: &str, value: f64) -> Given {
+        self.inputs.insert(STATE, name, None, vec![value]);
+        self
+    }
     /// What the data gives under `view.field`: one number for each response of a side, or for each prompt.
     pub(crate) fn data(mut self, view: &str, field: &str, side: Option<SideTag>, values: &[f64]) -> Given {
         self.inputs.insert(view, field, side, values.to_vec());
