@@ -4,14 +4,14 @@
 
 use collimate_kernels::{
     adamw::{self, AdamW},
-    attention::{self, Heads},
+    attention::{self, Heads, Segment},
     embedding, head, magnitude,
     matrix::{Matrix, MatrixMut, Threads, Write, multiply, multiply_few},
     rms_norm,
     rotary::{self, Angles},
     swiglu,
 };
-use std::{ops::Range, time::Instant};
+use std::time::Instant;
 
 /// A model and a batch.
 struct Case {
@@ -127,7 +127,8 @@ fn products(case: &Case) {
 
 fn others(case: &Case) {
     let (tokens, hidden, heads) = (case.sequences * case.length, case.hidden, case.heads);
-    let sequences: Vec<Range<usize>> = (0..case.sequences).map(|i| i * case.length..(i + 1) * case.length).collect();
+    let sequences: Vec<Segment> =
+        (0..case.sequences).map(|i| Segment::alone(i * case.length..(i + 1) * case.length)).collect();
     let mut qkv = numbers(tokens * heads.row());
     let (mut out, mut logsumexp) = (numbers(tokens * heads.out()), numbers(tokens * heads.query));
     // Two products of the lower triangle forward, five backward.

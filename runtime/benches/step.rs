@@ -1,15 +1,19 @@
 //! Time of a DPO-like step of the fused engine: a reference is scored, the actor runs forward, backward and is updated.
 //!
-//! `cargo bench -p collimate-runtime --bench step [-- tiny|small] [pairs]`
+//! `cargo bench -p collimate-runtime --bench step [-- tiny|small] [pairs] [group] [apart] [steps=6]`, where `group` takes eight
+//! responses of 64 tokens to a prompt of 512 for each pair, and `apart` reads a prompt again for each response.
+//!
+//! Times are those that all threads spent, which other programs on the machine disturb less than the clock's (run with
+//! `RAYON_NUM_THREADS=1`: threads that wait also spend).
 
 use collimate_runtime::{
-    model::{Engine, FusedEngine, ModelConfig, Parameters, Sequences, Weights},
+    model::{Engine, FusedEngine, FusedOptions, ModelConfig, Parameters, Sequences, Weights},
     random::Random,
     sample::{Sampling, generate},
     train::{AdamW, Update, length},
 };
 use dfdx::prelude::{Backward, MeanTo, PutTape};
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 fn config(name: &str) -> ModelConfig {
     let (sizes, layers, heads, vocab_size) = match name {
@@ -34,35 +38,56 @@ fn config(name: &str) -> ModelConfig {
 }
 
 /// Prompts and answers of 64 to 192 tokens.
-fn batch(pairs: usize, random: &mut Random) -> Sequences {
+fn pairs(count: usize, random: &mut Random) -> Sequences {
     let mut batch = Sequences::default();
-    let text =
-        |random: &mut Random| -> Vec<u32> { (0..64 + random.below(129)).map(|_| random.below(4096) as u32).collect() };
-    for _ in 0..pairs {
-        let prompt = text(random);
-        (0..2).for_each(|_| batch.push(&prompt, &text(random)));
+    for _ in 0..count {
+        let length = 64 + random.below(129);
+        let prompt = text(length, random);
+        for _ in 0..2 {
+            let length = 64 + random.below(129);
+            batch.push(&prompt, &text(length, random));
+        }
     }
     batch
 }
 
+/// Eight short answers to each long prompt.
+fn groups(count: usize, random: &mut Random) -> Sequences {
+    let mut batch = Sequences::default();
+    for _ in 0..count {
+        let prompt = text(512, random);
+        (0..8).for_each(|_| batch.push(&prompt, &text(64, random)));
+    }
+    batch
+}
+
+fn text(length: usize, random: &mut Random) -> Vec<u32> {
+    (0..length).map(|_| random.below(4096) as u32).collect()
+}
+
 fn main() {
-    let mut args = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
-    let name = args.next().unwrap_or_else(|| "tiny".to_owned());
-    let pairs = args.next().map_or(if name == "tiny" { 8 } else { 2 }, |n| n.parse().expect("a number of pairs"));
-    let weights = Weights::random(config(&name), 0);
-    println!("{name}: {:.1} M parameters, {pairs} pairs a step", weights.data.len() as f64 * 1e-6);
-    let reference = FusedEngine::new(Arc::new(Parameters::frozen(weights.clone())));
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let is = |word: &str| args.iter().any(|arg| arg == word);
+    let name = if is("small") { "small" } else { "tiny" };
+    let given = args.iter().find_map(|arg| arg.parse().ok());
+    let count = given.unwrap_or(if name == "tiny" { 8 } else { 2 });
+    let steps = args.iter().find_map(|arg| arg.strip_prefix("steps=")?.parse().ok()).unwrap_or(6);
+    let options = FusedOptions { share_prompts: !is("apart") };
+    let weights = Weights::random(config(name), 0);
+    println!("{name}: {:.1} M parameters, {count} prompts a step, {options:?}", weights.data.len() as f64 * 1e-6);
+    let reference = FusedEngine::with(Arc::new(Parameters::frozen(weights.clone())), options);
     let parameters = Arc::new(Parameters::new(weights));
-    let actor = FusedEngine::new(Arc::clone(&parameters));
+    let actor = FusedEngine::with(Arc::clone(&parameters), options);
     let mut optimizer = AdamW::new(parameters.gradient.lock().expect("no thread has failed").len());
     let mut random = Random::new(1);
-    for step in 0..6 {
-        let batch = batch(pairs, &mut random);
+    for step in 0..steps {
+        let batch = if is("group") { groups(count, &mut random) } else { pairs(count, &mut random) };
         let mut times = Vec::new();
-        let mut start = Instant::now();
+        let mut start = cpu_seconds();
         let mut lap = |name: &'static str| {
-            times.push((name, start.elapsed().as_secs_f64()));
-            start = Instant::now();
+            let now = cpu_seconds();
+            times.push((name, now - start));
+            start = now;
         };
         reference.score(&batch).expect("a batch the model can read");
         lap("reference");
@@ -92,10 +117,20 @@ fn main() {
     for at_once in [1, 8] {
         let prompts: Vec<Vec<u32>> =
             (0..at_once).map(|_| (0..64).map(|_| random.below(4096) as u32).collect()).collect();
-        let start = Instant::now();
+        let start = cpu_seconds();
         generate(&weights, &prompts, &Sampling::default(), |_| {}).expect("prompts the model can read");
-        println!("generate {at_once} at once: {:.0} tokens/s", 64.0 * at_once as f64 / start.elapsed().as_secs_f64());
+        println!("generate {at_once} at once: {:.0} tokens/s", 64.0 * at_once as f64 / (cpu_seconds() - start));
     }
+}
+
+/// Seconds all threads of this process have run, where the system says.
+fn cpu_seconds() -> f64 {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return f64::NAN };
+    let spent = threads.filter_map(|thread| {
+        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<f64>().ok()
+    });
+    1e-9 * spent.sum::<f64>()
 }
 
 /// The most memory this process has held, in MB, where the system says.

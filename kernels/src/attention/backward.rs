@@ -1,14 +1,11 @@
 use super::{
-    Heads,
+    Heads, Segment,
     block::{Block, probabilities, row_dots, scale, score_gradient},
-    forward::check,
+    segment::{check, families},
 };
-use crate::{
-    matrix::{Matrix, MatrixMut, Threads, Write, multiply},
-    scatter::Scatter,
-};
+use crate::{matrix::Matrix, scatter::Scatter};
 use rayon::prelude::*;
-use std::ops::Range;
+use std::cmp::Reverse;
 
 /// Buffers of one task, used again by the next.
 #[derive(Default)]
@@ -35,53 +32,75 @@ struct Inputs<'a> {
     heads: Heads,
 }
 
-/// Sets `d_qkv` of every token of the sequences from the gradient of the output, with what [`super::forward`] made.
+/// Sets `d_qkv` of every token of the segments from the gradient of the output, with what [`super::forward`] made.
 ///
 /// # Panics
-/// If the shapes do not fit or the sequences overlap.
+/// If the shapes do not fit, segments overlap, or a prefix is not where it should be.
 pub fn backward(
     d_qkv: &mut [f32],
     d_out: &[f32],
     out: &[f32],
     logsumexp: &[f32],
     qkv: &[f32],
-    sequences: &[Range<usize>],
+    segments: &[Segment],
     heads: Heads,
 ) {
-    let tokens = check(qkv, sequences, heads);
+    let tokens = check(qkv, segments, heads);
     assert_eq!((d_qkv.len(), logsumexp.len()), (qkv.len(), tokens * heads.query));
     assert_eq!((d_out.len(), out.len()), (tokens * heads.out(), tokens * heads.out()));
     let d_qkv = Scatter::new(d_qkv);
     let inputs = Inputs { d_out, out, logsumexp, qkv, tokens, heads };
-    // A key's gradient comes from all later queries: one task has all blocks of a sequence and a key head.
-    let mut tasks: Vec<(Range<usize>, usize)> =
-        sequences.iter().flat_map(|s| (0..heads.key).map(move |key_head| (s.clone(), key_head))).collect();
-    tasks.sort_by_key(|(sequence, _)| std::cmp::Reverse(sequence.len()));
-    tasks.par_iter().with_max_len(1).for_each_init(Scratch::default, |scratch, (sequence, key_head)| {
-        scratch.d_keys.clear();
-        scratch.d_keys.resize(sequence.len() * heads.width, 0.0);
-        scratch.d_values.clear();
-        scratch.d_values.resize(sequence.len() * heads.width, 0.0);
-        for block in Block::of(sequence.clone(), *key_head, heads) {
-            compute(scratch, &block, inputs);
-            write_queries(&d_qkv, scratch, &block, heads);
-        }
-        for (i, token) in sequence.clone().enumerate() {
-            let made = i * heads.width..(i + 1) * heads.width;
-            // SAFETY: this key head of this sequence is no other task's.
-            #[allow(unsafe_code)]
-            let d_key = unsafe { d_qkv.part(token * heads.row() + heads.keys_of(*key_head), heads.width) };
-            d_key.copy_from_slice(&scratch.d_keys[made.clone()]);
-            // SAFETY: as above, for the value head.
-            #[allow(unsafe_code)]
-            let d_value = unsafe { d_qkv.part(token * heads.row() + heads.values_of(*key_head), heads.width) };
-            d_value.copy_from_slice(&scratch.d_values[made]);
-        }
+    // A key's gradient comes from all later queries: one task has all segments with the same prefix, for a key head.
+    let mut tasks: Vec<(&[Segment], usize)> =
+        families(segments).flat_map(|family| (0..heads.key).map(move |key_head| (family, key_head))).collect();
+    tasks.sort_by_key(|(family, _)| Reverse(family.iter().map(work).sum::<usize>()));
+    tasks.par_iter().with_max_len(1).for_each_init(Scratch::default, |scratch, (family, key_head)| {
+        one(scratch, &d_qkv, family, *key_head, inputs);
     });
 }
 
-/// Makes the gradient of a block's queries and adds to that of its keys and values.
-fn compute(scratch: &mut Scratch, block: &Block, inputs: Inputs<'_>) {
+/// Scores that a segment asks for, more or less.
+fn work(segment: &Segment) -> usize {
+    segment.queries.len() * (segment.prefix.len() + segment.own.len())
+}
+
+/// All of a key head's part in some segments with the same prefix.
+fn one(scratch: &mut Scratch, d_qkv: &Scatter<'_>, family: &[Segment], key_head: usize, inputs: Inputs<'_>) {
+    let heads = inputs.heads;
+    let (Some(first), Some(last)) = (family.first(), family.last()) else { return };
+    let rows = first.own.start..last.own.end;
+    for numbers in [&mut scratch.d_keys, &mut scratch.d_values] {
+        numbers.clear();
+        numbers.resize(rows.len() * heads.width, 0.0);
+    }
+    for block in family.iter().flat_map(|segment| Block::of(segment, key_head, heads)) {
+        compute(scratch, &block, rows.start, inputs);
+        write_queries(d_qkv, scratch, &block, heads);
+    }
+    for segment in family {
+        for token in segment.own.clone() {
+            let made = (token - rows.start) * heads.width..(token - rows.start + 1) * heads.width;
+            // SAFETY: this key head of these rows is no other task's.
+            #[allow(unsafe_code)]
+            let d_key = unsafe { d_qkv.part(token * heads.row() + heads.keys_of(key_head), heads.width) };
+            d_key.copy_from_slice(&scratch.d_keys[made.clone()]);
+            // SAFETY: as above, for the value head.
+            #[allow(unsafe_code)]
+            let d_value = unsafe { d_qkv.part(token * heads.row() + heads.values_of(key_head), heads.width) };
+            d_value.copy_from_slice(&scratch.d_values[made]);
+            if !segment.queries.contains(&token) {
+                let place = token * heads.row() + heads.queries_of(key_head);
+                // SAFETY: as above, for the queries that share the key head.
+                #[allow(unsafe_code)]
+                unsafe { d_qkv.part(place, heads.group() * heads.width) }.fill(0.0);
+            }
+        }
+    }
+}
+
+/// Makes the gradient of a block's queries and adds to that of its keys and values, of which the scratch has the rows
+/// from `first`.
+fn compute(scratch: &mut Scratch, block: &Block, first: usize, inputs: Inputs<'_>) {
     let Inputs { d_out: upstream, out, logsumexp: kept, qkv, tokens, heads } = inputs;
     let Scratch { queries, d_out, p, d_p, d_queries, logsumexp, along, d_keys, d_values } = scratch;
     let (rows, keys, width) = (block.rows(heads), block.keys(), heads.width);
@@ -100,19 +119,16 @@ fn compute(scratch: &mut Scratch, block: &Block, inputs: Inputs<'_>) {
     p.resize(rows * keys, 0.0);
     d_p.resize(rows * keys, 0.0);
 
-    let key_matrix = block.key_matrix(qkv, heads);
+    let (key_place, value_place) = (heads.keys_of(block.key_head), heads.values_of(block.key_head));
     let query_matrix = Matrix::new(queries, rows, width);
     let d_out = Matrix::new(d_out, rows, width);
-    let one = Threads::One;
-    multiply(MatrixMut::new(p, rows, keys), Write::Set, query_matrix, key_matrix.transposed(), one);
+    block.against(p, query_matrix, qkv, key_place, heads);
     probabilities(p, keys, block.queries.len(), block.first_sees(), logsumexp);
-    multiply(MatrixMut::new(d_values, keys, width), Write::Add, Matrix::new(p, rows, keys).transposed(), d_out, one);
-    let value_matrix = block.value_matrix(qkv, heads);
-    multiply(MatrixMut::new(d_p, rows, keys), Write::Set, d_out, value_matrix.transposed(), one);
+    block.spread(d_values, first, p, d_out);
+    block.against(d_p, d_out, qkv, value_place, heads);
     score_gradient(d_p, p, keys, along);
-    let d_scores = Matrix::new(d_p, rows, keys);
-    multiply(MatrixMut::new(d_queries, rows, width), Write::Set, d_scores, key_matrix, one);
-    multiply(MatrixMut::new(d_keys, keys, width), Write::Add, d_scores.transposed(), query_matrix, one);
+    block.weighted(d_queries, d_p, qkv, key_place, heads);
+    block.spread(d_keys, first, d_p, query_matrix);
 }
 
 fn write_queries(d_qkv: &Scatter<'_>, scratch: &Scratch, block: &Block, heads: Heads) {

@@ -1,12 +1,12 @@
 //! What the forward and the backward pass do with one block of scores.
 //!
 //! A block holds the queries of a few neighbouring tokens and of all heads of a group, `(head, token)` by row, against
-//! the keys of the sequence up to the last of these tokens.
+//! the keys that the last of these tokens sees: those of a shared prefix, and its segment's own up to it.
 
-use super::Heads;
+use super::{Heads, Segment};
 use crate::{
     exp::exp,
-    matrix::Matrix,
+    matrix::{Matrix, MatrixMut, Threads, Write, multiply},
     vector::{Arithmetic, LANES, dot, maximum, sum_lanes, vectorized},
 };
 use std::ops::Range;
@@ -14,8 +14,10 @@ use std::ops::Range;
 /// One block's place.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
-    /// Where the sequence begins.
-    pub(super) start: usize,
+    /// Rows of keys that all of these queries see; empty where they lie right before `start` and count from there.
+    prefix: Range<usize>,
+    /// Where the rows begin that they see up to their own.
+    start: usize,
     /// The tokens whose queries these are.
     pub(super) queries: Range<usize>,
     /// The key head.
@@ -29,23 +31,31 @@ impl Block {
         (128 / heads.group()).clamp(16, 64)
     }
 
-    /// The blocks of a sequence for a key head.
-    pub(super) fn of(sequence: Range<usize>, key_head: usize, heads: Heads) -> impl Iterator<Item = Block> {
-        let start = sequence.start;
-        sequence.clone().step_by(Self::tokens(heads)).map(move |first| {
-            let queries = first..(first + Self::tokens(heads)).min(sequence.end);
-            Block { start, queries, key_head }
+    /// The blocks of a segment for a key head.
+    pub(super) fn of(segment: &Segment, key_head: usize, heads: Heads) -> impl Iterator<Item = Block> + use<> {
+        let Segment { prefix, own, queries } = segment.clone();
+        let (prefix, start) = if prefix.end == own.start { (0..0, prefix.start) } else { (prefix, own.start) };
+        let tokens = Self::tokens(heads);
+        queries.clone().step_by(tokens).map(move |first| {
+            let queries = first..(first + tokens).min(queries.end);
+            Block { prefix: prefix.clone(), start, queries, key_head }
         })
     }
 
     /// Keys these queries can see, at most.
     pub(super) fn keys(&self) -> usize {
-        self.queries.end - self.start
+        self.prefix.len() + self.queries.end - self.start
     }
 
     /// Keys the first of these queries sees.
     pub(super) fn first_sees(&self) -> usize {
-        self.queries.start - self.start + 1
+        self.prefix.len() + self.queries.start - self.start + 1
+    }
+
+    /// The rows of those keys, piece by piece, each with the number of keys before it.
+    fn pieces(&self) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let own = (self.prefix.len(), self.start..self.queries.end);
+        [(0, self.prefix.clone()), own].into_iter().filter(|(_, rows)| !rows.is_empty())
     }
 
     /// Rows of scores.
@@ -53,16 +63,36 @@ impl Block {
         self.queries.len() * heads.group()
     }
 
-    /// The keys as a matrix `[keys, width]`.
-    pub(super) fn key_matrix<'a>(&self, qkv: &'a [f32], heads: Heads) -> Matrix<'a> {
-        let place = self.start * heads.row() + heads.keys_of(self.key_head);
-        Matrix::strided(&qkv[place..], self.keys(), heads.width, heads.row())
+    /// `scores = queries headsᵀ`, where `heads` are keys or values that begin at `place` of their row.
+    pub(super) fn against(&self, scores: &mut [f32], queries: Matrix<'_>, qkv: &[f32], place: usize, heads: Heads) {
+        let keys = self.keys();
+        for (before, rows) in self.pieces() {
+            let part = MatrixMut::strided(&mut scores[before..], queries.rows, rows.len(), keys);
+            multiply(part, Write::Set, queries, head(qkv, &rows, place, heads).transposed(), Threads::One);
+        }
     }
 
-    /// The values as a matrix `[keys, width]`.
-    pub(super) fn value_matrix<'a>(&self, qkv: &'a [f32], heads: Heads) -> Matrix<'a> {
-        let place = self.start * heads.row() + heads.values_of(self.key_head);
-        Matrix::strided(&qkv[place..], self.keys(), heads.width, heads.row())
+    /// `out = weights heads`.
+    pub(super) fn weighted(&self, out: &mut [f32], weights: &[f32], qkv: &[f32], place: usize, heads: Heads) {
+        let keys = self.keys();
+        let count = weights.len() / keys;
+        for (i, (before, rows)) in self.pieces().enumerate() {
+            let part = Matrix::strided(&weights[before..], count, rows.len(), keys);
+            let write = if i == 0 { Write::Set } else { Write::Add };
+            let out = MatrixMut::new(out, count, heads.width);
+            multiply(out, write, part, head(qkv, &rows, place, heads), Threads::One);
+        }
+    }
+
+    /// `d_heads += weightsᵀ upstream`; `d_heads` has rows of a head's width and begins with row `first`.
+    pub(super) fn spread(&self, d_heads: &mut [f32], first: usize, weights: &[f32], upstream: Matrix<'_>) {
+        let (keys, width) = (self.keys(), upstream.columns);
+        for (before, rows) in self.pieces() {
+            let part = Matrix::strided(&weights[before..], upstream.rows, rows.len(), keys);
+            let d_heads = &mut d_heads[(rows.start - first) * width..];
+            let d_heads = MatrixMut::new(d_heads, rows.len(), width);
+            multiply(d_heads, Write::Add, part.transposed(), upstream, Threads::One);
+        }
     }
 
     /// Copies this block's heads out of rows of `stride` numbers, `(head, token)` by row.
@@ -75,6 +105,11 @@ impl Block {
             }
         }
     }
+}
+
+/// One head of some rows as a matrix `[rows, width]`.
+fn head<'a>(qkv: &'a [f32], rows: &Range<usize>, place: usize, heads: Heads) -> Matrix<'a> {
+    Matrix::strided(&qkv[rows.start * heads.row() + place..], rows.len(), heads.width, heads.row())
 }
 
 vectorized! {

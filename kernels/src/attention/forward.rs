@@ -1,13 +1,10 @@
 use super::{
-    Heads,
+    Heads, Segment,
     block::{Block, scale, soften},
+    segment::check,
 };
-use crate::{
-    matrix::{Matrix, MatrixMut, Threads, Write, multiply},
-    scatter::Scatter,
-};
+use crate::{matrix::Matrix, scatter::Scatter};
 use rayon::prelude::*;
-use std::ops::Range;
 
 /// Buffers of one task, used again by the next.
 #[derive(Default)]
@@ -19,18 +16,19 @@ struct Scratch {
     sums: Vec<f32>,
 }
 
-/// `out` of `[tokens, query heads * width]`, and `logsumexp` of `[query heads, tokens]` for the backward pass.
+/// `out` of `[tokens, query heads * width]`, and `logsumexp` of `[query heads, tokens]` for the backward pass: both only
+/// where a segment has queries.
 ///
 /// # Panics
-/// If the shapes do not fit or the sequences overlap.
-pub fn forward(out: &mut [f32], logsumexp: &mut [f32], qkv: &[f32], sequences: &[Range<usize>], heads: Heads) {
-    let tokens = check(qkv, sequences, heads);
+/// If the shapes do not fit, segments overlap, or a prefix is not where it should be.
+pub fn forward(out: &mut [f32], logsumexp: &mut [f32], qkv: &[f32], segments: &[Segment], heads: Heads) {
+    let tokens = check(qkv, segments, heads);
     assert_eq!((out.len(), logsumexp.len()), (tokens * heads.out(), tokens * heads.query));
     let (out, logsumexp) = (Scatter::new(out), Scatter::new(logsumexp));
     // The longest first: the last task to end should be a small one.
-    let mut blocks: Vec<Block> = sequences
+    let mut blocks: Vec<Block> = segments
         .iter()
-        .flat_map(|s| (0..heads.key).flat_map(move |key_head| Block::of(s.clone(), key_head, heads)))
+        .flat_map(|segment| (0..heads.key).flat_map(move |key_head| Block::of(segment, key_head, heads)))
         .collect();
     blocks.sort_by_key(|block| std::cmp::Reverse(block.keys()));
     blocks.par_iter().with_max_len(1).for_each_init(Scratch::default, |scratch, block| {
@@ -66,23 +64,7 @@ fn compute(scratch: &mut Scratch, block: &Block, qkv: &[f32], heads: Heads) {
     highest.resize(rows, 0.0);
     sums.resize(rows, 0.0);
     let queries = Matrix::new(queries, rows, heads.width);
-    let transposed = block.key_matrix(qkv, heads).transposed();
-    multiply(MatrixMut::new(scores, rows, keys), Write::Set, queries, transposed, Threads::One);
+    block.against(scores, queries, qkv, heads.keys_of(block.key_head), heads);
     soften(scores, keys, block.queries.len(), block.first_sees(), highest, sums);
-    let (weights, values) = (Matrix::new(scores, rows, keys), block.value_matrix(qkv, heads));
-    multiply(MatrixMut::new(out, rows, heads.width), Write::Set, weights, values, Threads::One);
-}
-
-/// The number of tokens.
-pub(super) fn check(qkv: &[f32], sequences: &[Range<usize>], heads: Heads) -> usize {
-    assert!(heads.key > 0 && heads.query.is_multiple_of(heads.key), "each key head serves equally many queries");
-    let tokens = qkv.len() / heads.row();
-    assert_eq!(qkv.len(), tokens * heads.row(), "rows of {} numbers", heads.row());
-    let mut end = 0;
-    for sequence in sequences {
-        assert!(end <= sequence.start && sequence.start <= sequence.end, "sequences overlap or are not in order");
-        end = sequence.end;
-    }
-    assert!(end <= tokens, "a sequence outside the tokens");
-    tokens
+    block.weighted(out, scores, qkv, heads.values_of(block.key_head), heads);
 }

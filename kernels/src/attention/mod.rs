@@ -1,4 +1,4 @@
-//! Causal attention with grouped queries, over sequences laid one after another.
+//! Causal attention with grouped queries, over sequences laid one after another, which may share a prefix.
 //!
 //! A row of the input holds the queries, keys and values of one token, `[query heads | key heads | value heads]`; each key
 //! and value head serves `query / key` query heads. Of a sequence and a query head, with `a = 1 / sqrt(width)`:
@@ -10,17 +10,20 @@
 //! - `dV = Pᵀ dO`, `dP = dO Vᵀ`, `dS = P * (dP - rowsum(dO * O))`, `dQ = a dS K`, `dK = a dSᵀ Q`.
 //!
 //! The work goes by blocks of queries against all keys before them, so that memory grows with the length of a sequence
-//! and not with its square.
+//! and not with its square. A prompt with several responses lies there once: each response is a [`Segment`] that sees the
+//! prompt's keys and values and its own, and the gradients of all of them meet in the prompt's.
 
 mod backward;
 mod block;
 mod forward;
 mod reference;
+mod segment;
 mod step;
 
 pub use backward::backward;
 pub use forward::forward;
 pub use reference::forward as forward_reference;
+pub use segment::Segment;
 pub use step::{Reach, step};
 
 /// How a row of queries, keys and values is made up.
@@ -73,22 +76,21 @@ impl Heads {
 
 #[cfg(test)]
 mod tests {
-    use super::{Heads, Reach, backward, forward, forward_reference, step};
+    use super::{Heads, Reach, Segment, backward, forward, forward_reference, step};
     use crate::check::{assert_close, numbers, slope, wide};
-    use std::ops::Range;
 
-    fn lengths(lengths: &[usize]) -> Vec<Range<usize>> {
+    fn lengths(lengths: &[usize]) -> Vec<Segment> {
         let mut end = 0;
         lengths
             .iter()
             .map(|length| {
                 end += length;
-                end - length..end
+                Segment::alone(end - length..end)
             })
             .collect()
     }
 
-    fn run(qkv: &[f32], sequences: &[Range<usize>], heads: Heads) -> (Vec<f32>, Vec<f32>) {
+    fn run(qkv: &[f32], sequences: &[Segment], heads: Heads) -> (Vec<f32>, Vec<f32>) {
         let rows = qkv.len() / heads.row();
         let (mut out, mut logsumexp) = (vec![f32::NAN; rows * heads.out()], vec![f32::NAN; rows * heads.query]);
         forward(&mut out, &mut logsumexp, qkv, sequences, heads);
@@ -107,7 +109,7 @@ mod tests {
         let long = (Heads { query: 6, key: 2, width: 16 }, &[300, 1, 77][..]);
         for (heads, lens) in CASES.into_iter().chain([long]) {
             let sequences = lengths(lens);
-            let qkv = numbers(sequences.last().unwrap().end * heads.row(), 1);
+            let qkv = numbers(sequences.last().unwrap().own.end * heads.row(), 1);
             let (out, _) = run(&qkv, &sequences, heads);
             assert_close("out", &out, &forward_reference(&wide(&qkv), &sequences, heads), 2e-6);
         }
@@ -117,7 +119,7 @@ mod tests {
     fn backward_is_the_slope() {
         for (heads, lens) in CASES {
             let sequences = lengths(lens);
-            let rows = sequences.last().unwrap().end;
+            let rows = sequences.last().unwrap().own.end;
             let qkv: Vec<f32> = numbers(rows * heads.row(), 1).into_iter().map(|x| 2.0 * x).collect();
             let upstream = numbers(rows * heads.out(), 2);
             let (out, logsumexp) = run(&qkv, &sequences, heads);
@@ -145,6 +147,69 @@ mod tests {
             forward_reference(&moved, &sequences, heads)
         });
         assert!((ours - right[0]).abs() < 1e-4 * right[0].abs().max(1.0), "{ours} where {} is right", right[0]);
+    }
+
+    /// Two prompts, of `length` rows and of 2: three continuations of the first, of which one sees only a part of it, and
+    /// of some only the output of the last rows is wanted; one continuation of the second.
+    fn shared(length: usize) -> (Vec<Segment>, usize) {
+        let ends = [length, length + 3, 2 * length + 4, 2 * length + 5, 2 * length + 7, 2 * length + 11];
+        let rows = |i: usize| ends[i - 1]..ends[i];
+        let segments = vec![
+            Segment::alone(0..ends[0]).asking(ends[0] - 1..ends[0]),
+            Segment::after(0..ends[0], rows(1)),
+            Segment::after(0..ends[0], rows(2)).asking(ends[1] + 1..ends[2] - 1),
+            Segment::after(0..ends[0] - 1, rows(3)),
+            Segment::alone(rows(4)).asking(ends[3]..ends[3]),
+            Segment::after(rows(4), rows(5)),
+        ];
+        (segments, ends[5])
+    }
+
+    /// The same with every prefix laid out again for each continuation; the wanted rows of the one in the order of the
+    /// other.
+    fn apart(qkv: &[f32], segments: &[Segment], heads: Heads) -> Vec<f64> {
+        let mut out = Vec::new();
+        for segment in segments {
+            let rows: Vec<usize> = segment.prefix.clone().chain(segment.own.clone()).collect();
+            let whole: Vec<f64> = rows.iter().flat_map(|row| wide(&qkv[row * heads.row()..][..heads.row()])).collect();
+            let all = forward_reference(&whole, &lengths(&[rows.len()]), heads);
+            for (row, out_row) in rows.iter().zip(all.chunks(heads.out())).skip(segment.prefix.len()) {
+                if segment.queries.contains(row) {
+                    out.extend_from_slice(out_row);
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn a_shared_prefix_is_read_as_if_it_stood_before_each() {
+        for (length, heads) in [(4, CASES[1].0), (200, Heads { query: 4, key: 2, width: 8 })] {
+            let (segments, rows) = shared(length);
+            let qkv = numbers(rows * heads.row(), 1);
+            let (out, _) = run(&qkv, &segments, heads);
+            let wanted = segments.iter().flat_map(|s| s.queries.clone());
+            let ours: Vec<f32> = wanted.flat_map(|row| out[row * heads.out()..][..heads.out()].to_vec()).collect();
+            assert_close("out", &ours, &apart(&qkv, &segments, heads), 2e-6);
+            let reference = forward_reference(&wide(&qkv), &segments, heads);
+            let wanted = segments.iter().flat_map(|s| s.queries.clone());
+            let theirs: Vec<f64> =
+                wanted.flat_map(|row| reference[row * heads.out()..][..heads.out()].to_vec()).collect();
+            assert_close("out", &ours, &theirs, 2e-6);
+        }
+    }
+
+    #[test]
+    fn the_gradient_of_a_shared_prefix_comes_from_all_that_read_it() {
+        let heads = CASES[1].0;
+        let (segments, rows) = shared(4);
+        let qkv: Vec<f32> = numbers(rows * heads.row(), 1).into_iter().map(|x| 2.0 * x).collect();
+        let upstream = numbers(rows * heads.out(), 2);
+        let (out, logsumexp) = run(&qkv, &segments, heads);
+        let mut gradient = vec![f32::NAN; qkv.len()];
+        backward(&mut gradient, &upstream, &out, &logsumexp, &qkv, &segments, heads);
+        let right = slope(&qkv, &upstream, |x| forward_reference(x, &segments, heads));
+        assert_close("gradient", &gradient, &right, 1e-5);
     }
 
     #[test]

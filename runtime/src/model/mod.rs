@@ -13,7 +13,7 @@ mod weights;
 pub use config::{ModelConfig, RotaryScaling};
 pub use engine::{Engine, Live};
 pub use folder::{Folder, Precision};
-pub use fused::FusedEngine;
+pub use fused::{FusedEngine, FusedOptions};
 pub use graph::GraphEngine;
 pub use sequences::{Sequences, Span};
 pub use weights::{Parameters, TensorSpec, Weights};

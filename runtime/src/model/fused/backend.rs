@@ -1,7 +1,7 @@
 //! The operations a device must have for the decoder to run on it.
 
 use super::{map::Projection, plan::Plan};
-use collimate_kernels::attention::Heads;
+use collimate_kernels::attention::{Heads, Segment};
 pub(super) use collimate_kernels::matrix::Write;
 use std::ops::{DerefMut, Range};
 
@@ -72,8 +72,8 @@ pub(super) trait Backend {
     fn rotate(&self, qkv: &mut Self::Slice, plan: &Plan);
     /// Turns their gradients back.
     fn rotate_back(&self, d_qkv: &mut Self::Slice, plan: &Plan);
-    /// Causal attention within each sequence.
-    fn attention(&self, out: &mut Self::Slice, logsumexp: &mut Self::Slice, qkv: &Self::Slice, plan: &Plan);
+    /// Causal attention within each segment, and to its prefix.
+    fn attention(&self, out: &mut Self::Slice, logsumexp: &mut Self::Slice, qkv: &Self::Slice, segments: &[Segment]);
     /// Sets `d_qkv`.
     fn attention_backward(
         &self,
@@ -82,7 +82,7 @@ pub(super) trait Backend {
         out: &Self::Slice,
         logsumexp: &Self::Slice,
         qkv: &Self::Slice,
-        plan: &Plan,
+        segments: &[Segment],
     );
 
     /// `y = silu(gate) * up`.
@@ -94,10 +94,10 @@ pub(super) trait Backend {
     fn embed(&self, x: &mut Self::Slice, plan: &Plan, w: Part<'_, Self::Slice>);
     /// Adds to the gradient of the embedding.
     fn embed_backward(&self, gradient: &mut Self::Slice, d_x: &Self::Slice, plan: &Plan, w: &Range<usize>);
-    /// The rows that scored tokens are predicted from.
-    fn scored_rows(&self, y: &mut Self::Slice, x: &Self::Slice, plan: &Plan);
+    /// Some rows of the residual stream's or the attention's width, by number.
+    fn pick(&self, y: &mut Self::Slice, x: &Self::Slice, rows: &[u32]);
     /// Adds their gradient to that of all rows.
-    fn scored_rows_backward(&self, d_x: &mut Self::Slice, d_y: &Self::Slice, plan: &Plan);
+    fn pick_backward(&self, d_x: &mut Self::Slice, d_y: &Self::Slice, rows: &[u32]);
     /// The log-probability of each scored token, and the logarithm of its softmax's sum.
     fn head(
         &self,

@@ -7,7 +7,8 @@ use super::{
     pool::{Buffer, Pool},
 };
 use collimate_kernels::{
-    attention, embedding, head,
+    attention::{self, Segment},
+    embedding, head,
     matrix::{Matrix, MatrixMut, Threads, multiply},
     rms_norm,
     rotary::{self, Angles},
@@ -137,8 +138,8 @@ impl Backend for CpuBackend {
         rotary::turn_back(d_qkv, width, heads, &self.angles(plan.longest()), &plan.positions);
     }
 
-    fn attention(&self, out: &mut [f32], logsumexp: &mut [f32], qkv: &[f32], plan: &Plan) {
-        attention::forward(out, logsumexp, qkv, &plan.sequences, self.shape.heads);
+    fn attention(&self, out: &mut [f32], logsumexp: &mut [f32], qkv: &[f32], segments: &[Segment]) {
+        attention::forward(out, logsumexp, qkv, segments, self.shape.heads);
     }
 
     fn attention_backward(
@@ -148,9 +149,9 @@ impl Backend for CpuBackend {
         out: &[f32],
         logsumexp: &[f32],
         qkv: &[f32],
-        plan: &Plan,
+        segments: &[Segment],
     ) {
-        attention::backward(d_qkv, d_out, out, logsumexp, qkv, &plan.sequences, self.shape.heads);
+        attention::backward(d_qkv, d_out, out, logsumexp, qkv, segments, self.shape.heads);
     }
 
     fn gate(&self, y: &mut [f32], gate_up: &[f32]) {
@@ -169,12 +170,16 @@ impl Backend for CpuBackend {
         embedding::scatter_add(&mut gradient[w.clone()], d_x, &plan.tokens, self.shape.hidden);
     }
 
-    fn scored_rows(&self, y: &mut [f32], x: &[f32], plan: &Plan) {
-        embedding::gather(y, x, &plan.rows, self.shape.hidden);
+    fn pick(&self, y: &mut [f32], x: &[f32], rows: &[u32]) {
+        if !rows.is_empty() {
+            embedding::gather(y, x, rows, y.len() / rows.len());
+        }
     }
 
-    fn scored_rows_backward(&self, d_x: &mut [f32], d_y: &[f32], plan: &Plan) {
-        embedding::scatter_add(d_x, d_y, &plan.rows, self.shape.hidden);
+    fn pick_backward(&self, d_x: &mut [f32], d_y: &[f32], rows: &[u32]) {
+        if !rows.is_empty() {
+            embedding::scatter_add(d_x, d_y, rows, d_y.len() / rows.len());
+        }
     }
 
     fn head(&self, logp: &mut [f32], logsumexp: &mut [f32], hidden: &[f32], plan: &Plan, w: Part<'_, [f32]>) {

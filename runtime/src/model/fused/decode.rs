@@ -80,24 +80,22 @@ impl<'a> Decoding<'a> {
     pub(crate) fn read(&mut self, prompts: &[(&[u32], Range<usize>)]) -> Result<Vec<f32>> {
         let mut batch = Sequences::default();
         prompts.iter().for_each(|(prompt, _)| batch.push(prompt, &[]));
-        let plan = Plan::new(&batch, &self.weights.config)?;
-        let (width, heads) = (self.weights.config.hidden_size, self.decoder.backend.shape().heads);
+        let plan = Plan::prompts(&batch, &self.weights.config)?;
+        let heads = self.decoder.backend.shape().heads;
         let mut x = self.decoder.embed(&self.weights.data, &plan);
         for (index, cache) in self.cache.layers.iter_mut().enumerate() {
             let layer = self.decoder.layer(index, &self.weights.data, &plan);
-            let trace = layer.attend(&mut x);
-            for (sequence, (_, rows)) in plan.sequences.iter().zip(prompts) {
-                for (token, row) in sequence.clone().zip(rows.clone()) {
+            let trace;
+            (x, trace) = layer.attend(x);
+            for (sequence, (_, rows)) in plan.sequences().zip(prompts) {
+                for (token, row) in sequence.zip(rows.clone()) {
                     let qkv = &trace.qkv[token * heads.row()..][..heads.row()];
                     cache.store(row, self.cache.width, &qkv[heads.out()..]);
                 }
             }
             drop(layer.feed(&mut x));
         }
-        let last: Vec<u32> = plan.sequences.iter().map(|sequence| sequence.end as u32 - 1).collect();
-        let mut hidden = self.decoder.backend.buffer(last.len() * width);
-        embedding::gather(&mut hidden, &x, &last, width);
-        Ok(self.scores(&hidden))
+        Ok(self.scores(&x))
     }
 
     /// Reads one token of each of some sequences; answers with the scores of all words after each.

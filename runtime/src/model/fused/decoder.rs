@@ -58,7 +58,7 @@ impl<B: Backend> Decoder<B> {
         let mut x = self.embed(weights, plan);
         for index in 0..self.map.layers.len() {
             let layer = self.layer(index, weights, plan);
-            drop(layer.attend(&mut x));
+            x = layer.attend(x).0;
             drop(layer.feed(&mut x));
         }
         self.head(weights, plan, &x).0
@@ -69,8 +69,8 @@ impl<B: Backend> Decoder<B> {
         let mut stream = self.embed(weights, plan);
         let layers = (0..self.map.layers.len()).map(|index| {
             let layer = self.layer(index, weights, plan);
-            let x = self.backend.copy(&stream);
-            let attention = layer.attend(&mut stream);
+            let (after, attention) = layer.attend(self.backend.copy(&stream));
+            let x = std::mem::replace(&mut stream, after);
             let middle = self.backend.copy(&stream);
             let feed = layer.feed(&mut stream);
             LayerTrace { x, attention, middle, feed }
@@ -93,7 +93,7 @@ impl<B: Backend> Decoder<B> {
         for (index, trace) in trace.layers.into_iter().enumerate().rev() {
             let layer = self.layer(index, weights, plan);
             layer.feed_backward(&mut d_x, gradient, &trace.middle, trace.feed);
-            layer.attend_backward(&mut d_x, gradient, &trace.x, trace.attention);
+            d_x = layer.attend_backward(d_x, gradient, &trace.x, trace.attention);
         }
         self.backend.embed_backward(gradient, &d_x, plan, &self.map.embedding);
     }
@@ -105,7 +105,8 @@ impl<B: Backend> Decoder<B> {
     }
 
     pub(super) fn layer<'a>(&'a self, index: usize, weights: &'a B::Slice, plan: &'a Plan) -> Layer<'a, B> {
-        Layer { backend: &self.backend, weights, map: &self.map.layers[index], plan }
+        let last = index + 1 == self.map.layers.len();
+        Layer { backend: &self.backend, weights, map: &self.map.layers[index], plan, last }
     }
 
     /// Log-probabilities of the scored tokens, with the rows they come from, those rows' inverse and logarithms.
@@ -113,7 +114,7 @@ impl<B: Backend> Decoder<B> {
         let (backend, rows) = (&self.backend, plan.rows.len());
         let width = backend.shape().hidden;
         let mut hidden = backend.buffer(rows * width);
-        backend.scored_rows(&mut hidden, x, plan);
+        backend.pick(&mut hidden, x, &plan.rows);
         let mut normed = backend.buffer(rows * width);
         let mut inverse = backend.buffer(rows);
         backend.norm(&mut normed, &mut inverse, &hidden, part(weights, &self.map.norm));
@@ -122,7 +123,7 @@ impl<B: Backend> Decoder<B> {
         (backend.download(&logp), [hidden, inverse, logsumexp])
     }
 
-    /// The gradient of the last layer's result.
+    /// The gradient of the last layer's result, which is wanted rows.
     fn head_backward(
         &self,
         weights: &B::Slice,
@@ -141,8 +142,8 @@ impl<B: Backend> Decoder<B> {
         let mut d_hidden = backend.zeros(rows * width);
         let norm = part(weights, &self.map.norm);
         backend.norm_backward(&mut d_hidden, gradient, &d_normed, &trace.hidden, &trace.inverse, norm);
-        let mut d_x = backend.zeros(plan.tokens.len() * width);
-        backend.scored_rows_backward(&mut d_x, &d_hidden, plan);
+        let mut d_x = backend.zeros(plan.wanted.len() * width);
+        backend.pick_backward(&mut d_x, &d_hidden, &plan.rows);
         d_x
     }
 }

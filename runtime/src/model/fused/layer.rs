@@ -30,51 +30,82 @@ pub(super) struct Layer<'a, B: Backend> {
     pub(super) weights: &'a B::Slice,
     pub(super) map: &'a LayerMap,
     pub(super) plan: &'a Plan,
+    /// Is it the last? Then only the wanted rows go on after its keys and values.
+    pub(super) last: bool,
 }
 
 impl<'a, B: Backend> Layer<'a, B> {
-    fn rows(&self) -> usize {
-        self.plan.tokens.len()
-    }
-
     fn part(&self, range: &'a Range<usize>) -> Part<'a, B::Slice> {
         Part { all: self.weights, range }
     }
 
-    /// `x += attention(norm(x))`.
-    pub(super) fn attend(&self, x: &mut B::Slice) -> AttentionTrace<B::Buffer> {
-        let Layer { backend, weights, map, plan } = self;
-        let (rows, heads) = (self.rows(), backend.shape().heads);
+    /// `x + attention(norm(x))` of the rows that go on, which are all but in the last layer.
+    pub(super) fn attend(&self, mut x: B::Buffer) -> (B::Buffer, AttentionTrace<B::Buffer>) {
+        let Layer { backend, weights, map, plan, last } = self;
+        let (rows, heads) = (plan.tokens.len(), backend.shape().heads);
         let mut normed = backend.buffer(rows * backend.shape().hidden);
         let mut inverse = backend.buffer(rows);
-        backend.norm(&mut normed, &mut inverse, x, self.part(&map.attention_norm));
+        backend.norm(&mut normed, &mut inverse, &x, self.part(&map.attention_norm));
         let mut qkv = backend.buffer(rows * heads.row());
         backend.linear(&mut qkv, Write::Set, &normed, weights, &map.qkv);
         drop(normed);
         backend.rotate(&mut qkv, plan);
         let mut out = backend.buffer(rows * heads.out());
         let mut logsumexp = backend.buffer(rows * heads.query);
-        backend.attention(&mut out, &mut logsumexp, &qkv, plan);
-        backend.linear(x, Write::Add, &out, weights, &map.o);
-        AttentionTrace { inverse, qkv, out, logsumexp }
+        backend.attention(&mut out, &mut logsumexp, &qkv, plan.segments(*last));
+        if *last {
+            x = self.wanted(&x, backend.shape().hidden);
+            backend.linear(&mut x, Write::Add, &self.wanted(&out, heads.out()), weights, &map.o);
+        } else {
+            backend.linear(&mut x, Write::Add, &out, weights, &map.o);
+        }
+        (x, AttentionTrace { inverse, qkv, out, logsumexp })
     }
 
-    /// Turns `d_x`, the gradient of the result, into that of the input `x`.
+    /// How many rows go on.
+    fn rows_after(&self) -> usize {
+        if self.last { self.plan.wanted.len() } else { self.plan.tokens.len() }
+    }
+
+    /// Of all rows, `width` numbers each, those that are wanted after the last layer.
+    fn wanted(&self, all: &B::Slice, width: usize) -> B::Buffer {
+        let mut wanted = self.backend.buffer(self.plan.wanted.len() * width);
+        self.backend.pick(&mut wanted, all, &self.plan.wanted);
+        wanted
+    }
+
+    /// The wanted rows among all, which otherwise are zeros.
+    fn among_all(&self, wanted: &B::Slice, width: usize) -> B::Buffer {
+        let mut all = self.backend.zeros(self.plan.tokens.len() * width);
+        self.backend.pick_backward(&mut all, wanted, &self.plan.wanted);
+        all
+    }
+
+    /// The gradient of the input `x` from `d_x`, that of the result.
     pub(super) fn attend_backward(
         &self,
-        d_x: &mut B::Slice,
+        mut d_x: B::Buffer,
         gradient: &mut B::Slice,
         x: &B::Slice,
         trace: AttentionTrace<B::Buffer>,
-    ) {
-        let Layer { backend, weights, map, plan } = self;
-        let (rows, heads) = (self.rows(), backend.shape().heads);
+    ) -> B::Buffer {
+        let Layer { backend, weights, map, plan, last } = self;
+        let (rows, heads) = (plan.tokens.len(), backend.shape().heads);
         let AttentionTrace { inverse, qkv, out, logsumexp } = trace;
-        backend.linear_weight(gradient, d_x, &out, &map.o);
-        let mut d_out = backend.buffer(rows * heads.out());
-        backend.linear_input(&mut d_out, d_x, weights, &map.o);
+        let mut d_out;
+        if *last {
+            backend.linear_weight(gradient, &d_x, &self.wanted(&out, heads.out()), &map.o);
+            let mut d_wanted = backend.buffer(plan.wanted.len() * heads.out());
+            backend.linear_input(&mut d_wanted, &d_x, weights, &map.o);
+            d_out = self.among_all(&d_wanted, heads.out());
+            d_x = self.among_all(&d_x, backend.shape().hidden);
+        } else {
+            backend.linear_weight(gradient, &d_x, &out, &map.o);
+            d_out = backend.buffer(rows * heads.out());
+            backend.linear_input(&mut d_out, &d_x, weights, &map.o);
+        }
         let mut d_qkv = backend.buffer(rows * heads.row());
-        backend.attention_backward(&mut d_qkv, &d_out, &out, &logsumexp, &qkv, plan);
+        backend.attention_backward(&mut d_qkv, &d_out, &out, &logsumexp, &qkv, plan.segments(*last));
         drop((d_out, out, logsumexp, qkv));
         backend.rotate_back(&mut d_qkv, plan);
         let mut normed = backend.buffer(rows * backend.shape().hidden);
@@ -82,13 +113,14 @@ impl<'a, B: Backend> Layer<'a, B> {
         backend.linear_weight(gradient, &d_qkv, &normed, &map.qkv);
         let mut d_normed = normed;
         backend.linear_input(&mut d_normed, &d_qkv, weights, &map.qkv);
-        backend.norm_backward(d_x, gradient, &d_normed, x, &inverse, self.part(&map.attention_norm));
+        backend.norm_backward(&mut d_x, gradient, &d_normed, x, &inverse, self.part(&map.attention_norm));
+        d_x
     }
 
     /// `x += down(silu(gate) * up)` of `norm(x)`.
     pub(super) fn feed(&self, x: &mut B::Slice) -> FeedTrace<B::Buffer> {
         let Layer { backend, weights, map, .. } = self;
-        let rows = self.rows();
+        let rows = self.rows_after();
         let mut normed = backend.buffer(rows * backend.shape().hidden);
         let mut inverse = backend.buffer(rows);
         backend.norm(&mut normed, &mut inverse, x, self.part(&map.feed_norm));
@@ -110,7 +142,7 @@ impl<'a, B: Backend> Layer<'a, B> {
         trace: FeedTrace<B::Buffer>,
     ) {
         let Layer { backend, weights, map, .. } = self;
-        let rows = self.rows();
+        let rows = self.rows_after();
         let FeedTrace { inverse, gate_up } = trace;
         let mut d_gated = backend.buffer(rows * backend.shape().intermediate);
         backend.linear_input(&mut d_gated, d_x, weights, &map.down);

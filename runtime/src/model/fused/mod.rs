@@ -3,11 +3,13 @@
 //! - All tokens of all sequences stand in one matrix; nothing is padding. Attention runs sequence by sequence.
 //! - The log-probabilities enter dfdx's tape as one node. When dfdx's backward pass reaches it, the decoder's own backward
 //!   pass runs and adds to [`Parameters::gradient`] in place.
-//! - Only positions whose next token is scored go through the output head.
+//! - A prompt that several sequences begin with, say both sides of a pair, is read once, and the last token of a response
+//!   not at all. Only positions whose next token is scored go through the end of the last layer and the output head.
 //! - The three projections of attention lie side by side in [`super::Weights`], and so do gate and up: each group is one product.
 //!
 //! ```text
 //! plan     what a batch asks for, checked
+//! sharing  where its tokens lie
 //! map      where each weight lies
 //! backend  the operations of a device; cpu is one
 //! layer    attention and feed-forward, forward and backward
@@ -24,6 +26,7 @@ mod layer;
 mod map;
 mod plan;
 mod pool;
+mod sharing;
 #[cfg(test)]
 mod tests;
 
@@ -43,17 +46,37 @@ pub struct FusedEngine {
     parameters: Arc<Parameters>,
     decoder: Arc<Decoder<CpuBackend>>,
     device: Cpu,
+    options: FusedOptions,
+}
+
+/// How the fused engine goes about it; the results differ by no more than rounding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FusedOptions {
+    /// Read a prompt once that several sequences of a batch begin with.
+    pub share_prompts: bool,
+}
+
+impl Default for FusedOptions {
+    fn default() -> Self {
+        FusedOptions { share_prompts: true }
+    }
 }
 
 impl FusedEngine {
     /// An engine on these weights, which others may share.
     #[must_use]
     pub fn new(parameters: Arc<Parameters>) -> Self {
+        Self::with(parameters, FusedOptions::default())
+    }
+
+    /// The same with options.
+    #[must_use]
+    pub fn with(parameters: Arc<Parameters>, options: FusedOptions) -> Self {
         let decoder = {
             let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
             Arc::new(Decoder::new(&weights, CpuBackend::new))
         };
-        FusedEngine { parameters, decoder, device: Cpu::default() }
+        FusedEngine { parameters, decoder, device: Cpu::default(), options }
     }
 }
 
@@ -65,7 +88,7 @@ pub(crate) fn within_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 impl Engine<Cpu> for FusedEngine {
     fn score(&self, batch: &Sequences) -> Result<Vec<f32>> {
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-        let plan = Plan::new(batch, &weights.config)?;
+        let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
         let weights = weights.data.as_slice();
         Ok(within_pool(|| self.decoder.score(weights, &plan)))
     }
@@ -76,7 +99,7 @@ impl Engine<Cpu> for FusedEngine {
             return Err(Error::Setting(problem.to_owned()));
         }
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-        let plan = Plan::new(batch, &weights.config)?;
+        let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
         let numbers = weights.data.as_slice();
         let (logp, trace) = within_pool(|| self.decoder.forward(numbers, &plan));
         let (decoder, parameters) = (Arc::clone(&self.decoder), Arc::clone(&self.parameters));

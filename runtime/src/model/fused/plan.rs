@@ -1,74 +1,88 @@
 //! What a batch asks for, checked against the model before any number is computed.
 
+use super::sharing::{self, Laid, Responses};
 use crate::{
-    Error, Result,
+    Result,
     model::{ModelConfig, Sequences},
 };
-use std::ops::Range;
+use collimate_kernels::attention::Segment;
 
-/// The rows of a batch: one for each token.
+/// The rows of a batch: one for each token that is read.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// The token of each row.
     pub(super) tokens: Vec<u32>,
     /// Its place in its sequence.
     pub(super) positions: Vec<u32>,
-    /// The rows of each sequence.
-    pub(super) sequences: Vec<Range<usize>>,
-    /// For each scored token the row before it, whose hidden state says how likely it is.
+    /// Who sees whom.
+    segments: Vec<Segment>,
+    /// The same in the last layer, of which only the wanted rows are asked for.
+    last: Vec<Segment>,
+    /// The rows whose last hidden state is read, in their order.
+    pub(super) wanted: Vec<u32>,
+    /// For each scored token, in the order of the batch, the row before it, whose hidden state says how likely it is: its
+    /// place among the wanted.
     pub(super) rows: Vec<u32>,
     /// The scored tokens.
     pub(super) targets: Vec<u32>,
 }
 
 impl Plan {
+    /// All scored tokens of a batch; if `shared`, sequences that begin with the same context read it once, and what no
+    /// scored token sees is not read at all.
+    ///
     /// # Errors
     /// If a sequence is longer than the model's positions, or a token outside its vocabulary.
-    pub(super) fn new(batch: &Sequences, config: &ModelConfig) -> Result<Self> {
-        check_tokens(&batch.tokens, config)?;
-        let mut positions = Vec::with_capacity(batch.tokens.len());
+    pub(super) fn new(batch: &Sequences, config: &ModelConfig, shared: bool) -> Result<Self> {
+        batch.check(config)?;
+        let laid = if shared { sharing::shared(batch) } else { sharing::apart(batch) };
+        Ok(Plan::of(batch, laid))
+    }
+
+    /// Prompts, of which all rows are read and the last state of each is wanted.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub(super) fn prompts(batch: &Sequences, config: &ModelConfig) -> Result<Self> {
+        batch.check(config)?;
+        let mut laid = sharing::apart(batch);
+        for (wanted, segment) in laid.wanted.iter_mut().zip(&laid.segments) {
+            *wanted = segment.own.end - 1..segment.own.end;
+        }
+        Ok(Plan::of(batch, laid))
+    }
+
+    fn of(batch: &Sequences, laid: Laid) -> Self {
+        let Laid { tokens, positions, segments, wanted, responses } = laid;
+        let last =
+            segments.iter().zip(&wanted).map(|(segment, wanted)| segment.clone().asking(wanted.clone())).collect();
+        let mut place = vec![u32::MAX; tokens.len()];
+        let wanted: Vec<u32> = wanted.into_iter().flatten().map(|row| row as u32).collect();
+        for (i, row) in wanted.iter().enumerate() {
+            place[*row as usize] = i as u32;
+        }
         let (mut rows, mut targets) = (Vec::new(), Vec::new());
-        for span in &batch.spans {
-            check_length(span.range.len(), config)?;
-            assert_eq!(span.range.start, positions.len(), "sequences lie one after another");
-            positions.extend(0..span.range.len() as u32);
-            for scored in span.scored.clone() {
-                assert!(span.range.start < scored && scored < span.range.end, "a scored token has one before it");
-                rows.push(scored as u32 - 1);
+        for (span, Responses { before, first }) in batch.spans.iter().zip(responses) {
+            for (i, scored) in span.scored.clone().enumerate() {
+                rows.push(place[if i == 0 { before } else { first + i - 1 }]);
                 targets.push(batch.tokens[scored]);
             }
         }
-        assert_eq!(positions.len(), batch.tokens.len(), "every token belongs to a sequence");
-        let sequences = batch.spans.iter().map(|span| span.range.clone()).collect();
-        Ok(Plan { tokens: batch.tokens.clone(), positions, sequences, rows, targets })
+        Plan { tokens, positions, segments, last, wanted, rows, targets }
     }
 
-    /// The longest sequence.
+    /// Who sees whom, in the last layer or another.
+    pub(super) fn segments(&self, last: bool) -> &[Segment] {
+        if last { &self.last } else { &self.segments }
+    }
+
+    /// The rows of each sequence that has no prefix.
+    pub(super) fn sequences(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
+        self.segments.iter().map(|segment| segment.own.clone())
+    }
+
+    /// Positions in the longest sequence.
     pub(super) fn longest(&self) -> usize {
-        self.sequences.iter().map(ExactSizeIterator::len).max().unwrap_or(0)
+        self.positions.iter().max().map_or(0, |&last| last as usize + 1)
     }
-}
-
-/// # Errors
-/// If a token is outside the vocabulary.
-pub(super) fn check_tokens(tokens: &[u32], config: &ModelConfig) -> Result<()> {
-    match tokens.iter().find(|&&token| token as usize >= config.vocab_size) {
-        None => Ok(()),
-        Some(token) => Err(Error::Numeric(format!(
-            "token {token} is outside the model's vocabulary of {}: use the tokenizer the model was made with",
-            config.vocab_size
-        ))),
-    }
-}
-
-/// # Errors
-/// If a sequence is longer than the model's positions.
-pub(super) fn check_length(length: usize, config: &ModelConfig) -> Result<()> {
-    if length <= config.max_position_embeddings {
-        return Ok(());
-    }
-    Err(Error::Numeric(format!(
-        "a sequence of {length} tokens is longer than the model's {} positions: lower --max-length or --max-new-tokens",
-        config.max_position_embeddings
-    )))
 }

@@ -1,4 +1,4 @@
-use super::FusedEngine;
+use super::{FusedEngine, FusedOptions};
 use crate::model::{Engine, ModelConfig, Parameters, Sequences, Weights, reference};
 use dfdx::prelude::{Backward, PutTape, SumTo};
 use std::sync::Arc;
@@ -87,6 +87,41 @@ fn the_gradient_of_every_weight_is_its_slope() {
             weights.data[i] = here;
             let off = (f64::from(ours) - slope).abs();
             assert!(off < 2e-4 * f64::from(largest), "weight {i}: {ours} where {slope} is right, largest {largest}");
+        }
+    }
+}
+
+/// Three prompts in the order of a batch of groups: side after side, each prompt again for every response; one response is
+/// a single token, and one prompt begins another.
+fn groups() -> Sequences {
+    let mut batch = Sequences::default();
+    for side in 0..3 {
+        batch.push(&[1, 2, 3], &[side, 4, 5, side][..4 - side as usize]);
+        batch.push(&[7, 2], &[9 - side]);
+        batch.push(&[1, 2], &[3, 4 + side, 10]);
+    }
+    batch
+}
+
+#[test]
+fn sharing_prompts_changes_nothing() {
+    for config in configs() {
+        let weights = weights(config);
+        let right = reference::score(&weights, &groups());
+        let [together, apart] = [true, false].map(|share_prompts| {
+            let parameters = Arc::new(Parameters::new(weights.clone()));
+            let engine = FusedEngine::with(Arc::clone(&parameters), FusedOptions { share_prompts });
+            let live = engine.forward(&groups()).unwrap();
+            for (ours, right) in live.logp.as_vec().into_iter().zip(&right) {
+                assert!((f64::from(ours) - right).abs() < 2e-5, "{ours} where {right} is right");
+            }
+            live.logp.put_tape(live.tape).square().sum().backward();
+            drop(engine);
+            Arc::into_inner(parameters).unwrap().gradient.into_inner().unwrap()
+        });
+        let largest = apart.iter().fold(0.0_f32, |most, g| most.max(g.abs()));
+        for (together, apart) in together.iter().zip(&apart) {
+            assert!((together - apart).abs() < 1e-5 * largest, "{together} and {apart}, largest {largest}");
         }
     }
 }
