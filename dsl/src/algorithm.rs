@@ -34,6 +34,8 @@ pub struct Algorithm {
     pub exceptions: &'static [(&'static str, &'static str)],
     /// Its hyper-parameters.
     pub hyper: fn() -> Vec<Spec>,
+    /// Does it promise that its batch can be cut into micro-batches?
+    pub separable: bool,
     /// Runs the formula on names instead of numbers.
     pub trace: fn() -> Program,
 }

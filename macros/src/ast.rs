@@ -27,6 +27,8 @@ pub(crate) struct AlgorithmArguments {
     pub(crate) source: Option<LitStr>,
     /// Its responses are drawn as it trains.
     pub(crate) online: Option<Path>,
+    /// The promise that the batch can be cut.
+    pub(crate) separable: Option<Path>,
     /// The laws it breaks on purpose, each `law: why`.
     pub(crate) except: Vec<LitStr>,
 }

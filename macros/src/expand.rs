@@ -45,6 +45,7 @@ fn entry(formula: &Formula, arguments: &AlgorithmArguments) -> TokenStream {
     let constant = Ident::new(&name.to_string().to_uppercase(), name.span());
     let test = format_ident!("{name}_is_well_formed");
     let lawful = format_ident!("{name}_is_lawful");
+    let separable = arguments.separable.is_some();
     let exceptions = arguments.except.iter().map(syn::LitStr::value);
     let exceptions = exceptions.filter_map(|e| e.split_once(": ").map(|(law, why)| quote!((#law, #why))));
     let about = parse::documentation(&formula.attributes);
@@ -75,6 +76,7 @@ fn entry(formula: &Formula, arguments: &AlgorithmArguments) -> TokenStream {
             file: ::core::file!(),
             view: #view,
             online: #online,
+            separable: #separable,
             exceptions: &[#(#exceptions),*],
             hyper: || ::std::vec::Vec::from_iter([#(#specs),*].into_iter().flatten()),
             trace: || ::collimate::__private::trace(#called, || -> #returned { #name(#(#made),*) }),

@@ -34,6 +34,8 @@ use proc_macro::TokenStream;
 /// An algorithm on pairs or demonstrations that are drawn from the policy as it trains says so with `online`; groups
 /// always are, unless they are given.
 ///
+/// `separable` promises that the batch can be cut into micro-batches, and the test holds the formula to it.
+///
 /// A formula that follows somebody's code where that differs from the paper is a preset. It is called by the
 /// algorithm's name and whose code it is, and says where that was read:
 ///

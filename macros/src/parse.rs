@@ -41,6 +41,9 @@ pub(crate) fn algorithm_arguments(tokens: TokenStream, report: &mut Report) -> A
             Meta::NameValue(pair) if pair.path.is_ident("paper") => {
                 once(&mut arguments.paper, &pair, text(&pair, r#"`paper = "arXiv:2305.18290"`"#, report), report);
             }
+            Meta::Path(path) if path.is_ident("separable") => {
+                once(&mut arguments.separable, &path, Some(path.clone()), report);
+            }
             Meta::NameValue(pair) if pair.path.is_ident("preset") => {
                 once(&mut arguments.preset, &pair, text(&pair, r#"`preset = "ipo@trl"`"#, report), report);
             }

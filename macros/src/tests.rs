@@ -60,6 +60,18 @@ fn an_algorithm_gets_an_entry_and_a_test() {
 }
 
 #[test]
+fn a_promise_is_kept_in_the_entry() {
+    let written = quote!(
+        pub fn mine(actor: &Actor, demo: &Demo) -> Scalar<Loss> {
+            actor.logp(demo.response)
+        }
+    );
+    let entry = |arguments| expand::algorithm(arguments, written.clone()).to_string();
+    assert!(entry(quote!(separable)).contains("separable : true"));
+    assert!(entry(quote!()).contains("separable : false"));
+}
+
+#[test]
 fn a_preset_is_called_by_its_peer() {
     let preset = |arguments: TokenStream, name: &str| {
         let name = quote::format_ident!("{name}");

@@ -65,6 +65,7 @@ mod tests {
             view: "pair",
             online: false,
             exceptions: &[],
+            separable: false,
             hyper: DPO.hyper,
             trace: DPO.trace,
         };

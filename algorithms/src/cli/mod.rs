@@ -131,6 +131,7 @@ mod tests {
         view: "scored_pair",
         online: false,
         exceptions: &[],
+        separable: false,
         hyper: RPO_SQ.hyper,
         trace: RPO_SQ.trace,
     };

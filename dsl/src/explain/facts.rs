@@ -4,8 +4,8 @@ use super::Subject;
 use super::expression::{How, without_side};
 use crate::eval::{Why, separable};
 use crate::flow;
-use crate::ir::{Depth, KindTag, Op, Place, Program, STATE, SideTag};
-use crate::verify::{Problem, verify};
+use crate::ir::{Depth, Estimator, KindTag, Op, Place, Program, STATE, SideTag};
+use crate::verify::{Problem, verify_promised};
 
 /// A column of the data.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,24 +37,51 @@ pub(super) struct Recast {
     pub(super) place: Place,
 }
 
+/// An estimate of a divergence: which, whether it is trained through, and where.
+#[derive(Clone, PartialEq)]
+pub(super) struct Estimate {
+    pub(super) by: Estimator,
+    pub(super) trained: bool,
+    pub(super) place: Place,
+}
+
+impl Estimate {
+    /// What is right of it, and what is not.
+    pub(super) fn about(&self) -> &'static str {
+        match (self.by, self.trained) {
+            (Estimator::K1 | Estimator::K3, false) => "as a value: right on average",
+            (Estimator::AbsK1, false) => "as a value: never too small on average, and never negative",
+            (Estimator::K2, false) => "as a value: near the divergence where that is small, otherwise not",
+            (Estimator::K1, true) => "in the loss: its gradient is zero on average",
+            (Estimator::AbsK1, true) => "in the loss: its gradient is no divergence's",
+            (Estimator::K2, true) => "in the loss: its gradient is the divergence's on average, its value is not",
+            (Estimator::K3, true) => {
+                "in the loss: its value is right on average, its gradient is that of the reverse divergence"
+            }
+        }
+    }
+}
+
 /// Everything that is read off a program.
 pub(super) struct Facts {
     pub(super) columns: Vec<Column>,
     pub(super) policies: Vec<Role>,
     pub(super) reductions: Vec<Reduction>,
     pub(super) recasts: Vec<Recast>,
+    pub(super) estimates: Vec<Estimate>,
     pub(super) separable: Result<(), Why>,
     pub(super) problems: Vec<Problem>,
 }
 
 impl Facts {
     pub(super) fn of(subject: &Subject<'_>) -> Self {
-        let problems = verify(subject.program, subject.specs);
+        let problems = verify_promised(subject.program, subject.specs, subject.separable);
         Facts {
             columns: columns(subject.program, subject.view),
             policies: policies(subject),
             reductions: reductions(subject),
             recasts: recasts(subject),
+            estimates: estimates(subject.program),
             separable: separable(subject.program),
             problems,
         }
@@ -146,6 +173,17 @@ fn reductions(subject: &Subject<'_>) -> Vec<Reduction> {
         }
     }
     reductions
+}
+
+fn estimates(program: &Program) -> Vec<Estimate> {
+    let (read, trained) = (flow::read(program), flow::gradient_from(program, program.root));
+    let estimate = |(i, node): (usize, &crate::ir::Node)| match node.op {
+        Op::Estimate(by) if read[i] => {
+            Some(Estimate { by, trained: trained[i] && node.ty.live, place: node.place.clone() })
+        }
+        _ => None,
+    };
+    program.nodes.iter().enumerate().filter_map(estimate).collect()
 }
 
 fn recasts(subject: &Subject<'_>) -> Vec<Recast> {

@@ -75,6 +75,14 @@ pub(super) fn json(subject: &Subject<'_>, facts: &Facts) -> String {
             ("place", known(&r.place).into()),
         ])
     });
+    let estimates = facts.estimates.iter().map(|e| {
+        Json::Object(vec![
+            ("by", e.by.word().into()),
+            ("trained", e.trained.into()),
+            ("about", e.about().into()),
+            ("place", known(&e.place).into()),
+        ])
+    });
     let whole = facts.separable.as_ref().err().map(|why| {
         Json::Object(vec![
             ("step", why.node.index().into()),
@@ -110,6 +118,7 @@ pub(super) fn json(subject: &Subject<'_>, facts: &Facts) -> String {
         ("must_stay_whole", whole.unwrap_or(Json::Null)),
         ("metrics", metrics.collect()),
         ("recasts", recasts.collect()),
+        ("estimates", estimates.collect()),
         ("exceptions", exceptions.collect()),
         ("problems", problems.collect()),
         ("loss", subject.program.root.map(|root| root.index()).into()),

@@ -80,6 +80,7 @@ pub(crate) struct Subject<'a> {
     about: &'a str,
     view: &'a str,
     exceptions: &'a [(&'a str, &'a str)],
+    separable: bool,
     specs: &'a [Spec],
     program: &'a Program,
 }
@@ -101,8 +102,8 @@ pub fn difference(first: &Algorithm, second: &Algorithm) -> String {
 }
 
 fn subject<'a>(algorithm: &Algorithm, program: &'a Program, specs: &'a [Spec]) -> Subject<'a> {
-    let Algorithm { name, paper, preset, about, view, exceptions, .. } = *algorithm;
-    Subject { name, paper, preset, about, view, exceptions, specs, program }
+    let Algorithm { name, paper, preset, about, view, exceptions, separable, .. } = *algorithm;
+    Subject { name, paper, preset, about, view, exceptions, separable, specs, program }
 }
 
 /// The columns of the data that an algorithm reads.

@@ -57,6 +57,11 @@ pub(super) fn page(subject: &Subject<'_>, facts: &Facts) -> String {
             known(&r.place).map(|p| format!("({p})")).unwrap_or_default(),
         ]
     };
+    let estimate = |e: &super::facts::Estimate| {
+        let place = known(&e.place).map(|place| format!("({place})")).unwrap_or_default();
+        vec![e.by.word().to_owned(), e.about().to_owned(), place]
+    };
+    section("Estimates of a divergence", facts.estimates.iter().map(estimate).collect());
     section("Taken as another kind, and why", facts.recasts.iter().map(changed).collect());
     let excepted =
         |(law, why): &(&str, &str)| vec![(*law).to_owned(), (*why).to_owned(), "(book: reference/laws)".to_owned()];

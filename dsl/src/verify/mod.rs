@@ -11,6 +11,11 @@
 //! | V07 | every trainable policy receives a gradient from the loss |
 //! | V08 | no loss or divergence is multiplied by a negative number |
 //! | V09 | no difference or quotient is of a value and itself |
+//! | V10 | no minus stands before another |
+//! | V11 | no logarithm, and no loss, is a weight |
+//! | V12 | a formula that promises that its batch can be cut can be cut |
+//! | V13 | no estimate of a divergence is trained through whose gradient is not a divergence's |
+//! | V14 | the two sides of a margin are reduced alike |
 //! | V20 | every state is declared once, updated once and read |
 //!
 //! The ladder of checks, and what each rung leaves to the next:
@@ -32,6 +37,11 @@ mod v06_infinite_number;
 mod v07_no_gradient;
 mod v08_negative_penalty;
 mod v09_nothing_left;
+mod v10_double_minus;
+mod v11_logarithm_as_weight;
+mod v12_promise;
+mod v13_estimator;
+mod v14_uneven_sides;
 mod v20_state;
 
 pub use problem::Problem;
@@ -43,7 +53,7 @@ use crate::{Algorithm, Spec};
 type Rule = fn(&Program, &[Spec]) -> Vec<Problem>;
 
 /// Every rule that may take for granted that steps refer to earlier steps.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 14] = [
     v01_types::check,
     v02_unread_input::check,
     v03_unread_parameter::check,
@@ -53,6 +63,10 @@ const RULES: [Rule; 10] = [
     v07_no_gradient::check,
     v08_negative_penalty::check,
     v09_nothing_left::check,
+    v10_double_minus::check,
+    v11_logarithm_as_weight::check,
+    v13_estimator::check,
+    v14_uneven_sides::check,
     v20_state::check,
 ];
 
@@ -63,13 +77,28 @@ pub fn verify(program: &Program, specs: &[Spec]) -> Vec<Problem> {
     if dangling.is_empty() { RULES.iter().flat_map(|rule| rule(program, specs)).collect() } else { dangling }
 }
 
+/// Everything that is wrong with an algorithm: with its program, and with what it promises.
+#[must_use]
+pub fn verify_algorithm(algorithm: &Algorithm) -> Vec<Problem> {
+    verify_promised(&(algorithm.trace)(), &(algorithm.hyper)(), algorithm.separable)
+}
+
+/// Everything that is wrong with a program that may have been promised to be separable.
+pub(crate) fn verify_promised(program: &Program, specs: &[Spec], promised: bool) -> Vec<Problem> {
+    let mut problems = verify(program, specs);
+    if problems.is_empty() {
+        problems.extend(v12_promise::check(program, promised));
+    }
+    problems
+}
+
 /// What the test beside every `#[algorithm]` asks for.
 ///
 /// # Panics
 /// With everything that is wrong, if anything is.
 #[track_caller]
 pub fn assert_well_formed(algorithm: &Algorithm) {
-    let problems = verify(&(algorithm.trace)(), &(algorithm.hyper)());
+    let problems = verify_algorithm(algorithm);
     let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
     assert!(problems.is_empty(), "`{}` is not well formed:\n\n{}", algorithm.name, text.join("\n"));
 }

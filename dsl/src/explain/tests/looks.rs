@@ -13,6 +13,7 @@ pub(super) fn subject<'a>(program: &'a Program, specs: &'a [Spec]) -> Subject<'a
         about: "Mine.\n\nAnd more\nof it.",
         view: "group",
         exceptions: &[],
+        separable: false,
         specs,
         program,
     }

@@ -39,6 +39,31 @@ pub mod v08_mended;
 pub mod v09;
 #[allow(missing_docs)]
 pub mod v09_mended;
+/// Breaks V10.
+#[allow(missing_docs)]
+pub mod v10;
+#[allow(missing_docs)]
+pub mod v10_mended;
+/// Breaks V11.
+#[allow(missing_docs)]
+pub mod v11;
+#[allow(missing_docs)]
+pub mod v11_mended;
+/// Breaks V12.
+#[allow(missing_docs)]
+pub mod v12;
+#[allow(missing_docs)]
+pub mod v12_mended;
+/// Breaks V13.
+#[allow(missing_docs)]
+pub mod v13;
+#[allow(missing_docs)]
+pub mod v13_mended;
+/// Breaks V14.
+#[allow(missing_docs)]
+pub mod v14;
+#[allow(missing_docs)]
+pub mod v14_mended;
 /// Breaks V20.
 #[allow(missing_docs)]
 pub mod v20;
