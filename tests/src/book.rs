@@ -7,6 +7,7 @@ pages! {
     readme: "README.md";
     first_loss: "book/src/start/first_loss.md";
     write_your_own: "book/src/start/write_your_own.md";
+    equivalences: "book/src/tour/equivalences.md";
     laws: "book/src/reference/laws.md";
     museum_normalisers: "book/src/museum/normalisers.md";
     museum_axes: "book/src/museum/axes.md";
