@@ -9,6 +9,7 @@ extern crate self as collimate;
 use std::sync::LazyLock;
 
 pub mod cli;
+pub mod distillation;
 pub mod policy_gradient;
 pub mod preference;
 pub mod reward_model;
@@ -21,6 +22,7 @@ pub mod unpaired;
 mod given;
 
 pub use collimate_dsl::*;
+pub use distillation::*;
 pub use policy_gradient::*;
 pub use preference::*;
 pub use reward_model::*;
@@ -30,5 +32,14 @@ pub use unpaired::*;
 
 /// Every algorithm of this crate.
 pub static ALL: LazyLock<Vec<&'static Algorithm>> = LazyLock::new(|| {
-    [supervised::ALL, preference::ALL, unpaired::ALL, rpo::ALL, policy_gradient::ALL, reward_model::ALL].concat()
+    [
+        supervised::ALL,
+        preference::ALL,
+        unpaired::ALL,
+        rpo::ALL,
+        policy_gradient::ALL,
+        reward_model::ALL,
+        distillation::ALL,
+    ]
+    .concat()
 });

@@ -2,6 +2,7 @@
 
 use crate::algorithm::Arg;
 use crate::ir::Op;
+use crate::level::Quantity;
 use crate::number::Param;
 use crate::trace;
 use std::fmt;
@@ -72,10 +73,37 @@ impl fmt::Display for Interval {
     }
 }
 
-/// A whole number, e.g. how many responses are drawn. No quantity: it decides how a batch is made, not what is
-/// computed of it.
+/// A whole number: how many responses are drawn, or how many words are kept. No quantity: nothing is added to it or
+/// multiplied by it.
 #[derive(Clone, Copy)]
-pub struct Count(());
+pub struct Count(&'static str);
+
+/// How many of something a formula keeps: a [`Count`], or a whole number from the source.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how many",
+    label = "not a whole number",
+    note = "declare the hyper-parameter as a `Count`, or write a whole number",
+    note = "book: errors/q19"
+)]
+pub trait HowMany {
+    #[doc(hidden)]
+    fn how_many(self) -> trace::Handle;
+}
+#[diagnostic::do_not_recommend]
+impl HowMany for Count {
+    #[track_caller]
+    fn how_many(self) -> trace::Handle {
+        // Only now: a count that no formula reads leaves no step.
+        trace::step::<Param>(Op::Parameter(self.0.to_owned()), &[]).handle()
+    }
+}
+#[diagnostic::do_not_recommend]
+impl HowMany for i32 {
+    #[track_caller]
+    fn how_many(self) -> trace::Handle {
+        self.handle()
+    }
+}
 
 /// The type of a hyper-parameter: [`Param`] or [`Count`].
 #[diagnostic::on_unimplemented(
@@ -101,7 +129,7 @@ impl Declared for Param {
 #[diagnostic::do_not_recommend]
 impl Declared for Count {
     const WHOLE: bool = true;
-    fn declared(_: &'static str) -> Self {
-        Count(())
+    fn declared(name: &'static str) -> Self {
+        Count(name)
     }
 }

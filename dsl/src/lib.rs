@@ -88,7 +88,7 @@ pub use axis::{Prompt, Response, Token, Vocab};
 pub use batch::{Annotated, Demo, Group, Pair, Rated, Reply, ScoredPair, Unpaired};
 pub use collimate_macros::{Hyper, algorithm, loss, policy, reward};
 pub use grad::{Grad, Gradient, NoGrad, Tape};
-pub use hyper::{Count, Declared, Hyper, Interval, Spec};
+pub use hyper::{Count, Declared, HowMany, Hyper, Interval, Spec};
 pub use kind::*;
 pub use layout::{Layout, Reach, Totals};
 pub use level::{As, PerPrompt, PerResponse, PerToken, PerVocab, Quantity, Scalar};

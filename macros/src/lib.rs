@@ -95,7 +95,7 @@ pub fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// A field is a `Param`, a number in the formula, or a `Count`, a whole number that decides how batches are made.
+/// A field is a `Param`, a number in the formula, or a `Count`, a whole number: how many.
 /// The limits are `above`, `at_least`, `below` and `at_most`.
 #[proc_macro_derive(Hyper, attributes(hyper))]
 pub fn hyper(item: TokenStream) -> TokenStream {

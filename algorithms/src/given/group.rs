@@ -34,6 +34,13 @@ impl Given {
         self.inputs.insert(owner, field, side, values.to_vec());
         self
     }
+    /// At each token of a side, what a policy gives each word of the vocabulary.
+    pub(crate) fn words(mut self, policy: &str, side: SideTag, probabilities: &[&[f64]]) -> Given {
+        self.layout.words = probabilities.first().map_or(0, |words| words.len());
+        let words: Vec<f64> = probabilities.concat().into_iter().map(f64::ln).collect();
+        self.inputs.insert(policy, "words", Some(side), words);
+        self
+    }
     /// As many prompts with one response of one token on each of these sides, for models that score whole responses.
     pub(crate) fn prompts(sides: &[SideTag], prompts: usize) -> Given {
         let mut given = Given::default();

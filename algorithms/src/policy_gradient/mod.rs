@@ -16,6 +16,7 @@ pub mod opo;
 pub mod ppo;
 pub mod ppo_adaptive;
 pub mod ppo_dual_clip;
+pub mod ppo_entropy;
 pub mod ratio;
 pub mod reinforce;
 pub mod reinforce_pp;
@@ -47,6 +48,7 @@ pub static ALL: &[&Algorithm] = &[
     &ppo::PPO_NEMO_ALIGNER,
     &ppo_dual_clip::PPO_DUAL_CLIP,
     &ppo_adaptive::PPO_ADAPTIVE,
+    &ppo_entropy::PPO_ENTROPY,
     &grpo::GRPO,
     &grpo::GRPO_TRL,
     &grpo::BNPO_TRL,

@@ -5,6 +5,7 @@
 //! Jensen-Shannon divergence is `a * kl(teacher, mix) + (1.0 - a) * kl(actor, mix)`.
 
 use crate::grad::{Gradient, NoGrad, Tape};
+use crate::hyper::HowMany;
 use crate::ir::Op;
 use crate::kind::{Entropy, Kl, LogProb, Weight};
 use crate::level::{PerToken, PerVocab, Quantity};
@@ -46,8 +47,11 @@ pub fn mixture<A: Limit, Y: Side, P: Gradient, Q: Gradient>(
 /// 1 for the `k` likeliest words at each token, 0 for the others; of equally likely ones those that stand first in the
 /// vocabulary. A constant: which words these are is not trained. All words if the vocabulary has no more.
 #[track_caller]
-pub fn top_words<Y: Side, G: Gradient, K: Limit>(words: PerVocab<LogProb, Y, G>, k: K) -> PerVocab<Weight, Y, NoGrad> {
-    step(Op::TopWords, &[words.handle(), k.handle()])
+pub fn top_words<Y: Side, G: Gradient, K: HowMany>(
+    words: PerVocab<LogProb, Y, G>,
+    k: K,
+) -> PerVocab<Weight, Y, NoGrad> {
+    step(Op::TopWords, &[words.handle(), k.how_many()])
 }
 
 /// The same distribution over the words with a weight other than 0 alone: `x(v) - ln(sum_u w(u) exp(x(u)))`.
