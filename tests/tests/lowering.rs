@@ -84,9 +84,14 @@ fn inputs(program: &Program, layout: &Layout, random: &mut Random) -> Inputs {
     let mut inputs = Inputs::new();
     for (_, owner, field, ty) in program.inputs() {
         if inputs.get(owner, field, ty.side).is_none() {
-            // Policies as near to each other as in training: exponentials of whole responses stay in f32's digits.
+            // Policies as near to each other as in training, and scores that differ by an eighth at least: what
+            // is left of two of them, and exponentials of whole responses, stay in f32's digits.
             let (width, least) = if field == "logp" { (0.4, -1.0) } else { (3.0, -2.0) };
-            let values = (0..layout.len(ty)).map(|_| random.uniform() * width + least).collect();
+            let values = (0..layout.len(ty)).map(|i| match field {
+                "score" => (5 * i % 16) as f64 / 8.0 - 1.0,
+                _ => random.uniform() * width + least,
+            });
+            let values = values.collect();
             inputs.insert(owner, field, ty.side, values);
         }
     }
@@ -106,7 +111,7 @@ fn close(what: &str, found: &[f64], expected: &[f64], scale: f64) {
 /// A sum over numbers of a few units: rewards are, and their difference is small.
 #[track_caller]
 fn close_sum(what: &str, found: f64, expected: f64) {
-    close(what, &[found], &[expected], 4.0);
+    close(what, &[found], &[expected], 10.0);
 }
 
 #[track_caller]

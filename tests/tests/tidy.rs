@@ -108,7 +108,12 @@ fn every_unsafe_block_says_why_it_is_safe() {
 #[test]
 fn algorithms_are_named_where_they_belong() {
     let names: Vec<&str> = collimate::ALL.iter().map(|a| a.name).collect();
-    let found = lines(&rust(&["macros", "kernels", "runtime"]), |line| words(line).any(|w| names.contains(&w)));
+    let mut sources = rust(&["macros", "kernels", "runtime"]);
+    // What the macros are tested on has names like any algorithm's.
+    sources.retain(|path| !path.ends_with("macros/src/tests.rs"));
+    // `ipo@trl` in a message is an example of how a preset is written.
+    let is_example = |line: &str, word: &str| line.contains(&format!("{word}@"));
+    let found = lines(&sources, |line| words(line).any(|w| names.contains(&w) && !is_example(line, w)));
     none(found, "an algorithm's name outside `algorithms`, `tests` and `book`");
 }
 
