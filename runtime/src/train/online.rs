@@ -19,6 +19,8 @@ pub(super) struct Online<'a, D: Device<f32>> {
     pub(super) reference: Option<Box<dyn Engine<D>>>,
     /// The rows of the current step.
     pub(super) examples: Vec<Example>,
+    /// What is worth reporting of them.
+    pub(super) metrics: Vec<(String, f64)>,
 }
 
 impl<D: Device<f32>> Online<'_, D> {
@@ -27,7 +29,7 @@ impl<D: Device<f32>> Online<'_, D> {
         self.examples.is_empty() || step.is_multiple_of(self.drawing.settings.num_iterations)
     }
 
-    /// Draws responses to these prompts. Gives what the frozen policies say of them, and what is worth reporting.
+    /// Draws responses to these prompts. Gives what the frozen policies say of them.
     ///
     /// # Errors
     /// If the reward fails, or no prompt has two responses of different worth where the view needs a pair.
@@ -39,7 +41,7 @@ impl<D: Device<f32>> Online<'_, D> {
         view: &View,
         (part, step): (usize, u64),
         copies: &[String],
-    ) -> Result<(Frozen, Vec<(String, f64)>)> {
+    ) -> Result<Frozen> {
         let tries = (0..TRIES).map(|again| step + (again << 40));
         let mut found = None;
         for seed in tries {
@@ -70,7 +72,8 @@ impl<D: Device<f32>> Online<'_, D> {
             metrics.push(("kl".to_owned(), behavior.mean_gap(&start)));
             frozen.extend(copies.iter().map(|copy| (copy.clone(), Rc::clone(&start))));
         }
-        Ok((frozen, metrics))
+        self.metrics = metrics;
+        Ok(frozen)
     }
 }
 

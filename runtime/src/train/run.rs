@@ -111,6 +111,7 @@ pub fn run<D: Device<f32>>(
                 drawing: Drawing { settings, tokenizer, rows, reward, seed },
                 reference,
                 examples: Vec::new(),
+                metrics: Vec::new(),
             })
         }
         _ => None,
@@ -173,9 +174,10 @@ pub fn run<D: Device<f32>>(
             if online.is_due(done) {
                 let weights = parameters.weights.read().expect("no thread panicked while it held the weights");
                 let found = online.draw(&*learner.actor, &weights, &batch, &view, (part, done), &copies);
-                (learner.frozen, drawn) = found.map_err(during)?;
+                learner.frozen = found.map_err(during)?;
             }
             batch = online.examples.iter().collect();
+            drawn.clone_from(&online.metrics);
         }
         let lr = settings.lr * schedule::factor(settings.schedule, done, steps, settings.warmup);
         let state = carried(&keeper.state);

@@ -1,3 +1,7 @@
+//! Training runs on small models.
+
+mod drawn;
+
 mod state;
 
 use super::bigram::Bigram;
