@@ -97,6 +97,52 @@ fn a_recast_keeps_everything_but_the_kind() {
 }
 
 #[test]
+fn a_choice_is_as_deep_as_what_is_chosen() {
+    let (gain, by) = (response(KindTag::Gain, SideTag::Sample), still(response(KindTag::Advantage, SideTag::Sample)));
+    assert_eq!(infer(&Op::Choose, &[by, gain, still(gain)]), Some(gain));
+    let inner = token(KindTag::Gain, SideTag::Sample);
+    assert_eq!(infer(&Op::Choose, &[by, inner, inner]), Some(inner));
+    assert_eq!(infer(&Op::Choose, &[still(token(KindTag::Advantage, SideTag::Sample)), gain, gain]), None);
+    assert_eq!(infer(&Op::Choose, &[still(response(KindTag::Prob, SideTag::Sample)), gain, gain]), None);
+    assert_eq!(infer(&Op::Choose, &[by, gain, response(KindTag::Loss, SideTag::Sample)]), None);
+    assert_eq!(infer(&Op::Choose, &[by, number(), gain]), None, "a number stands last, as in `max(gain, 0)`");
+}
+
+#[test]
+fn sequences_are_of_tokens_and_orders_of_whole_responses() {
+    let (per_token, whole) = (token(KindTag::Reward, SideTag::Sample), response(KindTag::Reward, SideTag::Sample));
+    assert_eq!(infer(&Op::Following, &[per_token]), Some(per_token));
+    assert_eq!(infer(&Op::DiscountedSum, &[per_token, number()]), Some(token(KindTag::Return, SideTag::Sample)));
+    assert_eq!(infer(&Op::AtLast, &[whole]), Some(per_token));
+    assert_eq!(infer(&Op::Sorted, &[whole]), Some(whole));
+    for (op, args) in [
+        (Op::Following, vec![whole]),
+        (Op::DiscountedSum, vec![whole, number()]),
+        (Op::DiscountedSum, vec![per_token, per_token]),
+        (Op::AtLast, vec![per_token]),
+        (Op::Sorted, vec![per_token]),
+    ] {
+        assert_eq!(infer(&op, &args), None, "{op:?}");
+    }
+    let spread = Ty { kind: KindTag::Spread, ..whole };
+    assert_eq!(infer(&Op::GroupSpread, &[whole]), Some(spread));
+    assert_eq!(infer(&Op::GroupSpread, &[response(KindTag::Reward, SideTag::Chosen)]), None);
+    assert_eq!(infer(&Op::BatchSpread, &[whole]), Some(ty(KindTag::Spread, Depth::Batch, None, true)));
+}
+
+#[test]
+fn lengths_are_constant_weights() {
+    let weight = |depth, side| ty(KindTag::Weight, depth, Some(side), false);
+    assert!(fits(&Op::Length, &[], weight(Depth::EachResponse, SideTag::Answer)));
+    assert!(!fits(&Op::Length, &[], weight(Depth::EachToken, SideTag::Answer)));
+    let overlap = Op::Overlap(SideTag::Rejected);
+    assert!(fits(&overlap, &[], weight(Depth::EachToken, SideTag::Chosen)));
+    assert!(!fits(&overlap, &[], weight(Depth::EachToken, SideTag::Sample)));
+    let live = response(KindTag::Weight, SideTag::Answer);
+    assert!(!fits(&Op::Length, &[], live));
+}
+
+#[test]
 fn limits_are_numbers() {
     let ratio = token(KindTag::Ratio, SideTag::Sample);
     assert_eq!(infer(&Op::Clip, &[ratio, number(), number()]), Some(ratio));

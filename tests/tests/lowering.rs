@@ -87,6 +87,7 @@ fn inputs(program: &Program, layout: &Layout, random: &mut Random) -> Inputs {
             // Policies as near to each other as in training, and scores that differ by an eighth at least: what
             // is left of two of them, and exponentials of whole responses, stay in f32's digits.
             let (width, least) = if field == "logp" { (0.4, -1.0) } else { (3.0, -2.0) };
+            let least = if ty.kind == KindTag::Spread { 0.5 } else { least };
             let values = (0..layout.len(ty)).map(|i| match field {
                 "score" => (5 * i % 16) as f64 / 8.0 - 1.0,
                 _ => random.uniform() * width + least,
@@ -355,6 +356,44 @@ fn far_out_nothing_overflows_and_every_digit_is_kept() {
             let found = compile::evaluate(&program, &alone, &totals, &inputs, &settings).unwrap();
             same(&program.name, &found, &expected);
             close(&format!("{} at {x}", program.name), &[found.loss], &[expected.loss], 0.0);
+        }
+    }
+}
+
+#[test]
+fn far_out_special_functions_keep_their_digits() {
+    let layout = Layout { prompts: 1, sides: vec![] };
+    let check = |op: &Op, x: f64, y: Option<f64>| {
+        let mut hand = Hand::default();
+        hand.0.name = format!("{op:?} of {x} and {y:?}");
+        let mut args = vec![hand.input("x", Depth::EachPrompt, true)];
+        args.extend(y.map(|_| hand.input("y", Depth::EachPrompt, true)));
+        let y_of_op = hand.op(op.clone(), &args);
+        hand.0.root = Some(hand.op(Op::AverageAll, &[y_of_op]));
+        let mut inputs = Inputs::new();
+        inputs.insert("actor", "x", None, vec![x]);
+        y.into_iter().for_each(|y| inputs.insert("actor", "y", None, vec![y]));
+        let (totals, settings) = (layout.totals(), Settings::new());
+        let expected = eval::evaluate(&hand.0, &layout, &totals, &inputs, &settings).unwrap();
+        let found = compile::evaluate(&hand.0, &layout, &totals, &inputs, &settings).unwrap();
+        same(&hand.0.name, &found, &expected);
+        close(&hand.0.name, &[found.loss], &[expected.loss], 0.0);
+    };
+    for x in [-1e4, -89.0, -20.0, -0.75, -0.5, -1e-3, -1e-30] {
+        check(&Op::LogComplement, x, None);
+        check(&Op::Root, -x, None);
+    }
+    // Exact in f32, so that both ways see the same interval.
+    for (low, high) in [(-1e9, 0.5), (-0.5, 1e9), (20.0, 21.0), (-21.0, -20.0), (-0.25, 0.25), (-1e4, -9e3), (3.0, 1e9)]
+    {
+        check(&Op::LogInterval, low, Some(high));
+    }
+    for estimator in Estimator::ALL {
+        for (p, q) in [(-1e4_f64, -0.5_f64), (-0.5, -0.5), (-0.5, -80.0), (-1.0, -1.000_976_562_5), (-80.0, -0.5)] {
+            // The exponential of more is beyond f32.
+            if estimator != Estimator::K3 || q - p < 88.0 {
+                check(&Op::Estimate(estimator), p, Some(q));
+            }
         }
     }
 }

@@ -117,7 +117,8 @@ impl Notation for Latex {
             Function::NormalBelow => Written::new(format!("\\Phi{round}"), Hold::Whole),
             Function::NormalDensity => Written::new(format!("\\varphi{round}"), Hold::Whole),
             Function::Choose => {
-                let cases = format!("{} & {} > 0 \\\\ {} & \\text{{else}}", args[1].text, args[0].text, args[2].text);
+                let condition = super::notation::holds(&args[0], self.minus(), &["> 0", "< 0"]);
+                let cases = format!("{} & {condition} \\\\ {} & \\text{{else}}", args[1].text, args[2].text);
                 Written::new(format!("\\begin{{cases}} {cases} \\end{{cases}}"), Hold::Whole)
             }
             Function::GroupSpread => Written::new(format!("\\operatorname*{{std}}_{{y}}{square}"), Hold::Whole),

@@ -197,7 +197,9 @@ fn value((of_view, field): (bool, &str), ty: Ty, (prompt, member, members): Plac
         (true, "rejected_much_better") => 0.08,
         _ => match ty.kind {
             KindTag::LogProb => noise.between(-2.5, -0.05),
-            KindTag::Weight | KindTag::Prob | KindTag::Ratio | KindTag::Margin => noise.between(0.3, 1.5),
+            KindTag::Weight | KindTag::Prob | KindTag::Ratio | KindTag::Margin | KindTag::Spread => {
+                noise.between(0.3, 1.5)
+            }
             _ => 2.0 * small,
         },
     }

@@ -4,4 +4,5 @@ mod cut;
 mod difference;
 mod faults;
 mod golden;
+mod operations;
 mod programs;

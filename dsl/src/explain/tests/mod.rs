@@ -2,5 +2,6 @@
 
 mod looks;
 mod meaning;
+mod operations;
 mod same;
 mod slopes;
