@@ -362,7 +362,7 @@ fn far_out_nothing_overflows_and_every_digit_is_kept() {
 
 #[test]
 fn far_out_special_functions_keep_their_digits() {
-    let layout = Layout { prompts: 1, sides: vec![] };
+    let layout = Layout { prompts: 1, sides: vec![], words: 0 };
     let check = |op: &Op, x: f64, y: Option<f64>| {
         let mut hand = Hand::default();
         hand.0.name = format!("{op:?} of {x} and {y:?}");

@@ -117,7 +117,7 @@ impl Notation for Latex {
             Function::NormalBelow => Written::new(format!("\\Phi{round}"), Hold::Whole),
             Function::NormalDensity => Written::new(format!("\\varphi{round}"), Hold::Whole),
             Function::Choose => {
-                let condition = super::notation::holds(&args[0], self.minus(), &["> 0", "< 0"]);
+                let condition = super::notation::holds(&args[0], self.minus(), ["> 0", "< 0"]);
                 let cases = format!("{} & {condition} \\\\ {} & \\text{{else}}", args[1].text, args[2].text);
                 Written::new(format!("\\begin{{cases}} {cases} \\end{{cases}}"), Hold::Whole)
             }

@@ -79,10 +79,10 @@ pub(super) trait Notation {
 }
 
 /// When a value is positive; of a negative one, when what it is the negative of is negative.
-pub(super) fn holds(value: &Written, minus: &str, signs: &[&str; 2]) -> String {
+pub(super) fn holds(value: &Written, minus: &str, [positive, negative]: [&str; 2]) -> String {
     match value.text.strip_prefix(minus) {
-        Some(turned) if value.hold == Hold::Minus => format!("{turned} {}", signs[1]),
-        _ => format!("{} {}", value.text, signs[0]),
+        Some(turned) if value.hold == Hold::Minus => format!("{turned} {negative}"),
+        _ => format!("{} {positive}", value.text),
     }
 }
 

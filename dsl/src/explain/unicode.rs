@@ -128,7 +128,7 @@ impl Notation for Unicode {
             Function::NormalBelow => Written::new(format!("Φ({list})"), Hold::Whole),
             Function::NormalDensity => Written::new(format!("φ({list})"), Hold::Whole),
             Function::Choose => {
-                let condition = super::notation::holds(&args[0], self.minus(), &["> 0", "< 0"]);
+                let condition = super::notation::holds(&args[0], self.minus(), ["> 0", "< 0"]);
                 let text = format!("({} if {condition}, else {})", args[1].text, args[2].text);
                 Written::new(text, Hold::Whole)
             }

@@ -69,6 +69,10 @@ impl Batch {
         for (_, owner, field, ty) in program.inputs().filter(|(_, owner, ..)| *owner != view) {
             if let Some(values) = before.get(owner, field, ty.side.map(other)) {
                 self.inputs.insert(owner, field, ty.side, values.to_vec());
+            } else if let Some(values) = before.get(owner, field, ty.side) {
+                // Asked for one side only, it says of the other's tokens what it said of this one's.
+                let values = values.iter().copied().cycle().take(self.layout.len(ty)).collect();
+                self.inputs.insert(owner, field, ty.side, values);
             }
         }
         self

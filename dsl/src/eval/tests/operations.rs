@@ -10,7 +10,11 @@ const SAMPLE: Option<SideTag> = Some(SideTag::Sample);
 /// Two prompts with responses of 3, 1 and 2 tokens to the first, and of 1 to the second.
 fn layout() -> Layout {
     let reach = |prompt, tokens| Reach { prompt, tokens };
-    Layout { prompts: 2, sides: vec![(SideTag::Sample, vec![reach(0, 3), reach(0, 1), reach(0, 2), reach(1, 1)])] }
+    Layout {
+        prompts: 2,
+        sides: vec![(SideTag::Sample, vec![reach(0, 3), reach(0, 1), reach(0, 2), reach(1, 1)])],
+        ..Layout::default()
+    }
 }
 
 fn inputs() -> Inputs {
@@ -160,7 +164,7 @@ fn both_sides_of_a_pair_meet_in_order_and_up_to_the_shorter() {
     let reach = |prompt, tokens| Reach { prompt, tokens };
     let sides =
         vec![(SideTag::Chosen, vec![reach(0, 3), reach(1, 1)]), (SideTag::Rejected, vec![reach(0, 2), reach(1, 2)])];
-    let layout = Layout { prompts: 2, sides };
+    let layout = Layout { prompts: 2, sides, ..Layout::default() };
     let mut inputs = Inputs::new();
     inputs.insert("actor", "logp", Some(SideTag::Chosen), vec![-1.0, -1.0, -1.0, -5.0]);
     inputs.insert("actor", "logp", Some(SideTag::Rejected), vec![-1.0, -3.0, -0.5, -0.5]);

@@ -41,7 +41,11 @@ fn order_and_overlap_have_their_signs() {
     });
     assert_eq!(
         lines,
-        ["L = mean over prompts of (sort(Σₜ 1[t ≤ min(|y⁺|, |y⁻|)] · log π(y⁺ₜ)) − sort((Σₜ log π(y⁻ₜ)) / |y⁻|))²"]
+        [
+            "ℓ(y⁻) = Σₜ log π(y⁻ₜ)",
+            "L     = mean over prompts of (sort(Σₜ 1[t ≤ min(|y⁺|, |y⁻|)] · log π(y⁺ₜ))",
+            "− sort(ℓ(y⁻) / |y⁻|))²"
+        ]
     );
     assert!(latex.contains("\\operatorname{sort}") && latex.contains("\\left| y^{-} \\right|"), "{latex}");
 }
@@ -70,9 +74,10 @@ fn estimates_and_choices_are_written_out() {
     });
     let all = lines.join("\n");
     assert!(all.contains("(score(y) − group(score(y))) / std_y(score(y))"), "{all}");
-    assert!(all.contains(" if −A(y) > 0, else "), "{all}");
+    assert!(all.contains("(3 · gain(yₜ) if A(y) < 0, else gain(yₜ))"), "{all}");
+    let one_line = all.replace('\n', " ");
     assert!(
-        all.contains("log π_ref(yₜ) − log π(yₜ)") && all.contains(")) − 1 − ") || all.contains(") − 1 − "),
+        all.contains("h(yₜ)    = log π_ref(yₜ) − log π(yₜ)") && one_line.contains("exp(h(yₜ)) − 1 − h(yₜ) −"),
         "{all}"
     );
     assert!(latex.contains("\\begin{cases}") && latex.contains("\\operatorname*{std}_{y}"), "{latex}");
