@@ -1,22 +1,12 @@
 //! How operations over responses, groups and batches are written down.
 
-use crate::explain::{Format, Subject, describe};
+use crate::explain::{Format, describe};
 use crate::ir::Program;
 use crate::{Arg, trace};
 crate::prelude!();
 
 fn page(program: &Program, format: Format) -> String {
-    let subject = Subject {
-        name: "mine",
-        paper: "none",
-        preset: None,
-        about: "Mine.",
-        view: "pair",
-        specs: &[],
-        exceptions: &[],
-        program,
-    };
-    describe(&subject, format)
+    describe(&super::looks::subject(program, &[]), format)
 }
 
 /// The lines of the formula, and the block of LaTeX.
