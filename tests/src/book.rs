@@ -6,6 +6,7 @@ macro_rules! pages {
 pages! {
     readme: "README.md";
     first_loss: "book/src/start/first_loss.md";
+    online: "book/src/start/online.md";
     write_your_own: "book/src/start/write_your_own.md";
     equivalences: "book/src/tour/equivalences.md";
     laws: "book/src/reference/laws.md";
