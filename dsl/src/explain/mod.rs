@@ -3,6 +3,7 @@
 //! Everything here is read off the program that tracing gives, so that it cannot say anything else than what is
 //! trained.
 
+mod chapter;
 mod difference;
 mod expression;
 mod facts;
@@ -19,6 +20,8 @@ mod symbol;
 #[cfg(test)]
 mod tests;
 mod unicode;
+
+pub use chapter::chapter;
 
 use crate::hyper::Spec;
 use crate::ir::Program;

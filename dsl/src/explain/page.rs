@@ -15,19 +15,28 @@ use std::fmt::Write as _;
 
 /// The whole page.
 pub(super) fn page(subject: &Subject<'_>, facts: &Facts) -> String {
-    let parameters = symbol::parameters(subject.program);
     let (first, more) = subject.about.split_once("\n\n").unwrap_or((subject.about, ""));
     let mut page = format!("{}\n{}\n", subject.name, one_line(first));
     for paragraph in more.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
         let _ = writeln!(page, "{}", one_line(paragraph));
     }
-    let _ = writeln!(page, "Paper: {}", paper(subject.paper));
+    let _ = writeln!(page, "Paper: {}", cited(subject.paper));
     if let Some(preset) = subject.preset {
         let _ = writeln!(page, "Preset: as in {}", preset.source);
     }
+    for (title, body) in sections(subject, facts) {
+        let _ = write!(page, "\n{title}\n{body}");
+    }
+    page
+}
+
+/// What there is to say, each under its title; nothing of what there is none of.
+pub(super) fn sections(subject: &Subject<'_>, facts: &Facts) -> Vec<(String, String)> {
+    let parameters = symbol::parameters(subject.program);
+    let mut sections = Vec::new();
     let mut block = |title: &str, body: String| {
         if !body.is_empty() {
-            let _ = write!(page, "\n{title}\n{body}");
+            sections.push((title.to_owned(), body));
         }
     };
     if let Some(mut formula) = Formula::new(subject.program, &BTreeMap::new()) {
@@ -70,7 +79,7 @@ pub(super) fn page(subject: &Subject<'_>, facts: &Facts) -> String {
         vec![p.code.to_owned(), p.message.clone(), format!("(book: errors/{})", p.code.to_lowercase())]
     };
     section("Problems", facts.problems.iter().map(problem).collect());
-    page
+    sections
 }
 
 /// What each letter stands for.
@@ -277,6 +286,7 @@ pub(super) fn known(place: &crate::ir::Place) -> Option<String> {
     (!place.file.is_empty()).then(|| place.to_string())
 }
 
-fn paper(paper: &str) -> String {
+/// A paper, with its address where that is known.
+pub(super) fn cited(paper: &str) -> String {
     paper.strip_prefix("arXiv:").map_or_else(|| paper.to_owned(), |id| format!("{paper}, https://arxiv.org/abs/{id}"))
 }
