@@ -54,11 +54,6 @@ impl Given {
         self.inputs.insert(STATE, name, None, vec![value]);
         self
     }
-    /// What the data gives under `view.field`: one number for each response of a side, or for each prompt.
-    pub(crate) fn data(mut self, view: &str, field: &str, side: Option<SideTag>, values: &[f64]) -> Given {
-        self.inputs.insert(view, field, side, values.to_vec());
-        self
-    }
     /// The loss, for what no independent script has written down.
     pub(crate) fn loss(&self, algorithm: &Algorithm, settings: &[(&str, f64)]) -> f64 {
         self.evaluate(algorithm, settings).loss
@@ -133,7 +128,7 @@ pub(crate) fn liked_or_not(moved: [f64; 2]) -> Given {
         .response(SideTag::Answer, 1, ("actor", &[-5.0]))
         .response(SideTag::Answer, 0, ("reference", &[-1.5, -1.5]))
         .response(SideTag::Answer, 1, ("reference", &[-3.0]))
-        .data("unpaired", "label", Some(SideTag::Answer), &[1.0, 0.0]);
+        .says("unpaired", "label", Some(SideTag::Answer), &[1.0, 0.0]);
     for (prompt, moved) in moved.into_iter().enumerate() {
         given = given.response(SideTag::Mismatched, prompt, ("actor", &[-4.0 + moved])).response(
             SideTag::Mismatched,

@@ -1,6 +1,7 @@
 //! Contrastive Preference Optimization, arXiv:2401.08417.
 //!
-//! DPO with a uniform reference, so that none is needed, and the likelihood of the chosen response beside it:
+//! DPO with a uniform reference, so that none is needed, and the likelihood of the chosen response beside it
+//! (equation 3 and the term after it):
 //!
 //! ```text
 //! L = - mean over pairs of log sigmoid(beta [log pi(w | x) - log pi(l | x)]) + cpo_alpha log pi(w | x)

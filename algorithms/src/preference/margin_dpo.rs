@@ -39,15 +39,15 @@ mod tests {
         for (strength, expected) in [(1.0, 0.798_138_869_4), (2.0, 1.463_282_467_3), (3.0, 2.305_083_319_8)] {
             let pair = Given::pair(("actor", &[-1.0]), ("actor", &[-5.0]))
                 .also(("reference", &[-5.0]), ("reference", &[-1.0]))
-                .data("pair", "margin", None, &[strength]);
+                .says("pair", "margin", None, &[strength]);
             pair.check(&MARGIN_DPO, &[("beta", 0.1)], expected);
         }
-        let annotated = three_pairs().data("pair", "margin", None, &[1.0, 2.0, 3.0]);
+        let annotated = three_pairs().says("pair", "margin", None, &[1.0, 2.0, 3.0]);
         annotated.check(&MARGIN_DPO, &[("beta", 0.1)], 1.313_261_688);
     }
     #[test]
     fn the_first_step_is_larger_the_larger_the_margin() {
-        let annotated = start().data("pair", "margin", None, &[2.0]);
+        let annotated = start().says("pair", "margin", None, &[2.0]);
         let slope = 0.1 * logistic(2.0);
         annotated.check_gradient(&MARGIN_DPO, &[], SideTag::Chosen, &[-slope, -slope]);
         annotated.check_gradient(&MARGIN_DPO, &[], SideTag::Rejected, &[slope]);

@@ -30,6 +30,7 @@ pub mod simpo;
 pub mod slic;
 pub mod spin;
 pub mod sppo_hard;
+pub mod wpo;
 
 /// The algorithms of this folder.
 #[rustfmt::skip]
@@ -50,6 +51,7 @@ pub static ALL: &[&Algorithm] = &[
     &f_dpo::F_DPO_JS, &f_dpo::F_DPO_JS_TRL,
     &aot::AOT, &aot::AOT_TRL, &aot_unpaired::AOT_UNPAIRED, &aot_unpaired::AOT_UNPAIRED_TRL,
     &ld_dpo::LD_DPO, &ld_dpo::LD_DPO_TRL, &ld_dpo::LD_DPO_LLAMAFACTORY,
+    &wpo::WPO, &wpo::WPO_TRL,
     &scaled_dpo::SCALED_DPO, &margin_dpo::MARGIN_DPO, &distilled_dpo::DISTILLED_DPO, &spin::SPIN,
     &cpo::CPO, &cpo::CPO_TRL,
     &slic::SLIC, &slic::SLIC_TRL,

@@ -28,7 +28,7 @@ mod tests {
         Given::default()
             .response(SideTag::Answer, 0, ("actor", &[-1.0, -2.0, -3.0]))
             .response(SideTag::Answer, 1, ("actor", &[-4.0]))
-            .data("demo", "weight", Some(SideTag::Answer), &weights)
+            .says("demo", "weight", Some(SideTag::Answer), &weights)
     }
     #[test]
     fn with_equal_weights_it_is_supervised_fine_tuning() {

@@ -67,6 +67,8 @@ mod tests {
         let expected = -log_logistic(0.15);
         liked_or_not([0.0, 0.0]).check(&BCO, &[("beta", 0.1)], expected);
         liked_or_not([0.0, 0.0]).check(&BCO_TRL, &[("beta", 0.1)], expected);
+        liked_or_not([0.0, 0.0]).check_next(&BCO, &[("beta", 0.1)], "mean_reward", -0.05);
+        liked_or_not([0.0, 0.0]).check_next(&BCO, &[("beta", 0.1)], "steps", 1.0);
     }
     #[test]
     fn later_steps_are_held_against_all_before_and_the_shift_is_not_trained() {
