@@ -295,4 +295,19 @@ mod tests {
             "this algorithm reads tokens of `actor`, `rewards` has none: give another list"
         );
     }
+
+    #[test]
+    fn the_files_in_the_book_can_be_read() {
+        let page = include_str!("../../../book/src/reference/numbers.md");
+        let files: Vec<&str> = page.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert_eq!(files.len(), 7);
+        for text in files {
+            let json: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let (shape, rows) = super::file::list(&json).unwrap_or_else(|error| panic!("{text}: {error:#}"));
+            let sides = super::file::sides(shape, rows, &[]).unwrap_or_else(|error| panic!("{text}: {error:#}"));
+            for (_, response) in sides.iter().flat_map(|(_, responses)| responses) {
+                assert!(super::file::tokens(shape, response).is_ok_and(|tokens| tokens > 0), "{text}");
+            }
+        }
+    }
 }

@@ -161,6 +161,7 @@ fn step(node: &Node) -> Json {
         Op::Parameter(name) => fields.push(("name", name.as_str().into())),
         Op::Literal(number) => fields.push(("number", (*number).into())),
         Op::Recast(why) => fields.push(("why", why.as_str().into())),
+        Op::Overlap(other) => fields.push(("other", other.name().into())),
         _ => {}
     }
     Json::Object(fields)
