@@ -157,7 +157,13 @@ pub(crate) fn every_op() -> Vec<Op> {
         Op::Negative | Op::Smaller | Op::Larger | Op::Clip | Op::Exponential | Op::Logarithm | Op::Magnitude => (),
         Op::Logistic | Op::LogLogistic | Op::Square | Op::Positive | Op::Total | Op::Average | Op::AverageAll => (),
         Op::Constant | Op::Recast(_) | Op::EveryPrompt | Op::OthersMean | Op::GroupMean | Op::GroupLogSoftmax => (),
-        Op::Root | Op::LogComplement | Op::LogInterval | Op::Choose | Op::Estimate(_) | Op::GroupSpread => (),
+        Op::Root
+        | Op::LogComplement
+        | Op::LogInterval
+        | Op::Choose
+        | Op::Estimate(_)
+        | Op::GroupSpread
+        | Op::OthersSpread => (),
         Op::BatchSpread | Op::Sorted | Op::Length | Op::Overlap(_) | Op::Following | Op::DiscountedSum => (),
         Op::AtLast => (),
         Op::Mixture | Op::TopWords | Op::Renormalised => (),
@@ -200,6 +206,7 @@ pub(crate) fn every_op() -> Vec<Op> {
         Op::Estimate(Estimator::K2),
         Op::Estimate(Estimator::K3),
         Op::GroupSpread,
+        Op::OthersSpread,
         Op::BatchSpread,
         Op::Sorted,
         Op::Length,

@@ -92,6 +92,7 @@ fn passes_gradient(op: &Op) -> bool {
         | Op::Choose
         | Op::Estimate(_)
         | Op::GroupSpread
+        | Op::OthersSpread
         | Op::BatchSpread
         | Op::Sorted
         | Op::Length

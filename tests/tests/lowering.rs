@@ -236,7 +236,8 @@ fn every_operation_has_its_f64_meaning() {
     ];
     let mut binary = vec![Op::Plus, Op::Minus, Op::Times, Op::Over, Op::Smaller, Op::Larger, Op::Choose];
     binary.extend(Estimator::ALL.map(Op::Estimate));
-    let grouped = [Op::OthersMean, Op::GroupMean, Op::GroupLogSoftmax, Op::GroupSpread, Op::Sorted, Op::AtLast];
+    let grouped =
+        [Op::OthersMean, Op::GroupMean, Op::GroupLogSoftmax, Op::GroupSpread, Op::OthersSpread, Op::Sorted, Op::AtLast];
     let mut run = |op: &Op, depth, form| {
         let program = around(op, depth, form);
         // Longer than what is summed at a time, so that sums of sums are taken.

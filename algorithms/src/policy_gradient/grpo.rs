@@ -187,19 +187,13 @@ pub fn grpo_openrlhf(
 }
 
 /// A response's score less the mean of the others, in standard deviations of the others: neither sees the response itself.
-///
-/// With n responses, mean m and deviation s of the group, the squares of the others sum up to
-/// `(n - 1) s^2 - n / (n - 1) (score - m)^2`. Where the others are alike the difference is left as it is; a deviation below a
-/// thousandth of the group's is taken for rounding.
+/// Where the others are alike, but for a millionth, the difference is left as it is.
 #[loss]
 pub fn beside_the_others(group: &Group) -> PerResponse<Advantage, Sample, NoGrad> {
     let n = group_size(group.response);
-    let beside = group.score - group_mean(group.score);
-    let (part, spread) = (n / max(n - 1.0, 1.0), group_std(group.score).as_weight());
-    let squares = (n - 1.0) * (spread * spread) - part * (beside.as_weight() * beside.as_weight());
-    let of_others = max(squares / max(n - 2.0, 1.0), 0.0).sqrt();
-    let advantage = part * beside;
-    choose(of_others - 1e-3 * spread, advantage / (of_others + 1e-6), advantage)
+    let advantage = (n / max(n - 1.0, 1.0)) * (group.score - group_mean(group.score));
+    let spread = others_std(group.score);
+    choose(spread.as_weight() - 1e-6, advantage / (spread + 1e-6), advantage)
 }
 
 /// k3 with the log-ratio held between -20 and 20 and the estimate between -10 and 10, times a factor that is 1 but whose

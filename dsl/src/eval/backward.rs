@@ -1,7 +1,7 @@
 //! The gradient of every step, from the loss back to the inputs.
 
 use super::number::logistic;
-use super::order::{accumulated, deviation_slopes, sorting};
+use super::order::{accumulated, besides, deviation_slopes, sorting};
 use super::special::special;
 use super::{EvalError, Run, as_f64};
 use crate::ir::{Id, Op};
@@ -79,6 +79,20 @@ impl Run<'_> {
                     let own: Vec<f64> = group.iter().map(|&i| x[i]).collect();
                     let sum: f64 = group.iter().map(|&i| g[i]).sum();
                     deviation_slopes(&own).into_iter().map(|slope| slope * sum).collect()
+                })
+            }
+            Op::OthersSpread => {
+                let x = self.values[node.args[0].index()].clone();
+                self.group_slopes(id, |group, g, _| {
+                    let mut slopes = vec![0.0; x.len()];
+                    for &i in group {
+                        let others: Vec<usize> = besides(group, i).collect();
+                        let values: Vec<f64> = others.iter().map(|&j| x[j]).collect();
+                        for (j, slope) in others.into_iter().zip(deviation_slopes(&values)) {
+                            slopes[j] += g[i] * slope;
+                        }
+                    }
+                    group.iter().map(|&i| slopes[i]).collect()
                 })
             }
             Op::BatchSpread => {

@@ -1,7 +1,7 @@
 //! The value of every step.
 
 use super::number::{log_logistic, log_sum_exp, logistic};
-use super::order::{deviation, discounted, sorting};
+use super::order::{besides, deviation, discounted, sorting};
 use super::special::special;
 use super::{EvalError, Run, as_f64, words};
 use crate::ir::{Id, Op};
@@ -90,6 +90,9 @@ impl Run<'_> {
             Op::GroupSpread => self.by_group(id, |group, x| {
                 let own: Vec<f64> = group.iter().map(|&i| x[i]).collect();
                 vec![deviation(&own); group.len()]
+            }),
+            Op::OthersSpread => self.by_group(id, |group, x| {
+                group.iter().map(|&i| deviation(&besides(group, i).map(|j| x[j]).collect::<Vec<_>>())).collect()
             }),
             Op::BatchSpread => Ok(vec![deviation(&self.values[node.args[0].index()])]),
             Op::Sorted => {

@@ -35,6 +35,11 @@ pub fn deviation_slopes(values: &[f64]) -> Vec<f64> {
     values.iter().map(|x| (x - mean) / (as_f64(values.len() - 1) * spread)).collect()
 }
 
+/// The other responses to a prompt.
+pub(super) fn besides(group: &[usize], i: usize) -> impl Iterator<Item = usize> {
+    group.iter().copied().filter(move |&j| j != i)
+}
+
 /// For each token of a side, 1 as long as the response to the same prompt on the other side has such a token too.
 ///
 /// # Errors

@@ -167,7 +167,7 @@ fn after(op: &Op, depth: Depth, args: &[Known]) -> Result<Known, String> {
         }
 
         // Responses to one prompt are never parted.
-        Op::OthersMean | Op::GroupMean | Op::GroupLogSoftmax | Op::GroupSpread => Ok(Known::Own),
+        Op::OthersMean | Op::GroupMean | Op::GroupLogSoftmax | Op::GroupSpread | Op::OthersSpread => Ok(Known::Own),
         Op::Length | Op::Overlap(_) => Ok(Known::Own),
 
         Op::Sorted | Op::BatchSpread => {

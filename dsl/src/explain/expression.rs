@@ -122,6 +122,7 @@ pub(super) enum Function {
     NormalDensity,
     Choose,
     GroupSpread,
+    OthersSpread,
     BatchSpread,
     Sorted,
     Following,

@@ -122,6 +122,9 @@ impl Notation for Latex {
                 Written::new(format!("\\begin{{cases}} {cases} \\end{{cases}}"), Hold::Whole)
             }
             Function::GroupSpread => Written::new(format!("\\operatorname*{{std}}_{{y}}{square}"), Hold::Whole),
+            Function::OthersSpread => {
+                Written::new(format!("\\operatorname*{{std}}_{{y' \\neq y}}{square}"), Hold::Whole)
+            }
             Function::BatchSpread => Written::new(format!("\\operatorname{{std}}{square}"), Hold::Whole),
             Function::Sorted => Written::new(format!("\\operatorname{{sort}}{round}"), Hold::Whole),
             Function::Following => Written::new(format!("\\operatorname{{next}}{round}"), Hold::Whole),

@@ -203,6 +203,9 @@ fn about_function(function: Function) -> Option<(&'static str, &'static str)> {
         Function::NormalBelow => Some(("Φ", "the share of a standard normal distribution below its argument")),
         Function::NormalDensity => Some(("φ", "the density of the standard normal distribution")),
         Function::GroupSpread => Some(("std_y(x)", "the standard deviation of x over all responses to the prompt")),
+        Function::OthersSpread => {
+            Some(("std_others(x)", "the standard deviation of x over the other responses to the prompt"))
+        }
         Function::BatchSpread => Some(("std(x)", "the standard deviation of x over the whole batch")),
         Function::Sorted => Some(("sort(x)", "the values of x of the whole batch in order, the smallest first")),
         Function::Following => Some(("next(x)", "x at the next token, 0 after the last")),

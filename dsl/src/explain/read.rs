@@ -102,6 +102,7 @@ fn expression(
         Op::Choose => call(Function::Choose),
         Op::Estimate(estimator) => estimate(*estimator, args[0], args[1], about, store),
         Op::GroupSpread => call(Function::GroupSpread),
+        Op::OthersSpread => call(Function::OthersSpread),
         Op::BatchSpread => call(Function::BatchSpread),
         Op::Sorted => call(Function::Sorted),
         Op::Length | Op::Overlap(_) => {

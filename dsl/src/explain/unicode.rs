@@ -133,6 +133,7 @@ impl Notation for Unicode {
                 Written::new(text, Hold::Whole)
             }
             Function::GroupSpread => Written::new(format!("std_y({list})"), Hold::Whole),
+            Function::OthersSpread => Written::new(format!("std_others({list})"), Hold::Whole),
             Function::BatchSpread => Written::new(format!("std({list})"), Hold::Whole),
             Function::Sorted => Written::new(format!("sort({list})"), Hold::Whole),
             Function::Following => Written::new(format!("next({list})"), Hold::Whole),

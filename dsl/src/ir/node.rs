@@ -119,6 +119,9 @@ pub enum Op {
     /// For each response, the standard deviation of all responses to its prompt (one less than their number below); 0 for
     /// a single one, and no gradient where all are equal.
     GroupSpread,
+    /// For each response, the standard deviation of the other responses to its prompt (one less than their number below);
+    /// 0 for fewer than two others, and no gradient where all are equal.
+    OthersSpread,
     /// The standard deviation of every element of the batch (one less than their number below).
     BatchSpread,
     /// The values of the whole batch in order, the smallest first: of its prompts, or of the responses of one side.

@@ -21,5 +21,5 @@ pub use pointwise::{fixed_margin, log_sigmoid, max, min, sigmoid, squared_error}
 pub use report::{report, report_rewards};
 pub use sequence::{at_last, gae, length, overlap, returns};
 pub use state::state;
-pub use statistics::{batch_std, group_std, sorted, whiten};
+pub use statistics::{batch_std, group_std, others_std, sorted, whiten};
 pub use vocabulary::{entropy, kl, mixture, renormalised, top_words};

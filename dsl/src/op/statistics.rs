@@ -17,6 +17,16 @@ where
     step(Op::GroupSpread, &[q.handle()])
 }
 
+/// For each response, the standard deviation over the other responses to its prompt: one less than their number below; 0 for
+/// fewer than two others.
+#[track_caller]
+pub fn others_std<K, Y: Several, G: Gradient, O: Kind>(q: PerResponse<K, Y, G>) -> PerResponse<O, Y, G>
+where
+    K: Spreads<Out = O>,
+{
+    step(Op::OthersSpread, &[q.handle()])
+}
+
 /// The standard deviation over every element of the optimizer's batch: `n - 1` below. The batch must stay whole.
 #[track_caller]
 pub fn batch_std<Q: Quantity, O: Kind>(q: Q) -> Scalar<O, Q::Grad>

@@ -47,7 +47,7 @@ functions! {
     COMPLEMENT HasComplement { LogProb = LogProb, }
     /// `x.log_odds()`
     ODDS HasOdds { LogProb = LogRatio, }
-    /// `group_std(x)`, `batch_std(x)`
+    /// `group_std(x)`, `others_std(x)`, `batch_std(x)`
     SPREAD Spreads { Reward = Spread, Return = Spread, Advantage = Spread, Value = Spread, Margin = Spread, }
     /// `whiten(x)`
     WHITENED Whitens { Advantage = Advantage, Reward = Advantage, Return = Advantage, }

@@ -50,7 +50,7 @@ pub fn infer(op: &Op, args: &[Ty]) -> Option<Ty> {
 
         (Op::OthersMean | Op::GroupMean, &[a]) => unary(grouped(a)?, GROUP_MEAN),
         (Op::GroupLogSoftmax, &[a]) => unary(grouped(a)?, DISTRIBUTION),
-        (Op::GroupSpread, &[a]) => unary(grouped(a)?, SPREAD),
+        (Op::GroupSpread | Op::OthersSpread, &[a]) => unary(grouped(a)?, SPREAD),
         (Op::BatchSpread, &[a]) => {
             let spread = unary(a, SPREAD)?;
             BATCHED.contains(&a.depth).then_some(Ty { depth: Depth::Batch, side: None, ..spread })
@@ -109,6 +109,7 @@ pub fn infer(op: &Op, args: &[Ty]) -> Option<Ty> {
             | Op::Choose
             | Op::Estimate(_)
             | Op::GroupSpread
+            | Op::OthersSpread
             | Op::BatchSpread
             | Op::Sorted
             | Op::Following

@@ -70,6 +70,7 @@ fn functions() -> Vec<Rule> {
         unary(ODDS, "", |k| format!("{k}.log_odds()")),
         unary(DISCOUNTED, tokens, |k| format!("{k}.discounted_sum(decay)")),
         unary(SPREAD, group, |k| format!("group_std({k})")),
+        unary(SPREAD, group, |k| format!("others_std({k})")),
         unary(SPREAD, "", |k| format!("batch_std({k})")),
         unary(WHITENED, "a constant", |k| format!("whiten({k})")),
         choices(choice),

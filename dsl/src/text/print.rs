@@ -81,6 +81,7 @@ fn expression(node: &Node) -> String {
         | Op::Choose
         | Op::Estimate(_)
         | Op::GroupSpread
+        | Op::OthersSpread
         | Op::BatchSpread
         | Op::Sorted
         | Op::Following

@@ -41,6 +41,7 @@ impl Op {
             Op::Choose => "choose",
             Op::Estimate(estimator) => estimator.word(),
             Op::GroupSpread => "group_std",
+            Op::OthersSpread => "others_std",
             Op::BatchSpread => "batch_std",
             Op::Sorted => "sorted",
             Op::Length => "length",
@@ -79,6 +80,7 @@ impl Op {
             | Op::Root
             | Op::LogComplement
             | Op::GroupSpread
+            | Op::OthersSpread
             | Op::BatchSpread
             | Op::Sorted
             | Op::Following
@@ -100,7 +102,7 @@ impl Op {
 }
 
 /// Every operation that is written as its word and its arguments.
-pub(super) const PREFIX: [Op; 36] = [
+pub(super) const PREFIX: [Op; 37] = [
     Op::Smaller,
     Op::Larger,
     Op::Clip,
@@ -128,6 +130,7 @@ pub(super) const PREFIX: [Op; 36] = [
     Op::Estimate(Estimator::K2),
     Op::Estimate(Estimator::K3),
     Op::GroupSpread,
+    Op::OthersSpread,
     Op::BatchSpread,
     Op::Sorted,
     Op::Length,

@@ -72,6 +72,21 @@ impl<D: Device<f32>> Run<'_, D> {
         self.gathered(&spread, &groups.of)
     }
 
+    pub(super) fn others_spread(&mut self, id: Id) -> Result<Many<D>> {
+        let (groups, x) = (self.groups(id)?, self.argument_spelled_out(id, 0)?);
+        let (mut places, mut stretches) = (Vec::new(), Vec::new());
+        for (i, group) in groups.of.iter().enumerate() {
+            let begin = places.len();
+            // One response stands for the others it has not: a single value has no deviation and no slope.
+            let alone = groups.sizes[*group] == 1;
+            let others = groups.of.iter().enumerate().filter(|(j, of)| *of == group && (*j != i || alone));
+            places.extend(others.map(|(j, _)| j));
+            stretches.push(begin..places.len());
+        }
+        let others = self.gathered(&x, &places)?;
+        self.deviations(&others, &stretches)
+    }
+
     /// `d - ln(sum of the group's exp(d))` with `d = x - the group's largest`, so that nothing overflows. What is
     /// subtracted first cancels, so it needs no gradient.
     pub(super) fn group_log_softmax(&mut self, id: Id) -> Result<Many<D>> {

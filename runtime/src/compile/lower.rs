@@ -56,6 +56,7 @@ impl<D: Device<f32>> Run<'_, D> {
             Op::TopWords => self.top_words(id).map(Quantity::Many),
             Op::Renormalised => self.renormalised(id).map(Quantity::Many),
             Op::GroupSpread => self.group_spread(id).map(Quantity::Many),
+            Op::OthersSpread => self.others_spread(id).map(Quantity::Many),
             Op::BatchSpread => self.batch_spread(id).map(Quantity::Many),
             Op::Sorted => self.sorted(id).map(Quantity::Many),
 

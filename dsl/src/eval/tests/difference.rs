@@ -94,7 +94,9 @@ fn every_operation_has_the_gradient_of_its_value() {
         for depth in [Depth::EachPrompt, Depth::EachResponse, Depth::EachToken, Depth::EachWord] {
             let fits = match op {
                 Op::Mixture | Op::Renormalised => depth == Depth::EachWord,
-                Op::OthersMean | Op::GroupMean | Op::GroupLogSoftmax | Op::GroupSpread => depth == Depth::EachResponse,
+                Op::OthersMean | Op::GroupMean | Op::GroupLogSoftmax | Op::GroupSpread | Op::OthersSpread => {
+                    depth == Depth::EachResponse
+                }
                 Op::AtLast => depth == Depth::EachResponse,
                 Op::Following | Op::DiscountedSum => depth == Depth::EachToken,
                 Op::Sorted => depth < Depth::EachToken,

@@ -49,7 +49,7 @@ fn value(store: &Store, ex: Ex, given: f64, settings: &Settings) -> f64 {
                 Function::Root => x.sqrt(),
                 Function::NormalBelow => eval::log_normal_below(x).exp(),
                 Function::Choose => of(&args[if x > 0.0 { 1 } else { 2 }]),
-                Function::GroupSpread | Function::BatchSpread | Function::Following => 0.0,
+                Function::GroupSpread | Function::OthersSpread | Function::BatchSpread | Function::Following => 0.0,
                 Function::Sorted | Function::DiscountedSum | Function::AtLast => x,
             }
         }
