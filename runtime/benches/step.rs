@@ -1,6 +1,6 @@
 //! Time of a DPO-like step of the fused engine: a reference is scored, the actor runs forward, backward and is updated.
 //!
-//! `cargo bench -p collimate-runtime --bench step [-- tiny|small] [pairs] [group] [apart] [steps=6]`, where `group` takes eight
+//! `cargo bench -p collimate-runtime --bench step [-- tiny|small] [pairs] [group] [apart] [recompute] [steps=6]`, where `group` takes eight
 //! responses of 64 tokens to a prompt of 512 for each pair, and `apart` reads a prompt again for each response.
 //!
 //! Times are those that all threads spent, which other programs on the machine disturb less than the clock's (run with
@@ -72,7 +72,7 @@ fn main() {
     let given = args.iter().find_map(|arg| arg.parse().ok());
     let count = given.unwrap_or(if name == "tiny" { 8 } else { 2 });
     let steps = args.iter().find_map(|arg| arg.strip_prefix("steps=")?.parse().ok()).unwrap_or(6);
-    let options = FusedOptions { share_prompts: !is("apart") };
+    let options = FusedOptions { share_prompts: !is("apart"), recompute: is("recompute") };
     let weights = Weights::random(config(name), 0);
     println!("{name}: {:.1} M parameters, {count} prompts a step, {options:?}", weights.data.len() as f64 * 1e-6);
     let reference = FusedEngine::with(Arc::new(Parameters::frozen(weights.clone())), options);

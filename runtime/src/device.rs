@@ -1,6 +1,6 @@
 //! Where a run computes: from the words on the command line to a device and an engine.
 
-use crate::model::{Engine, FusedEngine, GraphEngine, Parameters};
+use crate::model::{Engine, FusedEngine, FusedOptions, GraphEngine, Parameters};
 use crate::train::{EngineKind, Job, Trained, run};
 use crate::{Error, Result};
 use dfdx::prelude::Cpu;
@@ -12,6 +12,13 @@ use std::sync::Arc;
 /// If this build or machine does not have the device, the device does not have the engine, or the run fails.
 pub fn train(job: Job<'_>) -> Result<Trained> {
     match (place(&job.settings.device)?, job.settings.engine) {
+        (_, EngineKind::Graph) if job.settings.recompute => Err(Error::Setting(
+            "--recompute: the graph engine keeps everything; leave it out, or use --engine fused".to_owned(),
+        )),
+        (Place::Cpu, EngineKind::Fused) => {
+            let options = FusedOptions { recompute: job.settings.recompute, ..FusedOptions::default() };
+            run(job, Cpu::default(), |parameters| Ok(Box::new(FusedEngine::with(parameters, options)) as Box<_>))
+        }
         (Place::Cpu, kind) => run(job, Cpu::default(), |parameters| cpu(kind, parameters)),
         (Place::Cuda(ordinal), EngineKind::Graph) => cuda(ordinal, job),
         (Place::Cuda(_), EngineKind::Fused) => Err(Error::Setting(format!(

@@ -256,6 +256,10 @@ fn run_arguments() -> Vec<Arg> {
             .help("Print the settings as run.toml and stop"),
         Arg::new("device").long("device").default_value("cpu").help("cpu, or cuda:0 in a build with --features cuda"),
         engine(),
+        Arg::new("recompute")
+            .long("recompute")
+            .action(ArgAction::SetTrue)
+            .help("Compute layers again instead of keeping what the gradient needs: less memory, a third more time"),
     ]
 }
 

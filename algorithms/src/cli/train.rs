@@ -44,7 +44,8 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
     };
     catch_interrupt()?;
 
-    let (before, seed) = (loaded.weights.clone(), settings.seed);
+    // Only the sandbox compares with the model as it was.
+    let (before, seed) = (in_sandbox.then(|| loaded.weights.clone()), settings.seed);
     let job = Job {
         settings,
         program: &program,
@@ -66,7 +67,7 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
         return Ok(());
     }
     let report = collimate_runtime::report::write(&out)?;
-    if in_sandbox {
+    if let Some(before) = before {
         sandbox::compare(&before, &trained.weights, &loaded.tokenizer, seed)?;
     } else if let Some(last) = &trained.last {
         summary(last)?;
@@ -151,6 +152,9 @@ fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
     }
     if matches.get_flag("no-shuffle") {
         settings.shuffle = false;
+    }
+    if matches.get_flag("recompute") {
+        settings.recompute = true;
     }
     draw(algorithm, matches, &mut settings)?;
     settings::change(algorithm, matches, &mut settings.set)?;

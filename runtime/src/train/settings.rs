@@ -51,6 +51,8 @@ pub struct RunSettings {
     pub device: String,
     /// Which of the two engines runs the model.
     pub engine: EngineKind,
+    /// Compute layers again instead of keeping what the gradient needs of them: less memory, a third more time.
+    pub recompute: bool,
     /// A checkpoint after every so many steps; 0 writes none but when the run is stopped.
     pub checkpoint_every: u64,
     /// How responses are drawn, if they are.
@@ -103,6 +105,7 @@ impl Default for RunSettings {
             shuffle: true,
             device: "cpu".to_owned(),
             engine: EngineKind::Fused,
+            recompute: false,
             checkpoint_every: 500,
             draw: None,
             set: BTreeMap::new(),
@@ -187,7 +190,7 @@ impl RunSettings {
     pub fn relevant(&self) -> BTreeMap<String, String> {
         let mut settings = self.clone();
         (settings.model, settings.data) = (String::new(), Vec::new());
-        (settings.eval_data, settings.checkpoint_every) = (None, 0);
+        (settings.eval_data, settings.checkpoint_every, settings.recompute) = (None, 0, false);
         settings.micro_batch = Some(settings.micro_batch());
         let set = std::mem::take(&mut settings.set);
         let table = toml::Table::try_from(&settings).expect("settings are plain numbers and words");
@@ -295,7 +298,7 @@ mod tests {
 
     #[test]
     fn differences_name_what_changes_the_result() {
-        let mut other = RunSettings { model: "moved".to_owned(), checkpoint_every: 3, ..some() };
+        let mut other = RunSettings { model: "moved".to_owned(), checkpoint_every: 3, recompute: true, ..some() };
         assert!(some().differences(&other).is_empty());
         other.lr = 1e-4;
         other.set.insert("beta".to_owned(), 0.5);

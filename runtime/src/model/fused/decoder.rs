@@ -2,7 +2,7 @@
 
 use super::{
     backend::{Backend, Part, Shape},
-    layer::{AttentionTrace, FeedTrace, Layer},
+    layer::{Layer, LayerTrace},
     map::Map,
     plan::Plan,
 };
@@ -20,21 +20,12 @@ pub(super) struct Decoder<B> {
 /// What a forward pass leaves for its backward pass.
 #[derive(Debug)]
 pub(super) struct Trace<T> {
-    layers: Vec<LayerTrace<T>>,
+    /// What went into each layer, and what it left unless it is computed again.
+    layers: Vec<(T, Option<LayerTrace<T>>)>,
     /// The rows that go through the head, before the last norm.
     hidden: T,
     inverse: T,
     logsumexp: T,
-}
-
-#[derive(Debug)]
-struct LayerTrace<T> {
-    /// The residual stream before attention.
-    x: T,
-    attention: AttentionTrace<T>,
-    /// The residual stream before the feed-forward half.
-    middle: T,
-    feed: FeedTrace<T>,
 }
 
 /// The part of a model's shape that a backend needs.
@@ -64,18 +55,18 @@ impl<B: Backend> Decoder<B> {
         self.head(weights, plan, &x).0
     }
 
-    /// The log-probability of each scored token, and what [`Decoder::backward`] needs.
-    pub(super) fn forward(&self, weights: &B::Slice, plan: &Plan) -> (Vec<f32>, Trace<B::Buffer>) {
+    /// The log-probability of each scored token, and what [`Decoder::backward`] needs. If it may `recompute`, that is only
+    /// what goes into each layer.
+    pub(super) fn forward(&self, weights: &B::Slice, plan: &Plan, recompute: bool) -> (Vec<f32>, Trace<B::Buffer>) {
         let mut stream = self.embed(weights, plan);
-        let layers = (0..self.map.layers.len()).map(|index| {
+        let mut layers = Vec::with_capacity(self.map.layers.len());
+        for index in 0..self.map.layers.len() {
             let layer = self.layer(index, weights, plan);
-            let (after, attention) = layer.attend(self.backend.copy(&stream));
-            let x = std::mem::replace(&mut stream, after);
-            let middle = self.backend.copy(&stream);
-            let feed = layer.feed(&mut stream);
-            LayerTrace { x, attention, middle, feed }
-        });
-        let layers = layers.collect();
+            let (after, trace) = layer.forward(self.backend.copy(&stream));
+            // The last is the first to be asked for.
+            let kept = if recompute && !layer.last { None } else { Some(trace) };
+            layers.push((std::mem::replace(&mut stream, after), kept));
+        }
         let (logp, [hidden, inverse, logsumexp]) = self.head(weights, plan, &stream);
         (logp, Trace { layers, hidden, inverse, logsumexp })
     }
@@ -90,10 +81,10 @@ impl<B: Backend> Decoder<B> {
         upstream: &[f32],
     ) {
         let mut d_x = self.head_backward(weights, gradient, plan, &trace, upstream);
-        for (index, trace) in trace.layers.into_iter().enumerate().rev() {
+        for (index, (x, kept)) in trace.layers.into_iter().enumerate().rev() {
             let layer = self.layer(index, weights, plan);
-            layer.feed_backward(&mut d_x, gradient, &trace.middle, trace.feed);
-            d_x = layer.attend_backward(d_x, gradient, &trace.x, trace.attention);
+            let kept = kept.unwrap_or_else(|| layer.forward(self.backend.copy(&x)).1);
+            d_x = layer.backward(d_x, gradient, &x, kept);
         }
         self.backend.embed_backward(gradient, &d_x, plan, &self.map.embedding);
     }

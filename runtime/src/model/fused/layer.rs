@@ -24,6 +24,15 @@ pub(super) struct FeedTrace<T> {
     gate_up: T,
 }
 
+/// What a layer leaves for its backward pass, besides what went into it.
+#[derive(Debug)]
+pub(super) struct LayerTrace<T> {
+    attention: AttentionTrace<T>,
+    /// The residual stream between the two halves.
+    middle: T,
+    feed: FeedTrace<T>,
+}
+
 /// The weights, and where those of one layer lie.
 pub(super) struct Layer<'a, B: Backend> {
     pub(super) backend: &'a B,
@@ -37,6 +46,27 @@ pub(super) struct Layer<'a, B: Backend> {
 impl<'a, B: Backend> Layer<'a, B> {
     fn part(&self, range: &'a Range<usize>) -> Part<'a, B::Slice> {
         Part { all: self.weights, range }
+    }
+
+    /// The layer's result, and what [`Layer::backward`] needs.
+    pub(super) fn forward(&self, x: B::Buffer) -> (B::Buffer, LayerTrace<B::Buffer>) {
+        let (mut x, attention) = self.attend(x);
+        let middle = self.backend.copy(&x);
+        let feed = self.feed(&mut x);
+        (x, LayerTrace { attention, middle, feed })
+    }
+
+    /// The gradient of the input `x` from `d_x`, that of the result.
+    pub(super) fn backward(
+        &self,
+        mut d_x: B::Buffer,
+        gradient: &mut B::Slice,
+        x: &B::Slice,
+        trace: LayerTrace<B::Buffer>,
+    ) -> B::Buffer {
+        self.feed_backward(&mut d_x, gradient, &trace.middle, trace.feed);
+        drop(trace.middle);
+        self.attend_backward(d_x, gradient, x, trace.attention)
     }
 
     /// `x + attention(norm(x))` of the rows that go on, which are all but in the last layer.
@@ -82,7 +112,7 @@ impl<'a, B: Backend> Layer<'a, B> {
     }
 
     /// The gradient of the input `x` from `d_x`, that of the result.
-    pub(super) fn attend_backward(
+    fn attend_backward(
         &self,
         mut d_x: B::Buffer,
         gradient: &mut B::Slice,
@@ -134,13 +164,7 @@ impl<'a, B: Backend> Layer<'a, B> {
     }
 
     /// Turns `d_x`, the gradient of the result, into that of the input `x`.
-    pub(super) fn feed_backward(
-        &self,
-        d_x: &mut B::Slice,
-        gradient: &mut B::Slice,
-        x: &B::Slice,
-        trace: FeedTrace<B::Buffer>,
-    ) {
+    fn feed_backward(&self, d_x: &mut B::Slice, gradient: &mut B::Slice, x: &B::Slice, trace: FeedTrace<B::Buffer>) {
         let Layer { backend, weights, map, .. } = self;
         let rows = self.rows_after();
         let FeedTrace { inverse, gate_up } = trace;

@@ -54,11 +54,14 @@ pub struct FusedEngine {
 pub struct FusedOptions {
     /// Read a prompt once that several sequences of a batch begin with.
     pub share_prompts: bool,
+    /// Keep only what goes into each layer, and compute the layer again when the gradient comes back: less memory, a third
+    /// more time.
+    pub recompute: bool,
 }
 
 impl Default for FusedOptions {
     fn default() -> Self {
-        FusedOptions { share_prompts: true }
+        FusedOptions { share_prompts: true, recompute: false }
     }
 }
 
@@ -100,8 +103,8 @@ impl Engine<Cpu> for FusedEngine {
         }
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
         let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
-        let numbers = weights.data.as_slice();
-        let (logp, trace) = within_pool(|| self.decoder.forward(numbers, &plan));
+        let (numbers, recompute) = (weights.data.as_slice(), self.options.recompute);
+        let (logp, trace) = within_pool(|| self.decoder.forward(numbers, &plan, recompute));
         let (decoder, parameters) = (Arc::clone(&self.decoder), Arc::clone(&self.parameters));
         bridge::node(&self.device, logp, move |upstream| {
             let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);

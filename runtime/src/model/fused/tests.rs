@@ -104,13 +104,14 @@ fn groups() -> Sequences {
 }
 
 #[test]
-fn sharing_prompts_changes_nothing() {
+fn options_change_nothing() {
     for config in configs() {
         let weights = weights(config);
         let right = reference::score(&weights, &groups());
-        let [together, apart] = [true, false].map(|share_prompts| {
+        let options = [(true, false), (false, false), (true, true)];
+        let [together, apart, again] = options.map(|(share_prompts, recompute)| {
             let parameters = Arc::new(Parameters::new(weights.clone()));
-            let engine = FusedEngine::with(Arc::clone(&parameters), FusedOptions { share_prompts });
+            let engine = FusedEngine::with(Arc::clone(&parameters), FusedOptions { share_prompts, recompute });
             let live = engine.forward(&groups()).unwrap();
             for (ours, right) in live.logp.as_vec().into_iter().zip(&right) {
                 assert!((f64::from(ours) - right).abs() < 2e-5, "{ours} where {right} is right");
@@ -120,6 +121,7 @@ fn sharing_prompts_changes_nothing() {
             Arc::into_inner(parameters).unwrap().gradient.into_inner().unwrap()
         });
         let largest = apart.iter().fold(0.0_f32, |most, g| most.max(g.abs()));
+        assert_eq!(together, again, "a layer computed again is the same to the last bit");
         for (together, apart) in together.iter().zip(&apart) {
             assert!((together - apart).abs() < 1e-5 * largest, "{together} and {apart}, largest {largest}");
         }
