@@ -2,12 +2,12 @@ use super::Write;
 use crate::{
     scatter::Scatter,
     task,
-    vector::{Arithmetic, vectorized},
+    vector::{Arithmetic, Baseline},
 };
 use rayon::prelude::*;
 
 /// Partial sums of one dot product. The same whatever is computed beside it, so that its result is too.
-const PARTS: usize = 8;
+pub(super) const PARTS: usize = 8;
 /// Rows of the weight whose dot products are computed at once, so that their additions need not wait for each other.
 const TOGETHER: usize = 8;
 
@@ -29,12 +29,12 @@ pub fn multiply_few(out: &mut [f32], write: Write, x: &[f32], weight: &[f32], in
     let per_task = task::rows(inner).next_multiple_of(TOGETHER);
     let out = Scatter::new(out);
     weight.par_chunks(per_task * inner).enumerate().for_each(|(index, weight)| {
-        stripe(&Stripe { out: &out, write, first: index * per_task, columns }, x, weight, inner);
+        widest(&Stripe { out: &out, write, first: index * per_task, columns }, x, weight, inner);
     });
 }
 
 /// The columns of a result that a task makes.
-struct Stripe<'a> {
+pub(super) struct Stripe<'a> {
     out: &'a Scatter<'a>,
     write: Write,
     first: usize,
@@ -43,7 +43,7 @@ struct Stripe<'a> {
 
 impl Stripe<'_> {
     #[inline(always)]
-    fn store(&self, row: usize, column: usize, product: f32) {
+    pub(super) fn store(&self, row: usize, column: usize, product: f32) {
         // SAFETY: one number, and no other task has this column.
         #[allow(unsafe_code)]
         let place = unsafe { self.out.part(row * self.columns + self.first + column, 1) };
@@ -52,12 +52,35 @@ impl Stripe<'_> {
             Write::Add => place[0] + product,
         };
     }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn store_quad(&self, row: usize, column: usize, products: [f32; 4]) {
+        // SAFETY: neighbours, and no other task has these columns.
+        #[allow(unsafe_code)]
+        let places = unsafe { self.out.part(row * self.columns + self.first + column, 4) };
+        for (place, product) in places.iter_mut().zip(products) {
+            *place = match self.write {
+                Write::Set => product,
+                Write::Add => *place + product,
+            };
+        }
+    }
 }
 
-vectorized! { fn stripe(stripe: &Stripe<'_>, x: &[f32], weight: &[f32], inner: usize) => stripe_body }
+/// The widest form that this machine has.
+fn widest(stripe: &Stripe<'_>, x: &[f32], weight: &[f32], inner: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if crate::vector::width() != crate::vector::Width::Baseline {
+        // SAFETY: `width` has seen that the processor has AVX2 and fused multiply-add.
+        #[allow(unsafe_code)]
+        return unsafe { super::few_x86::stripe(stripe, x, weight, inner) };
+    }
+    plain::<Baseline>(stripe, x, weight, inner);
+}
 
 #[inline(always)]
-fn stripe_body<A: Arithmetic>(stripe: &Stripe<'_>, x: &[f32], weight: &[f32], inner: usize) {
+fn plain<A: Arithmetic>(stripe: &Stripe<'_>, x: &[f32], weight: &[f32], inner: usize) {
     let columns = weight.len() / inner;
     let whole = columns / TOGETHER * TOGETHER;
     // The rows of the weight stay in the nearest cache for all rows of the input.

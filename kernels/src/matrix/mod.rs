@@ -9,6 +9,8 @@
 
 mod cpu;
 mod few;
+#[cfg(target_arch = "x86_64")]
+mod few_x86;
 mod reference;
 
 pub use cpu::multiply;
