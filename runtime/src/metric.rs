@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Every name that `metrics.jsonl` can have, with a sentence. An algorithm may add names of its own.
-pub const NAMES: [(&str, &str); 12] = [
+pub const NAMES: &[(&str, &str)] = &[
     ("step", "the optimizer step, from 1"),
     ("loss", "the loss on the step's batch, before the step"),
     ("lr", "the learning rate of the step"),
@@ -21,6 +21,16 @@ pub const NAMES: [(&str, &str); 12] = [
     ("rewards/accuracies", "how often it gives the chosen response more"),
     ("logps/chosen", "log-probability of the chosen responses, on average"),
     ("logps/rejected", "log-probability of the rejected responses, on average"),
+    ("logps/answer", "log-probability of the responses, on average"),
+    ("logps/sample", "log-probability of the responses of a group, on average"),
+    ("reward", "what the reward gives the responses drawn, on average"),
+    ("reward_std", "standard deviation of the rewards of a prompt's responses, on average"),
+    ("frac_reward_zero_std", "share of prompts whose responses are all worth the same: nothing is learned of them"),
+    ("completions/mean_length", "tokens of a response, on average"),
+    ("completions/clipped_ratio", "share of responses cut before their end"),
+    ("sampling/sampling_logp_difference/mean", "how far the sampler's log-probability of a token is from the engine's"),
+    ("sampling/sampling_logp_difference/max", "the largest such difference"),
+    ("kl", "by how much the responses drawn are likelier now than at the start, in nats, on average"),
 ];
 
 /// The sentence of a metric.

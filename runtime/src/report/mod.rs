@@ -14,12 +14,18 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Curves that belong into one picture, by their names.
-const TOGETHER: [(&str, &[&str]); 8] = [
+const TOGETHER: [(&str, &[&str]); 14] = [
+    ("Reward", &["reward"]),
     ("Loss", &["loss"]),
     ("Implicit rewards", &["rewards/chosen", "rewards/rejected"]),
     ("Reward margin", &["rewards/margins"]),
     ("Reward accuracy", &["rewards/accuracies"]),
-    ("Log-probability of a response", &["logps/chosen", "logps/rejected", "logps/answer"]),
+    ("Log-probability of a response", &["logps/chosen", "logps/rejected", "logps/answer", "logps/sample"]),
+    ("Divergence from the start", &["kl"]),
+    ("Spread of a group's rewards", &["reward_std"]),
+    ("Groups without spread", &["frac_reward_zero_std"]),
+    ("Tokens of a response", &["completions/mean_length"]),
+    ("Responses cut before their end", &["completions/clipped_ratio"]),
     ("Length of the gradient", &["grad_norm"]),
     ("Learning rate", &["lr"]),
     ("Tokens a second", &["tokens/s"]),
