@@ -1,10 +1,12 @@
 """Random batches, and access to them by the names the formulas use. Float64 throughout."""
 
+import math
 import random
 
 import torch
 
 PROMPTS = 4
+WORDS = 6
 
 
 def tensor(x):
@@ -24,6 +26,16 @@ class Batch:
         n = {"prompt": PROMPTS, "response": len(reaches), "token": sum(t for _, t in reaches)}[depth]
         self.fix(owner, field, side, [round(self.draw.uniform(low, high), 3) for _ in range(n)])
 
+    def put_words(self, owner, side):
+        """What a policy gives every word of a small vocabulary at every token."""
+        self.words = WORDS
+        values = []
+        for _ in range(sum(t for _, t in self.sides[side])):
+            logits = [self.draw.gauss(0.0, 1.5) for _ in range(WORDS)]
+            whole = math.log(sum(math.exp(x) for x in logits))
+            values += [round(x - whole, 6) for x in logits]
+        self.fix(owner, "words", side, values)
+
     def fix(self, owner, field, side, values):
         self.inputs[f"{owner}.{field}.{side or ''}"] = values
 
@@ -42,6 +54,10 @@ class Batch:
 
     def split(self, flat, side):
         return torch.split(flat, [t for _, t in self.sides[side]])
+
+    def vocabulary(self, owner, side):
+        """A row for each token."""
+        return self.get(owner, "words", side).view(-1, WORDS)
 
     def lengths(self, side):
         return tensor([t for _, t in self.sides[side]])
@@ -80,6 +96,8 @@ def pairs():
             b.put(who, "logp", side, "token", -2.5, -0.05)
         b.put("reward_model", "score", side, "response", -1.5, 1.5)
         b.put("reward_model", "spread", side, "response", 0.4, 1.5)
+    b.fix("state", "mean_reward", None, [-0.2])
+    b.fix("state", "steps", None, [3.0])
     for name, share in dict(
         rejected_much_better=0.08, rejected_better=0.12, tie=0.2, chosen_better=0.25, chosen_much_better=0.35
     ).items():
@@ -96,6 +114,10 @@ def answers():
     for side in ("Answer", "Mismatched"):
         for who in ("actor", "reference", "previous"):
             b.put(who, "logp", side, "token", -2.5, -0.05)
+    for who in ("actor", "teacher"):
+        b.put_words(who, "Answer")
+    b.fix("state", "mean_reward", None, [0.3])
+    b.fix("state", "steps", None, [4.0])
     b.put("demo", "weight", "Answer", "response", 0.2, 1.5)
     for name in ("helpfulness", "correctness", "coherence", "complexity", "verbosity"):
         b.put("reward_model", name, "Answer", "response", -1.0, 4.0)
@@ -109,6 +131,8 @@ def samples():
     b = Batch(3, {"Sample": [0, 0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3]})
     for who in ("actor", "reference", "behavior"):
         b.put(who, "logp", "Sample", "token", -2.5, -0.05)
+    b.put_words("actor", "Sample")
+    b.fix("state", "kl_coef", None, [0.3])
     b.put("critic", "value", "Sample", "token", -1.0, 1.0)
     b.put("group", "score", "Sample", "response", -1.0, 2.0)
     b.put("group", "weight", "Sample", "response", 0.1, 1.0)

@@ -356,3 +356,59 @@ def rloo_nemo(b, kl_coef):
             others_ended = [j for j in group if j != i and ended[j] > 0]
             baseline[i] = torch.stack([r[j] for j in others_ended]).mean() if others_ended else r[i]
     return -(b.spread(r - baseline) * b.get("actor", "logp", S)).mean()
+
+
+@loss("rloo@verl", "samples", epsilon=(0.2, 0.5), dual_clip=(3.0, 1.3))
+def rloo_verl(b, epsilon, dual_clip):
+    s = b.get("group", "score", S)
+    a = b.spread(s - in_groups(b, others, s))
+    return -dual(clipped(ratios(b), a, epsilon, epsilon), a, dual_clip).mean()
+
+
+PEERS = dict(beta=(0.01, 0.4), epsilon=(0.2, 0.4), epsilon_high=(0.2, 0.6))
+
+
+@loss("grpo@openrlhf", "samples", **PEERS)
+def grpo_openrlhf(b, beta, epsilon, epsilon_high):
+    return (-gains(b, standardised(b, 1e-9), epsilon, epsilon_high) + beta * torch.clamp(k3(b), -10, 10)).mean()
+
+
+@loss("grpo@nemo_rl", "samples", **PEERS)
+def grpo_nemo_rl(b, beta, epsilon, epsilon_high):
+    s = b.get("group", "score", S)
+    a = torch.zeros_like(s)
+    for group in b.groups():
+        for i in group:
+            rest = s[torch.tensor([j for j in group if j != i])]
+            spread = std(rest)
+            a[i] = s[i] - rest.mean()
+            if spread > 0:
+                a[i] = a[i] / (spread + 1e-6)
+    x = torch.clamp(b.get("reference", "logp", S) - b.get("actor", "logp", S), -20, 20)
+    # One, with the gradient of the log-probability.
+    drawn = torch.exp(sg(x) - x)
+    return (-gains(b, a, epsilon, epsilon_high) + beta * drawn * torch.clamp(torch.exp(x) - x - 1, -10, 10)).mean()
+
+
+@loss("ppo_entropy", "samples", kl_coef=(0.05, 0.4), vf_coef=(0.1, 0.8), entropy_coef=(0.01, 0.3), **TRUST)
+def ppo_entropy(b, entropy_coef, **hyper):
+    q = b.vocabulary("actor", S)
+    return ppo(b, **hyper) + entropy_coef * (q.exp() * q).sum(1).mean()
+
+
+@loss(
+    "ppo_adaptive", "samples", kl_coef=(0.05, 0.4), kl_target=(6.0, 1.0), kl_gain=(0.1, 0.3), vf_coef=(0.1, 0.8), **TRUST
+)
+def ppo_adaptive(b, kl_coef, kl_target, kl_gain, **hyper):
+    # What the price is now was decided by the steps before.
+    return ppo(b, kl_coef=b.get("state", "kl_coef"), **hyper)
+
+
+@loss("ppo@nemo_aligner", "samples", kl_coef=(0.01, 0.4), **TRUST)
+def ppo_nemo(b, kl_coef, gamma, lam, cliprange, cliprange_value):
+    drift = (b.get("behavior", "logp", S) - b.get("reference", "logp", S)).abs()
+    a, target = gae(b, at_last(b, b.get("group", "score", S)) - kl_coef * drift, gamma, lam)
+    a = (a - a.mean()) / torch.sqrt(((a - a.mean()) ** 2).mean() + 1e-8)
+    ended = b.spread(b.get("group", "ended", S))
+    gain = clipped(ratios(b), a, cliprange, cliprange)
+    return -(ended * gain).sum() / ended.sum() + value_loss(b, target, cliprange_value)

@@ -164,6 +164,30 @@ def rpo_of_trl(b, beta, rpo_alpha):
     return dpo_trl(b, beta) + rpo_alpha * nll_tokens(b)
 
 
+def running(b, now):
+    """The mean of this step's and of those before."""
+    mean, steps = b.get("state", "mean_reward"), b.get("state", "steps")
+    return (steps * mean + sg(now)) / (steps + 1)
+
+
+def shifted_bco(b, beta):
+    w, l = beta * b.ratio(C), beta * b.ratio(R)
+    d = running(b, (w.mean() + l.mean()) / 2)
+    return (-ls(w - d) - ls(d - l)).mean()
+
+
+@loss("mpo", "pairs", beta=BETA, preference_weight=(0.8, 0.5), quality_weight=(0.2, 0.9), generation_weight=(1.0, 0.4))
+def mpo_paper(b, beta, preference_weight, quality_weight, generation_weight):
+    of_quality = quality_weight * shifted_bco(b, beta)
+    return preference_weight * dpo_trl(b, beta) + of_quality + generation_weight * nll_means(b)
+
+
+@loss("mpo@llamafactory", "pairs", beta=BETA, pref_bco_weight=(0.25, 0.7), pref_ftx=W)
+def mpo_llamafactory(b, beta, pref_bco_weight, pref_ftx):
+    both = dpo_trl(b, beta) + pref_bco_weight * shifted_bco(b, beta)
+    return both / (1 + pref_bco_weight) + pref_ftx * nll_means(b)
+
+
 @loss("mpo@trl", "pairs", beta=BETA, preference_weight=(0.8, 0.5), quality_weight=(0.2, 0.9), generation_weight=(1.0, 0.4))
 def mpo(b, beta, preference_weight, quality_weight, generation_weight):
     of_quality = quality_weight * bco_pair(b, beta)
@@ -281,3 +305,41 @@ def kto_pair(b, beta):
     zero = torch.zeros(())
     kl_w, kl_l = torch.maximum(w.mean(), zero), torch.maximum(l.mean(), zero)
     return torch.cat([1 - sig(beta * (w - kl_l)), 1 - sig(beta * (kl_w - l))]).mean()
+
+
+@loss("aot aot@trl", "pairs", beta=BETA, label_smoothing=EPS)
+def aot(b, beta, label_smoothing):
+    gaps = lambda who: torch.sort(b.total(who, C) - b.total(who, R)).values
+    return smoothed(beta * (gaps("actor") - gaps("reference")), label_smoothing).mean()
+
+
+@loss("aot_unpaired aot_unpaired@trl", "pairs", beta=BETA, label_smoothing=EPS)
+def aot_unpaired(b, beta, label_smoothing):
+    return smoothed(beta * (torch.sort(b.ratio(C)).values - torch.sort(b.ratio(R)).values), label_smoothing).mean()
+
+
+def desensitised(b, who, side, alpha):
+    other = b.lengths(R if side == C else C)
+    sums = [x[: int(n)].sum() + alpha * x[int(n) :].sum() for x, n in zip(b.tokens(who, side), other)]
+    return torch.stack(sums)
+
+
+@loss("ld_dpo ld_dpo@trl", "pairs", beta=BETA, ld_alpha=(0.5, 0.1))
+def ld_dpo(b, beta, ld_alpha):
+    h = lambda side: desensitised(b, "actor", side, ld_alpha) - desensitised(b, "reference", side, ld_alpha)
+    return -ls(beta * (h(C) - h(R))).mean()
+
+
+@loss("ld_dpo@llamafactory", "pairs", beta=BETA, ld_alpha=(0.5, 0.1))
+def ld_dpo_llamafactory(b, beta, ld_alpha):
+    h = lambda side: desensitised(b, "actor", side, ld_alpha) - b.total("reference", side)
+    return -ls(beta * (h(C) - h(R))).mean()
+
+
+@loss("orpo orpo@llamafactory", "pairs", beta=BETA)
+def orpo(b, beta):
+    def log_odds(side):
+        p = torch.exp(b.mean("actor", side))
+        return (p / (1 - p)).log()
+
+    return nll_means(b) - beta * ls(log_odds(C) - log_odds(R)).mean()

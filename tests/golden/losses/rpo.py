@@ -33,6 +33,17 @@ def rpo_fwd(b, beta, eta):
     return kl(gap(b, beta), judged(b, eta)).mean()
 
 
+def of_nemo_aligner(name, of):
+    @loss(name, "pairs", beta=BETA, gt_reward_scale=ETA, preference_loss_weight=W, sft_loss_weight=W)
+    def mixed(b, beta, gt_reward_scale, preference_loss_weight, sft_loss_weight):
+        return preference_loss_weight * of(b, beta, gt_reward_scale) + sft_loss_weight * nll_sums(b)
+
+
+of_nemo_aligner("rpo_sq@nemo_aligner", rpo_sq)
+of_nemo_aligner("rpo_bwd@nemo_aligner", rpo_bwd)
+of_nemo_aligner("rpo_fwd@nemo_aligner", rpo_fwd)
+
+
 @loss("rpo_alpha", "pairs", beta=BETA, eta=ETA, alpha=(0.5, 0.2))
 def rpo_alpha(b, beta, eta, alpha):
     p, q = sig(judged(b, eta)), sig(gap(b, beta))

@@ -2,7 +2,8 @@
 
 import torch
 
-from .registry import loss, sg, sig
+from .preference import running
+from .registry import loss, ls, sig, sg
 
 A = "Answer"
 
@@ -41,3 +42,10 @@ def kto_liger(b, beta, kl):
 def apo_zero_unpaired(b, beta, desirable_weight, undesirable_weight):
     r = beta * b.ratio(A)
     return of_labels(b, desirable_weight * (1 - sig(r)), undesirable_weight * sig(r))
+
+
+@loss("bco bco@trl", "answers", beta=(0.1, 0.7))
+def bco(b, beta):
+    r = beta * b.ratio(A)
+    d = running(b, r.mean())
+    return of_labels(b, -ls(r - d), -ls(d - r))
