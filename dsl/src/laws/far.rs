@@ -6,10 +6,11 @@
 use super::Verdict;
 use super::noise::Noise;
 use super::subject::Subject;
-use crate::ir::{KindTag, Op};
+use crate::ir::{Estimator, KindTag, Op};
 
 pub(super) fn try_on(subject: &Subject<'_>) -> Result<Verdict, String> {
-    let grows = subject.program.nodes.iter().any(|node| matches!(node.op, Op::Exponential));
+    let grows =
+        subject.program.nodes.iter().any(|node| matches!(node.op, Op::Exponential | Op::Estimate(Estimator::K3)));
     let far = if grows { 30.0 } else { 1e4 };
     for (seed, settings) in (91..95).zip([&subject.defaults, &subject.varied].into_iter().cycle()) {
         let mut batch = subject.batch(seed);

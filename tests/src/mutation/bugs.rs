@@ -1,7 +1,7 @@
 //! The bugs: what changes in the formula, and where it happened.
 
 use super::edit::{everywhere, inserted, replaced, rewired, wrapped};
-use collimate_dsl::ir::{Depth, Id, KindTag, Op, Program, SideTag};
+use collimate_dsl::ir::{Depth, Estimator, Id, KindTag, Op, Program, SideTag};
 
 /// A way in which formulas have gone wrong.
 pub struct Bug {
@@ -55,6 +55,15 @@ pub const BUGS: &[Bug] = &[
     Bug { name: "a square for an absolute value", seen: "NeMo-RL #2506", inject: square_for_size },
     Bug { name: "a square forgotten", seen: "pmetal's IPO", inject: no_square },
     Bug { name: "an exponential forgotten", seen: "OpenRLHF feeb0283", inject: no_exponential },
+    Bug { name: "another estimate of the divergence", seen: "TRL #2277, NeMo-RL #2958", inject: another_estimate },
+    Bug { name: "the batch's deviation for the group's", seen: "TRL #3992, OpenRLHF #1250", inject: spread_of_batch },
+    Bug { name: "the group's deviation forgotten", seen: "OpenRLHF #1250", inject: no_spread },
+    Bug { name: "a mixture weighted the other way", seen: "TRL #3043, #4105", inject: mixture_turned },
+    Bug { name: "a choice the other way round", seen: "verl's dual clip", inject: choice_turned },
+    Bug { name: "later rewards not discounted", seen: "verl #7278, #7300", inject: no_discount },
+    Bug { name: "a response's reward at every token", seen: "TRL #6654", inject: everywhere_for_last },
+    Bug { name: "not sorted", seen: "AOT copies", inject: not_sorted },
+    Bug { name: "not made anew over the kept words", seen: "TRL #6478", inject: not_renormalised },
 ];
 
 fn is_number(program: &Program, id: Id) -> bool {
@@ -319,4 +328,48 @@ fn no_square(p: &Program) -> Vec<Program> {
 }
 fn no_exponential(p: &Program) -> Vec<Program> {
     everywhere(p, |id, n| (n.op == Op::Exponential).then(|| rewired(p, id, n.args[0])))
+}
+
+fn another_estimate(p: &Program) -> Vec<Program> {
+    everywhere(p, |id, n| {
+        let Op::Estimate(found) = n.op else { return Vec::new() };
+        let others = Estimator::ALL.into_iter().filter(|other| *other != found);
+        others.map(|other| replaced(p, id, Op::Estimate(other), &n.args)).collect()
+    })
+}
+fn spread_of_batch(p: &Program) -> Vec<Program> {
+    everywhere(p, |id, n| (n.op == Op::GroupSpread).then(|| replaced(p, id, Op::BatchSpread, &n.args)))
+}
+fn no_spread(p: &Program) -> Vec<Program> {
+    everywhere(p, |id, n| {
+        let divisor = (n.op == Op::Over).then(|| p.node(n.args[1]))?;
+        let spread = |id: &Id| matches!(p.node(*id).op, Op::GroupSpread | Op::BatchSpread | Op::Root);
+        (divisor.args.iter().any(spread) || divisor.op == Op::Root).then(|| rewired(p, id, n.args[0]))
+    })
+}
+fn mixture_turned(p: &Program) -> Vec<Program> {
+    everywhere(p, |id, n| {
+        (n.op == Op::Mixture).then(|| replaced(p, id, Op::Mixture, &[n.args[1], n.args[0], n.args[2]]))
+    })
+}
+fn choice_turned(p: &Program) -> Vec<Program> {
+    everywhere(p, |id, n| (n.op == Op::Choose).then(|| replaced(p, id, Op::Choose, &[n.args[0], n.args[2], n.args[1]])))
+}
+fn no_discount(p: &Program) -> Vec<Program> {
+    everywhere(p, |id, n| {
+        (n.op == Op::DiscountedSum).then(|| {
+            let mut one = inserted(p, id, Op::Literal(1.0), &[]);
+            one.nodes[id.index() + 1].args[1] = id;
+            one
+        })
+    })
+}
+fn everywhere_for_last(p: &Program) -> Vec<Program> {
+    everywhere(p, |id, n| (n.op == Op::AtLast).then(|| rewired(p, id, n.args[0])))
+}
+fn not_sorted(p: &Program) -> Vec<Program> {
+    everywhere(p, |id, n| (n.op == Op::Sorted).then(|| rewired(p, id, n.args[0])))
+}
+fn not_renormalised(p: &Program) -> Vec<Program> {
+    everywhere(p, |id, n| (n.op == Op::Renormalised).then(|| rewired(p, id, n.args[0])))
 }

@@ -6,14 +6,16 @@
 
 mod bugs;
 mod edit;
+mod elsewhere;
 
 pub use bugs::{BUGS, Bug};
 
-use crate::golden::Golden;
-use collimate::Algorithm;
-use collimate_dsl::eval::{Evaluation, evaluate};
+use crate::golden::{Case, Golden};
+use collimate::{Algorithm, Layout};
+use collimate_dsl::eval::{Evaluation, Inputs, Settings, evaluate};
 use collimate_dsl::ir::{Depth, KindTag, Op, Program, Ty};
 use collimate_dsl::{laws, rules, verify};
+use elsewhere::{Draw, elsewhere};
 
 /// Who noticed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -26,7 +28,7 @@ pub enum Noticed {
     Law(&'static str),
     /// The numbers of the independent script.
     Numbers,
-    /// Nobody: the numbers are those of the right formula. It is the same formula, written in another way.
+    /// Nobody, and there is nothing to notice: wherever it is asked, it is the same formula.
     Equivalent,
     /// Nobody.
     Nobody,
@@ -51,23 +53,30 @@ fn notice(algorithm: &Algorithm, sound: &Program, mutant: Program, golden: &Gold
     if let Some(law) = laws::first_broken(&mutant, &specs, algorithm.view, algorithm.exceptions) {
         return Noticed::Law(law);
     }
-    let mut cases = golden.cases.iter().filter(|case| case.name == algorithm.name).peekable();
-    let known = cases.peek().is_some();
-    let differs = cases.any(|case| {
-        let (layout, inputs) = golden.batch(&case.batch);
-        let run = |program| evaluate(program, layout, &layout.totals(), inputs, &case.settings());
+    let cases: Vec<&Case> = golden.cases.iter().filter(|case| case.name == algorithm.name).collect();
+    let differs = |layout: &Layout, inputs: &Inputs, settings: &Settings| {
+        let run = |program| evaluate(program, layout, &layout.totals(), inputs, settings);
         match (run(&mutant), run(sound)) {
             (Ok(found), Ok(right)) => !alike(&found, &right),
             (found, right) => found.is_ok() != right.is_ok(),
         }
+    };
+    let on_golden = cases.iter().any(|case| {
+        let (layout, inputs) = golden.batch(&case.batch);
+        differs(layout, inputs, &case.settings())
     });
-    match (differs, known) {
-        (true, _) => Noticed::Numbers,
-        (false, true) => Noticed::Equivalent,
-        (false, false) => Noticed::Nobody,
+    if on_golden {
+        return Noticed::Numbers;
     }
+    // Is it another formula at all? Asked far from where the script has been.
+    let elsewhere = (1..=8).any(|seed| {
+        let mut draw = Draw(seed);
+        let Some(case) = cases.get(draw.below(cases.len().max(1))) else { return true };
+        let (layout, inputs) = golden.batch(&case.batch);
+        differs(layout, &elsewhere(inputs, &mut draw), &draw.settings(&case.settings(), &specs))
+    });
+    if elsewhere { Noticed::Nobody } else { Noticed::Equivalent }
 }
-
 fn alike(a: &Evaluation, b: &Evaluation) -> bool {
     let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs().max(1.0);
     near(a.loss, b.loss)
