@@ -154,3 +154,82 @@ fn wrong_numbers_are_refused_with_their_place() {
     assert!(error.contains("line 1"), "{error}");
     refused(&["loss", "dpo", &folder.path().join("absent.json").display().to_string()]);
 }
+
+#[test]
+fn what_was_mistyped_is_refused_in_one_helpful_line() {
+    let said = |arguments: &[&str], expected: &str| {
+        let error = refused(arguments);
+        assert!(error.contains(expected) && error.lines().count() == 1, "collimate {arguments:?}: {error}");
+    };
+    said(&["dpoo"], "no command or algorithm `dpoo`; did you mean `dpo`?");
+    said(&["explian", "dpo"], "did you mean `explain`?");
+    said(&["ipo@tlr"], "did you mean `ipo@trl`?");
+    said(&["explain", "ipo@tlr"], "did you mean `ipo@trl`?");
+    said(&["diff", "ipo", "nothing"], "no algorithm `nothing`");
+    said(&["dpo", "--beta", "0.1"], "`beta` is a hyper-parameter: write --set beta=0.1");
+    said(&["dpo", "--stpes", "10"], "`dpo` has no option `--stpes`; did you mean `--steps`?");
+    said(&["dpo", "--steps", "ten"], "`ten`");
+    said(&["explain", "dpo", "--format", "html"], "`html` is none of text, latex, ir, json");
+    said(&["loss", "dpo"], "<FILE> is missing");
+}
+
+#[test]
+fn settings_are_refused_with_what_is_right() {
+    let said = |name: &str, setting: &str, expected: &str| {
+        let error = refused(&[name, "--set", setting]);
+        assert!(error.contains(expected) && error.lines().count() == 1, "{name} --set {setting}: {error}");
+    };
+    said("dpo", "betta=0.2", "did you mean `beta`?");
+    said("dpo", "temperature=0.2", "it has beta, label_smoothing");
+    said("sft", "beta=0.1", "`sft` has no hyper-parameter `beta`; it has none");
+    said("dpo@trl", "label_smoothing=0.1", "`dpo@trl` has no hyper-parameter `label_smoothing`");
+    said("dpo", "beta=0", "`beta` must be above 0, at most 10");
+    said("dpo", "beta=11", "`beta` must be above 0, at most 10");
+    said("dpo", "beta=nan", "`beta` must be above 0, at most 10");
+    said("dpo", "beta", "write NAME=VALUE");
+    assert!(refused(&["dpo", "--set", "beta=1", "--set", "beta=2"]).contains("`beta` is given twice"));
+}
+
+#[test]
+fn a_column_that_is_needed_and_missing_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let pair = write(folder.path(), "pairs.jsonl", &json!({"prompt": "a", "chosen": "b", "rejected": "c"}));
+    let demo = write(folder.path(), "demos.jsonl", &json!({"prompt": "a", "completion": "b"}));
+    for (name, file, column) in [
+        ("dpo", &demo, "chosen"),
+        ("sft", &pair, "completion"),
+        ("rpo-sq", &pair, "chosen_score"),
+        ("scaled-dpo", &pair, "margin"),
+        ("kto", &demo, "label"),
+        ("rpo-bwd-k", &pair, "responses"),
+    ] {
+        let error = refused(&[name, "--data", file, "--steps", "1"]);
+        let expected = format!(".jsonl:1: the field `{column}` is missing");
+        assert!(error.contains(&expected) && error.lines().count() == 1, "{name}: {error}");
+    }
+}
+
+#[test]
+fn two_algorithms_are_shown_beside_each_other() {
+    let page = printed(&["diff", "ipo", "ipo@trl"]);
+    assert!(
+        page.contains("They part at") && page.contains("  − h(y) = Σₜ") && page.contains("  + h(y) = meanₜ"),
+        "{page}"
+    );
+    assert!(printed(&["diff", "rpo-sq", "rpo_sq"]).contains("identical"));
+}
+
+#[test]
+fn presets_are_listed_below_their_algorithm_in_columns_that_line_up() {
+    let list = printed(&["list"]);
+    let lines: Vec<&str> = list.lines().collect();
+    let at = |name: &str| {
+        lines.iter().position(|line| line.trim_start().starts_with(name)).unwrap_or_else(|| panic!("{name}"))
+    };
+    assert!(at("ipo@trl ") > at("ipo ") && at("ipo@trl ") < at("simpo "), "{list}");
+    let column = lines[0].find("data").expect("a heading");
+    for line in &lines[1..] {
+        let before: String = line.chars().take(column).collect();
+        assert!(before.ends_with("  ") && !line.chars().nth(column).is_some_and(char::is_whitespace), "{line}");
+    }
+}

@@ -11,6 +11,7 @@ mod loss;
 mod model;
 mod numbers;
 mod progress;
+mod refusal;
 mod report;
 mod sandbox;
 mod score;
@@ -30,9 +31,15 @@ pub fn run(algorithms: &[&'static Algorithm]) -> ExitCode {
     let matches = match command::command(algorithms).try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
+            use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as Nothing;
             // Help and version are no errors: clap prints them to standard output and exits with 0.
             let code = if error.use_stderr() { 2 } else { 0 };
-            let _ = error.print();
+            if code == 0 || error.kind() == Nothing {
+                let _ = error.print();
+            } else {
+                let words: Vec<String> = std::env::args().skip(1).collect();
+                eprintln!("error: {}", refusal::line(&error, &command::command(algorithms), algorithms, &words));
+            }
             return ExitCode::from(code);
         }
     };
