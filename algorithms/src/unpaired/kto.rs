@@ -40,7 +40,9 @@ pub fn reference_point(
     beta: Param,
 ) -> Scalar<Baseline, NoGrad> {
     let moved = (actor.logp(other) - reference.logp(other)).sum(Token).detach();
-    (beta * max(moved.batch_mean().as_kl(), 0.0)).as_baseline()
+    let kl = max(moved.batch_mean().as_kl(), 0.0);
+    report("kl", kl);
+    (beta * kl).as_baseline()
 }
 
 /// Kahneman-Tversky Optimization: raises what is liked and lowers what is not, against how far the policy has moved.
@@ -53,7 +55,7 @@ pub fn kto(actor: &Actor, reference: &Reference, data: &Unpaired, hp: &Kto) -> S
     choose(data.label, liked, disliked).as_loss().batch_mean()
 }
 
-/// TRL's `KTOTrainer` with `loss_type="kto"`: the same formula, over one device's part of the batch there.
+/// TRL's `KTOTrainer` with `loss_type="kto"`: the same formula, where the batch is a micro-batch of all devices.
 #[algorithm(
     paper = "arXiv:2402.01306",
     preset = "kto@trl",
