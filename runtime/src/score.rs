@@ -98,6 +98,12 @@ mod tests {
         fn forward(&self, _: &Sequences) -> Result<crate::model::Live<dfdx::prelude::Cpu>> {
             Err(Error::Numeric("nothing is trained here".to_owned()))
         }
+        fn score_words(&self, _: &Sequences) -> Result<Vec<f32>> {
+            Err(Error::Numeric("no words are asked for here".to_owned()))
+        }
+        fn forward_words(&self, batch: &Sequences) -> Result<crate::model::Live<dfdx::prelude::Cpu>> {
+            self.forward(batch)
+        }
         fn collect(&self, _: &dfdx::prelude::Gradients<f32, dfdx::prelude::Cpu>) -> Result<()> {
             Ok(())
         }

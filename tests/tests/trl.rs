@@ -55,6 +55,7 @@ fn train(model: &Path, golden: &Value, max_length: u64, micro_batch: usize) -> V
         view: DPO.view,
         specs: &(DPO.hyper)(),
         weights: Weights::load(model).unwrap(),
+        teacher: None,
         tokenizer: &Tokenizer::from_folder(model).unwrap(),
         rows: &rows(golden),
         reward: None,

@@ -193,6 +193,7 @@ fn train(algorithm: &'static Algorithm) -> Command {
 fn data_arguments() -> Vec<Arg> {
     vec![
         model(),
+        path("teacher", "DIR").long("teacher").help("A Hugging Face folder of the same vocabulary, to become like"),
         path("data", "FILE")
             .long("data")
             .action(ArgAction::Append)

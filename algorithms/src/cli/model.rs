@@ -1,7 +1,7 @@
 //! Which model a command works on: a folder of the user's, or the one that is built in.
 
 use crate::sandbox;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ArgMatches;
 use collimate_runtime::model::Weights;
 use collimate_runtime::tokenizer::Tokenizer;
@@ -22,6 +22,19 @@ pub(super) fn load(folder: Option<&Path>) -> Result<Loaded> {
             Ok(Loaded { weights, tokenizer })
         }
     }
+}
+
+/// The model of `--teacher`, which must know the same words as the model that learns from it.
+pub(super) fn teacher(folder: &Path, tokenizer: &Tokenizer) -> Result<Weights> {
+    let weights = Weights::load(folder)?;
+    if let Some((token, here, there)) = tokenizer.differs(&Tokenizer::from_folder(folder)?) {
+        bail!(
+            "--teacher {}: its vocabulary is another one (token {token} is `{there}` there and `{here}` in the model); \
+             word by word only a model of the same vocabulary can be learned from",
+            folder.display()
+        );
+    }
+    Ok(weights)
 }
 
 /// The model of `--model`.

@@ -37,6 +37,10 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
         Some(path) => data::read(std::slice::from_ref(path), &view)?,
         None => vec![],
     };
+    let teacher = match &settings.teacher {
+        Some(folder) => Some(model::teacher(folder, &loaded.tokenizer)?),
+        None => None,
+    };
     let resume = matches.get_flag("resume");
     let out = match matches.get_one::<PathBuf>("out") {
         Some(out) => out.clone(),
@@ -52,6 +56,7 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
         view: algorithm.view,
         specs: &specs,
         weights: loaded.weights,
+        teacher,
         tokenizer: &loaded.tokenizer,
         rows: &rows,
         reward,
@@ -130,7 +135,7 @@ fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
         )* };
     }
     take! {
-        eval_data: "eval-data" as PathBuf, batch: "batch" as usize, micro_batch: "micro-batch" as usize, lr: "lr" as f64,
+        eval_data: "eval-data" as PathBuf, teacher: "teacher" as PathBuf, batch: "batch" as usize, micro_batch: "micro-batch" as usize, lr: "lr" as f64,
         warmup: "warmup" as u64, weight_decay: "weight-decay" as f64, max_grad_norm: "max-grad-norm" as f64,
         max_length: "max-length" as usize, seed: "seed" as u64, device: "device" as String, checkpoint_every: "save-every" as u64,
     }

@@ -83,6 +83,7 @@ pub fn train(out: &Path, steps: u64, seed: u64, stop: &AtomicBool, observer: &mu
         view: algorithm.view,
         specs: &specs,
         weights,
+        teacher: None,
         tokenizer: &tokenizer,
         rows: &rows,
         reward: None,

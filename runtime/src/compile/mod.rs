@@ -86,10 +86,48 @@ pub fn step<D: Device<f32>>(
     settings: &Settings,
     live: Live<D>,
 ) -> Result<(Outcome, Gradients<f32, D>)> {
-    let actor = actor_by_side(layout, &live)?;
+    stepped(device, program, layout, totals, inputs, settings, Scored { live, taken: None })
+}
+
+/// The same where the engine gives the log-probabilities of all words at each scored token. `taken` are these tokens, of
+/// which the actor's log-probabilities are read off.
+///
+/// # Errors
+/// As [`step`].
+#[expect(clippy::too_many_arguments, reason = "a step, and the tokens")]
+pub fn step_words<D: Device<f32>>(
+    device: &D,
+    program: &Program,
+    layout: &Layout,
+    totals: &Totals,
+    inputs: &Inputs,
+    settings: &Settings,
+    live: Live<D>,
+    taken: &[u32],
+) -> Result<(Outcome, Gradients<f32, D>)> {
+    stepped(device, program, layout, totals, inputs, settings, Scored { live, taken: Some(taken) })
+}
+
+/// What the engine gives: of each scored token, or of every word at each of them.
+struct Scored<'a, D: Device<f32>> {
+    live: Live<D>,
+    taken: Option<&'a [u32]>,
+}
+
+fn stepped<D: Device<f32>>(
+    device: &D,
+    program: &Program,
+    layout: &Layout,
+    totals: &Totals,
+    inputs: &Inputs,
+    settings: &Settings,
+    scored: Scored<'_, D>,
+) -> Result<(Outcome, Gradients<f32, D>)> {
+    let actor = actor_by_side(layout, &scored)?;
+    let live = scored.live;
     let mut given = inputs.clone();
     for part in &actor {
-        given.insert("actor", "logp", Some(part.side), part.values.clone());
+        given.insert("actor", part.field, Some(part.side), part.values.clone());
     }
     eval::check(program, layout, totals, &given, settings).map_err(said)?;
     let mut run = Run::new(device, program, layout, totals, settings, live.tape);
@@ -99,12 +137,12 @@ pub fn step<D: Device<f32>>(
         run.give(Leaf { owner, field, side }, Traced::fixed(value));
     }
     let whole = Traced::new(live.logp, true);
-    for Part { side, places, .. } in actor {
+    for Part { side, field, places, .. } in actor {
         let part = run.gathered(&whole, &places)?;
-        run.give(Leaf { owner: "actor", field: "logp", side: Some(side) }, part);
+        run.give(Leaf { owner: "actor", field, side: Some(side) }, part);
     }
     for (_, owner, field, ty) in program.inputs().filter(|(.., ty)| ty.live) {
-        if (owner, field) != ("actor", "logp") {
+        if owner != "actor" || !matches!(field, "logp" | "words") {
             let name = eval::input_name(owner, field, ty.side);
             let problem = "is to be trained, but a step trains only the actor's log-probabilities";
             return Err(Error::Setting(format!("`{}`: {name} {problem}", program.name)));
@@ -116,26 +154,39 @@ pub fn step<D: Device<f32>>(
 /// One side's share of the engine's log-probabilities.
 struct Part {
     side: SideTag,
+    /// `logp` or `words`.
+    field: &'static str,
     /// Where they lie.
     places: Vec<usize>,
     values: Vec<f64>,
 }
 
-fn actor_by_side<D: Device<f32>>(layout: &Layout, live: &Live<D>) -> Result<Vec<Part>> {
-    let values = live.logp.as_vec();
+fn actor_by_side<D: Device<f32>>(layout: &Layout, scored: &Scored<'_, D>) -> Result<Vec<Part>> {
+    let values = scored.live.logp.as_vec();
+    let part = |side, field, places: Vec<usize>| {
+        let values = places.iter().filter_map(|place| values.get(*place)).copied().map(f64::from).collect();
+        Part { side, field, places, values }
+    };
+    let each = if scored.taken.is_some() { layout.words } else { 1 };
     let mut end = 0;
     let mut parts = Vec::new();
     for (side, reaches) in &layout.sides {
-        let places = end..end + reaches.iter().map(|reach| reach.tokens).sum::<usize>();
-        end = places.end;
-        let here = values.get(places.clone()).unwrap_or_default();
-        let values = here.iter().copied().map(f64::from).collect();
-        parts.push(Part { side: *side, places: places.collect(), values });
+        let tokens = end..end + reaches.iter().map(|reach| reach.tokens).sum::<usize>();
+        end = tokens.end;
+        match scored.taken {
+            None => parts.push(part(*side, "logp", tokens.collect())),
+            Some(taken) => {
+                parts.push(part(*side, "words", (tokens.start * each..tokens.end * each).collect()));
+                let word = |token: usize| taken.get(token).map(|word| token * each + *word as usize);
+                parts.push(part(*side, "logp", tokens.filter_map(word).collect()));
+            }
+        }
     }
-    if end == values.len() {
+    if end * each == values.len() && scored.taken.is_none_or(|taken| taken.len() == end) {
         return Ok(parts);
     }
-    Err(Error::Numeric(format!("the engine scored {} tokens where the batch has {end}", values.len())))
+    let found = values.len() / each.max(1);
+    Err(Error::Numeric(format!("the engine scored {found} tokens where the batch has {end}")))
 }
 
 /// An error of the language as one of the runtime's.

@@ -6,7 +6,8 @@ use dfdx::prelude::{Device, Gradients, OwnedTape, Tensor};
 
 /// Log-probabilities on dfdx's tape: the values, and the tape whose backward pass reaches the weights.
 pub struct Live<D: Device<f32>> {
-    /// One for each scored token, sequence after sequence.
+    /// One for each scored token, sequence after sequence; from [`Engine::forward_words`] one for each word of the
+    /// vocabulary at each of them.
     pub logp: Tensor<(usize,), f32, D>,
     /// Carries `logp` back to the weights.
     pub tape: OwnedTape<f32, D>,
@@ -28,6 +29,19 @@ pub trait Engine<D: Device<f32>> {
     /// # Errors
     /// As [`Engine::score`].
     fn forward(&self, batch: &Sequences) -> Result<Live<D>>;
+
+    /// `ln p(word | tokens before it in its sequence)` of every word of the vocabulary at each scored token, token after
+    /// token; nothing is kept for a gradient.
+    ///
+    /// # Errors
+    /// As [`Engine::score`].
+    fn score_words(&self, batch: &Sequences) -> Result<Vec<f32>>;
+
+    /// The same, on dfdx's tape.
+    ///
+    /// # Errors
+    /// As [`Engine::score`].
+    fn forward_words(&self, batch: &Sequences) -> Result<Live<D>>;
 
     /// After dfdx's backward pass: whatever of the gradient is in `gradients` is added to the flat gradient.
     /// (The fused engine's node adds to it during the backward pass, and does nothing here.)

@@ -9,6 +9,8 @@ mod graph;
 mod reference;
 mod sequences;
 mod weights;
+#[cfg(test)]
+mod words;
 
 pub use config::{ModelConfig, RotaryScaling};
 pub use engine::{Engine, Live};

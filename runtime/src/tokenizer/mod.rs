@@ -104,6 +104,20 @@ impl Tokenizer {
         self.whole.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1)
     }
 
+    /// The first token that is another word in the other tokenizer, as it is here and there; none if the vocabularies are
+    /// the same.
+    #[must_use]
+    pub fn differs(&self, other: &Self) -> Option<(u32, String, String)> {
+        let by_token = |tokenizer: &Self| -> std::collections::BTreeMap<u32, String> {
+            tokenizer.whole.get_vocab(true).into_iter().map(|(word, token)| (token, word)).collect()
+        };
+        let (here, there) = (by_token(self), by_token(other));
+        let mut tokens = here.keys().chain(there.keys());
+        let word = |of: &std::collections::BTreeMap<u32, String>, token| of.get(token).cloned().unwrap_or_default();
+        let token = tokens.find(|token| here.get(token) != there.get(token))?;
+        Some((*token, word(&here, token), word(&there, token)))
+    }
+
     /// A text as the model expects to begin reading it: what [`Special::before`] says, then its tokens.
     /// A text that already begins with those tokens gets no second ones.
     ///

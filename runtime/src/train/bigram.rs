@@ -55,6 +55,29 @@ impl Engine<Cpu> for Bigram {
         })
     }
 
+    fn score_words(&self, batch: &Sequences) -> Result<Vec<f32>> {
+        Ok(self.rows(batch).into_iter().flat_map(|(.., logp)| logp).map(|x| x as f32).collect())
+    }
+
+    fn forward_words(&self, batch: &Sequences) -> Result<Live<Cpu>> {
+        let rows = self.rows(batch);
+        let (table, width) = self.table();
+        let parameters = Arc::clone(&self.0);
+        bridge::node(&Cpu::default(), self.score_words(batch)?, move |upstream| {
+            let mut gradient = parameters.gradient.lock().unwrap();
+            for ((before, _, logp), upstream) in rows.into_iter().zip(upstream.chunks(table.len() / width)) {
+                let sum: f64 = upstream.iter().copied().map(f64::from).sum();
+                for (word, logp) in logp.into_iter().enumerate() {
+                    let slope = (f64::from(upstream[word]) - logp.exp() * sum) as f32;
+                    for i in 0..width {
+                        gradient[before * width + i] += slope * table[word * width + i];
+                        gradient[word * width + i] += slope * table[before * width + i];
+                    }
+                }
+            }
+        })
+    }
+
     fn collect(&self, _: &Gradients<f32, Cpu>) -> Result<()> {
         Ok(())
     }

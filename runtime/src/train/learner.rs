@@ -1,5 +1,6 @@
 //! The gradient of one optimizer batch, part by part.
 
+use super::asked::{Asked, put, put_words, taken};
 use super::start::StartScores;
 use crate::data::{Batch, Example, Item, View, items};
 use crate::model::Engine;
@@ -19,6 +20,12 @@ pub(super) struct Learner<'a, D: Device<f32>> {
     pub(super) actor: Box<dyn Engine<D>>,
     /// What the frozen policies say of the rows.
     pub(super) frozen: Frozen,
+    /// Frozen policies that are asked as each batch comes.
+    pub(super) asked: Vec<Asked<D>>,
+    /// Words of the vocabulary, if anything is read for each of them.
+    pub(super) words: usize,
+    /// Are they read of the actor?
+    pub(super) of_actor: bool,
     /// Rows the model works on at a time.
     pub(super) part: usize,
 }
@@ -66,7 +73,8 @@ pub(super) fn copies_of_start(program: &Program, view: &str, draws: bool) -> Res
     let mut copies = Vec::new();
     for (_, owner, field, ty) in program.inputs().filter(|(_, owner, ..)| *owner != view && *owner != STATE) {
         match (owner, field, ty.live) {
-            ("actor", "logp", true) => {}
+            ("actor", "logp" | "words", true) => {}
+            ("teacher", "logp" | "words", false) | ("reference" | "previous", "words", false) => {}
             ("reference" | "previous", "logp", false) => {
                 if !copies.iter().any(|copy| copy == owner) {
                     copies.push(owner.to_owned());
@@ -100,7 +108,7 @@ impl<D: Device<f32>> Learner<'_, D> {
     /// If a number is not finite; the message names the rows.
     pub(super) fn learn(&self, rows: &[&Example], state: &eval::Settings) -> Result<Gathered> {
         let items = items(self.view, rows)?;
-        let all = Batch::new(self.view, &items);
+        let all = self.laid_out(&items);
         let mut gathered = Gathered { tokens: all.sequences.tokens.len(), ..Gathered::default() };
         if eval::separable(self.program).is_ok() || rows.len() <= self.part {
             let totals = all.layout.totals();
@@ -121,12 +129,17 @@ impl<D: Device<f32>> Learner<'_, D> {
         state: &eval::Settings,
         gathered: &mut Gathered,
     ) -> Result<()> {
-        let batch = Batch::new(self.view, part);
-        let mut inputs = self.given(&batch, part);
+        let batch = self.laid_out(part);
+        let mut inputs = self.given(&batch, part)?;
         eval::give_state(&mut inputs, state);
-        let live = self.actor.forward(&batch.sequences)?;
-        let (outcome, gradients) =
-            compile::step(&self.device, self.program, &batch.layout, totals, &inputs, self.hyper, live)?;
+        let (device, program, layout) = (&self.device, self.program, &batch.layout);
+        let (outcome, gradients) = if self.of_actor {
+            let live = self.actor.forward_words(&batch.sequences)?;
+            compile::step_words(device, program, layout, totals, &inputs, self.hyper, live, &taken(&batch))?
+        } else {
+            let live = self.actor.forward(&batch.sequences)?;
+            compile::step(device, program, layout, totals, &inputs, self.hyper, live)?
+        };
         self.actor.collect(&gradients)?;
         gathered.add(outcome.loss, outcome.metrics, outcome.shares);
         Ok(())
@@ -146,15 +159,32 @@ impl<D: Device<f32>> Learner<'_, D> {
         // Where in the batch's gradient the next part's tokens begin, for each side.
         let mut starts = vec![0; self.view.sides().len()];
         for part in items.chunks(self.part) {
-            let batch = Batch::new(self.view, part);
-            let mut upstream = Vec::with_capacity(batch.sequences.scored());
+            let batch = self.laid_out(part);
+            let each = if self.of_actor { self.words } else { 1 };
+            let mut upstream = Vec::with_capacity(each * batch.sequences.scored());
+            let mut tokens_taken = taken(&batch).into_iter();
             for (start, (side, reaches)) in starts.iter_mut().zip(&batch.layout.sides) {
                 let tokens: usize = reaches.iter().map(|reach| reach.tokens).sum();
-                let gradient = result.gradient.get("actor", "logp", Some(*side));
-                upstream.extend((*start..*start + tokens).map(|i| gradient.map_or(0.0, |g| g[i] as f32)));
+                let logp = result.gradient.get("actor", "logp", Some(*side));
+                let words = result.gradient.get("actor", "words", Some(*side));
+                for token in *start..*start + tokens {
+                    let own = logp.map_or(0.0, |g| g[token] as f32);
+                    let taken = tokens_taken.next().map_or(0, |word| word as usize);
+                    if !self.of_actor {
+                        upstream.push(own);
+                        continue;
+                    }
+                    let first = upstream.len();
+                    upstream.extend((0..each).map(|word| words.map_or(0.0, |g| g[token * each + word] as f32)));
+                    upstream[first + taken] += own;
+                }
                 *start += tokens;
             }
-            let gradients = bridge::backward_from(&self.device, self.actor.forward(&batch.sequences)?, upstream)?;
+            let live = match self.of_actor {
+                true => self.actor.forward_words(&batch.sequences)?,
+                false => self.actor.forward(&batch.sequences)?,
+            };
+            let gradients = bridge::backward_from(&self.device, live, upstream)?;
             self.actor.collect(&gradients)?;
         }
         gathered.add(result.loss, result.metrics, result.shares);
@@ -167,7 +197,7 @@ impl<D: Device<f32>> Learner<'_, D> {
     /// If a number is not finite.
     pub(super) fn measure(&self, rows: &[&Example], state: &eval::Settings) -> Result<Gathered> {
         let items = items(self.view, rows)?;
-        let all = Batch::new(self.view, &items);
+        let all = self.laid_out(&items);
         let result = self.measure_batch(&items, &all, state)?;
         let tokens = all.sequences.tokens.len();
         Ok(Gathered { loss: result.loss, metrics: result.metrics, shares: result.shares, tokens })
@@ -176,9 +206,13 @@ impl<D: Device<f32>> Learner<'_, D> {
     fn measure_batch(&self, items: &[Item<'_>], all: &Batch, state: &eval::Settings) -> Result<eval::Evaluation> {
         let mut inputs = Inputs::new();
         for part in items.chunks(self.part) {
-            let batch = Batch::new(self.view, part);
-            let mut here = self.given(&batch, part);
-            put(&mut here, "actor", &batch, &self.actor.score(&batch.sequences)?);
+            let batch = self.laid_out(part);
+            let mut here = self.given(&batch, part)?;
+            if self.of_actor {
+                put_words(&mut here, "actor", &batch, &self.actor.score_words(&batch.sequences)?);
+            } else {
+                put(&mut here, "actor", &batch, &self.actor.score(&batch.sequences)?);
+            }
             for (owner, field, side, values) in here.iter() {
                 match inputs.get_mut(owner, field, side) {
                     Some(before) => before.extend_from_slice(values),
@@ -191,7 +225,7 @@ impl<D: Device<f32>> Learner<'_, D> {
     }
 
     /// What the batch and the frozen policies give.
-    fn given(&self, batch: &Batch, items: &[Item<'_>]) -> Inputs {
+    fn given(&self, batch: &Batch, items: &[Item<'_>]) -> Result<Inputs> {
         let mut inputs = Inputs::new();
         for (field, side, values) in &batch.numbers {
             inputs.insert(self.view.owner(), field, *side, values.clone());
@@ -199,17 +233,16 @@ impl<D: Device<f32>> Learner<'_, D> {
         for (owner, scores) in &self.frozen {
             put(&mut inputs, owner, batch, &scores.of(self.view, items));
         }
-        inputs
+        for asked in &self.asked {
+            asked.answer(&mut inputs, batch)?;
+        }
+        Ok(inputs)
     }
-}
 
-/// Log-probabilities by side, as the batch lays them out.
-fn put(inputs: &mut Inputs, owner: &str, batch: &Batch, logp: &[f32]) {
-    let mut rest = logp;
-    for (side, reaches) in &batch.layout.sides {
-        let (here, after) = rest.split_at(reaches.iter().map(|reach| reach.tokens).sum());
-        inputs.insert(owner, "logp", Some(*side), here.iter().map(|x| f64::from(*x)).collect());
-        rest = after;
+    fn laid_out(&self, items: &[Item<'_>]) -> Batch {
+        let mut batch = Batch::new(self.view, items);
+        batch.layout.words = self.words;
+        batch
     }
 }
 

@@ -1,5 +1,6 @@
 //! Training: one program, one model, many steps.
 
+mod asked;
 #[cfg(test)]
 mod bigram;
 mod draw;

@@ -1,5 +1,6 @@
 //! A run from its first step to its last.
 
+use super::asked::{self, Asked, TEACHER};
 use super::draw::{Drawing, Reward};
 use super::folder::{RunFolder, meaning};
 use super::keeper::Keeper;
@@ -41,6 +42,8 @@ pub struct Job<'a> {
     pub specs: &'a [Spec],
     /// What it begins with; the reference keeps these.
     pub weights: Weights,
+    /// A model to become like, for a program that reads a teacher.
+    pub teacher: Option<Weights>,
     /// The model's tokenizer.
     pub tokenizer: &'a Tokenizer,
     /// What it is trained on: with responses, or prompts alone where `reward` is given.
@@ -87,7 +90,7 @@ pub fn run<D: Device<f32>>(
     engine: impl Fn(Arc<Parameters>) -> Result<Box<dyn Engine<D>>>,
 ) -> Result<Trained> {
     let Ready { view, data, held_out, mut order, steps, copies } = ready(&mut job)?;
-    let Job { settings, program, weights, tokenizer, reward, rows, out, resume, stop, observer, .. } = job;
+    let Job { settings, program, weights, teacher, tokenizer, reward, rows, out, resume, stop, observer, .. } = job;
     let text = program.to_string();
     let start = State {
         step: 0,
@@ -116,6 +119,14 @@ pub fn run<D: Device<f32>>(
         }
         _ => None,
     };
+    let mut teacher = teacher;
+    let mut asked = Vec::new();
+    for ask in asked::asks(program) {
+        let own = if ask.owner == TEACHER { teacher.take() } else { None };
+        let engine = engine(Arc::new(Parameters::frozen(own.unwrap_or_else(|| weights.clone()))))?;
+        asked.push(Asked { ask, engine });
+    }
+    let (words, of_actor) = (asked::words(program, &weights), asked::reads_words_of_actor(program));
     let parameters = Arc::new(Parameters::new(weights));
     let actor = engine(Arc::clone(&parameters))?;
     // All that could be refused has been: only now is something written.
@@ -157,7 +168,7 @@ pub fn run<D: Device<f32>>(
     let hyper = &settings.set;
     let start_scores = Rc::new(start_scores);
     let frozen = copies.iter().map(|copy| (copy.clone(), Rc::clone(&start_scores))).collect();
-    let mut learner = Learner { program, view: &view, hyper, device, actor, frozen, part };
+    let mut learner = Learner { program, view: &view, hyper, device, actor, frozen, asked, words, of_actor, part };
     observer.starts(keeper.state.step);
 
     let mut last = None;
@@ -254,8 +265,9 @@ fn ready(job: &mut Job<'_>) -> Result<Ready> {
     let view = View::of(program, job.view)?;
     let draws = job.reward.is_some();
     let copies = copies_of_start(program, view.owner(), draws)?;
+    asked::check(program, &job.weights, job.teacher.as_ref())?;
     settings.draw = draws.then(|| settings.draw.clone().unwrap_or_default());
-    let limits = limits(settings, &job.weights)?;
+    let limits = limits(settings, &job.weights, job.teacher.as_ref())?;
     settings.max_length = Some(limits.max_length);
     settings.micro_batch = Some(settings.micro_batch());
 
@@ -314,8 +326,9 @@ fn verified(program: &Program, specs: &[Spec]) -> Result<()> {
     )))
 }
 
-fn limits(settings: &RunSettings, weights: &Weights) -> Result<Limits> {
-    let most = weights.config.max_position_embeddings;
+fn limits(settings: &RunSettings, weights: &Weights, teacher: Option<&Weights>) -> Result<Limits> {
+    let positions = |weights: &Weights| weights.config.max_position_embeddings;
+    let most = positions(weights).min(teacher.map_or(usize::MAX, positions));
     match settings.max_length {
         Some(asked) if asked > most => Err(Error::Setting(format!(
             "max-length is {asked}, but the model reads at most {most} tokens; choose at most that"

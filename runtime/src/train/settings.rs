@@ -14,6 +14,9 @@ pub struct RunSettings {
     pub algorithm: String,
     /// The model to start from: a Hugging Face folder, or `sandbox`.
     pub model: String,
+    /// The teacher's folder, for an algorithm that reads one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<PathBuf>,
     /// The files that are trained on; none means the sandbox's own.
     pub data: Vec<PathBuf>,
     /// A file that is measured but not trained on.
@@ -89,6 +92,7 @@ impl Default for RunSettings {
         RunSettings {
             algorithm: String::new(),
             model: String::new(),
+            teacher: None,
             data: Vec::new(),
             eval_data: None,
             steps: None,

@@ -3,6 +3,7 @@
 mod drawn;
 
 mod state;
+mod words;
 
 use super::bigram::Bigram;
 use super::small::{config, letters};
@@ -96,6 +97,7 @@ struct Run<'a> {
     stop_after: Option<u64>,
     /// By what the random weights are multiplied.
     scale: f32,
+    teacher: Option<Weights>,
     /// Other than the bigram.
     engine: Option<EngineKind>,
 }
@@ -111,6 +113,7 @@ impl Run<'_> {
             resume: false,
             stop_after: None,
             scale: 20.0,
+            teacher: None,
             engine: None,
         }
     }
@@ -125,6 +128,7 @@ impl Run<'_> {
             view: "pair",
             specs: self.specs,
             weights,
+            teacher: self.teacher.clone(),
             tokenizer: &tokenizer,
             rows: &self.rows,
             reward: None,

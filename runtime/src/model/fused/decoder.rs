@@ -1,5 +1,7 @@
 //! The whole decoder: embedding, layers, last norm and head, forward and backward.
 
+mod words;
+
 use super::{
     backend::{Backend, Part, Shape},
     layer::{Layer, LayerTrace},
@@ -17,11 +19,13 @@ pub(super) struct Decoder<B> {
     pub(super) map: Map,
 }
 
+/// What went into a layer, and what it left unless it is computed again.
+type Kept<T> = (T, Option<LayerTrace<T>>);
+
 /// What a forward pass leaves for its backward pass.
 #[derive(Debug)]
 pub(super) struct Trace<T> {
-    /// What went into each layer, and what it left unless it is computed again.
-    layers: Vec<(T, Option<LayerTrace<T>>)>,
+    layers: Vec<Kept<T>>,
     /// The rows that go through the head, before the last norm.
     hidden: T,
     inverse: T,
@@ -46,18 +50,30 @@ impl<B: Backend> Decoder<B> {
 
     /// The log-probability of each scored token; nothing is kept.
     pub(super) fn score(&self, weights: &B::Slice, plan: &Plan) -> Vec<f32> {
+        self.head(weights, plan, &self.stream(weights, plan)).0
+    }
+
+    /// The last layer's result; nothing is kept.
+    fn stream(&self, weights: &B::Slice, plan: &Plan) -> B::Buffer {
         let mut x = self.embed(weights, plan);
         for index in 0..self.map.layers.len() {
             let layer = self.layer(index, weights, plan);
             x = layer.attend(x).0;
             drop(layer.feed(&mut x));
         }
-        self.head(weights, plan, &x).0
+        x
     }
 
     /// The log-probability of each scored token, and what [`Decoder::backward`] needs. If it may `recompute`, that is only
     /// what goes into each layer.
     pub(super) fn forward(&self, weights: &B::Slice, plan: &Plan, recompute: bool) -> (Vec<f32>, Trace<B::Buffer>) {
+        let (stream, layers) = self.traced(weights, plan, recompute);
+        let (logp, [hidden, inverse, logsumexp]) = self.head(weights, plan, &stream);
+        (logp, Trace { layers, hidden, inverse, logsumexp })
+    }
+
+    /// The last layer's result, and what each layer's backward pass needs.
+    fn traced(&self, weights: &B::Slice, plan: &Plan, recompute: bool) -> (B::Buffer, Vec<Kept<B::Buffer>>) {
         let mut stream = self.embed(weights, plan);
         let mut layers = Vec::with_capacity(self.map.layers.len());
         for index in 0..self.map.layers.len() {
@@ -67,8 +83,7 @@ impl<B: Backend> Decoder<B> {
             let kept = if recompute && !layer.last { None } else { Some(trace) };
             layers.push((std::mem::replace(&mut stream, after), kept));
         }
-        let (logp, [hidden, inverse, logsumexp]) = self.head(weights, plan, &stream);
-        (logp, Trace { layers, hidden, inverse, logsumexp })
+        (stream, layers)
     }
 
     /// Adds to the gradient of all weights, from the gradient of the log-probabilities.
@@ -80,8 +95,20 @@ impl<B: Backend> Decoder<B> {
         trace: Trace<B::Buffer>,
         upstream: &[f32],
     ) {
-        let mut d_x = self.head_backward(weights, gradient, plan, &trace, upstream);
-        for (index, (x, kept)) in trace.layers.into_iter().enumerate().rev() {
+        let d_x = self.head_backward(weights, gradient, plan, &trace, upstream);
+        self.layers_backward(weights, gradient, plan, trace.layers, d_x);
+    }
+
+    /// From the gradient of the last layer's result.
+    fn layers_backward(
+        &self,
+        weights: &B::Slice,
+        gradient: &mut B::Slice,
+        plan: &Plan,
+        layers: Vec<Kept<B::Buffer>>,
+        mut d_x: B::Buffer,
+    ) {
+        for (index, (x, kept)) in layers.into_iter().enumerate().rev() {
             let layer = self.layer(index, weights, plan);
             let kept = kept.unwrap_or_else(|| layer.forward(self.backend.copy(&x)).1);
             d_x = layer.backward(d_x, gradient, &x, kept);
@@ -102,6 +129,15 @@ impl<B: Backend> Decoder<B> {
 
     /// Log-probabilities of the scored tokens, with the rows they come from, those rows' inverse and logarithms.
     fn head(&self, weights: &B::Slice, plan: &Plan, x: &B::Slice) -> (Vec<f32>, [B::Buffer; 3]) {
+        let [hidden, inverse, normed] = self.scored_rows(weights, plan, x);
+        let (backend, rows) = (&self.backend, plan.rows.len());
+        let (mut logp, mut logsumexp) = (backend.buffer(rows), backend.buffer(rows));
+        backend.head(&mut logp, &mut logsumexp, &normed, plan, part(weights, &self.map.head));
+        (backend.download(&logp), [hidden, inverse, logsumexp])
+    }
+
+    /// The rows that scored tokens are predicted from, the inverse of each and the rows after the last norm.
+    fn scored_rows(&self, weights: &B::Slice, plan: &Plan, x: &B::Slice) -> [B::Buffer; 3] {
         let (backend, rows) = (&self.backend, plan.rows.len());
         let width = backend.shape().hidden;
         let mut hidden = backend.buffer(rows * width);
@@ -109,9 +145,7 @@ impl<B: Backend> Decoder<B> {
         let mut normed = backend.buffer(rows * width);
         let mut inverse = backend.buffer(rows);
         backend.norm(&mut normed, &mut inverse, &hidden, part(weights, &self.map.norm));
-        let (mut logp, mut logsumexp) = (backend.buffer(rows), backend.buffer(rows));
-        backend.head(&mut logp, &mut logsumexp, &normed, plan, part(weights, &self.map.head));
-        (backend.download(&logp), [hidden, inverse, logsumexp])
+        [hidden, inverse, normed]
     }
 
     /// The gradient of the last layer's result, which is wanted rows.
@@ -130,9 +164,23 @@ impl<B: Backend> Decoder<B> {
         let mut d_normed = backend.buffer(rows * width);
         let (upstream, head) = (backend.upload(upstream), part(weights, &self.map.head));
         backend.head_backward(&mut d_normed, gradient, &upstream, &trace.logsumexp, &normed, plan, head);
+        self.scored_rows_backward(weights, gradient, plan, [&trace.hidden, &trace.inverse], &d_normed)
+    }
+
+    /// The gradient of the last layer's result from that of the scored rows after the last norm.
+    fn scored_rows_backward(
+        &self,
+        weights: &B::Slice,
+        gradient: &mut B::Slice,
+        plan: &Plan,
+        [hidden, inverse]: [&B::Slice; 2],
+        d_normed: &B::Slice,
+    ) -> B::Buffer {
+        let (backend, rows) = (&self.backend, plan.rows.len());
+        let width = backend.shape().hidden;
         let mut d_hidden = backend.zeros(rows * width);
         let norm = part(weights, &self.map.norm);
-        backend.norm_backward(&mut d_hidden, gradient, &d_normed, &trace.hidden, &trace.inverse, norm);
+        backend.norm_backward(&mut d_hidden, gradient, d_normed, hidden, inverse, norm);
         let mut d_x = backend.zeros(plan.wanted.len() * width);
         backend.pick_backward(&mut d_x, &d_hidden, &plan.rows);
         d_x

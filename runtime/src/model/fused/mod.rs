@@ -83,6 +83,16 @@ impl FusedEngine {
     }
 }
 
+impl FusedEngine {
+    fn trainable(&self) -> Result<()> {
+        if self.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            let problem = "these weights are frozen: score with them, or make them with Parameters::new to train them";
+            return Err(Error::Setting(problem.to_owned()));
+        }
+        Ok(())
+    }
+}
+
 /// Runs work on a thread of the pool. From outside, every parallel loop in it would wait for the pool to wake up.
 pub(crate) fn within_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     rayon::scope(|_| work())
@@ -97,10 +107,7 @@ impl Engine<Cpu> for FusedEngine {
     }
 
     fn forward(&self, batch: &Sequences) -> Result<Live<Cpu>> {
-        if self.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
-            let problem = "these weights are frozen: score with them, or make them with Parameters::new to train them";
-            return Err(Error::Setting(problem.to_owned()));
-        }
+        self.trainable()?;
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
         let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
         let (numbers, recompute) = (weights.data.as_slice(), self.options.recompute);
@@ -111,6 +118,28 @@ impl Engine<Cpu> for FusedEngine {
             let mut gradient = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
             let (weights, gradient) = (weights.data.as_slice(), gradient.as_mut_slice());
             within_pool(|| decoder.backward(weights, gradient, &plan, trace, &upstream));
+        })
+    }
+
+    fn score_words(&self, batch: &Sequences) -> Result<Vec<f32>> {
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
+        let weights = weights.data.as_slice();
+        Ok(within_pool(|| self.decoder.score_words(weights, &plan)))
+    }
+
+    fn forward_words(&self, batch: &Sequences) -> Result<Live<Cpu>> {
+        self.trainable()?;
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
+        let (numbers, recompute) = (weights.data.as_slice(), self.options.recompute);
+        let (words, trace) = within_pool(|| self.decoder.forward_words(numbers, &plan, recompute));
+        let (decoder, parameters) = (Arc::clone(&self.decoder), Arc::clone(&self.parameters));
+        bridge::node(&self.device, words, move |upstream| {
+            let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+            let mut gradient = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
+            let (weights, gradient) = (weights.data.as_slice(), gradient.as_mut_slice());
+            within_pool(|| decoder.backward_words(weights, gradient, &plan, trace, upstream));
         })
     }
 

@@ -22,6 +22,15 @@ pub(super) struct Decoder<'a, D: Device<f32>> {
 impl<D: Device<f32>> Decoder<'_, D> {
     /// The log-probability of each scored token of one sequence.
     pub(super) fn score(&mut self, batch: &Sequences, span: &Span) -> Result<Vector<D>> {
+        let logp = self.words(batch, span)?;
+        let targets: Vec<usize> = batch.tokens[span.scored.clone()].iter().map(|token| *token as usize).collect();
+        let count = targets.len();
+        let targets = self.device.try_tensor_from_vec(targets, (count,)).map_err(refused)?;
+        self.track.one(&logp, |logp| logp.try_select(targets)) // (t)
+    }
+
+    /// The log-probabilities of all words at each scored token of one sequence: `(t, v)`.
+    pub(super) fn words(&mut self, batch: &Sequences, span: &Span) -> Result<Rows<D>> {
         let tokens = &batch.tokens[span.range.clone()];
         let read: Vec<usize> = tokens.iter().map(|token| *token as usize).collect();
         let embedding = self.matrices["model.embed_tokens.weight"].clone();
@@ -38,14 +47,11 @@ impl<D: Device<f32>> Decoder<'_, D> {
         let x = self.norm(&x, "model.norm.weight")?;
         // The row before a token says how likely it is.
         let scored = span.scored.start - span.range.start..span.scored.end - span.range.start;
-        let before: Vec<usize> = scored.clone().map(|place| place - 1).collect();
+        let before: Vec<usize> = scored.map(|place| place - 1).collect();
         let x = self.taken(&x, &before)?;
         let tied = self.config.tie_word_embeddings;
         let logits = self.projected(&x, if tied { "model.embed_tokens.weight" } else { "lm_head.weight" })?; // (t, v)
-        let logp = self.track.one(&logits, Tensor::try_log_softmax::<Axis<1>>)?;
-        let targets =
-            self.device.try_tensor_from_vec(read[scored.clone()].to_vec(), (scored.len(),)).map_err(refused)?;
-        self.track.one(&logp, |logp| logp.try_select(targets)) // (t)
+        self.track.one(&logits, Tensor::try_log_softmax::<Axis<1>>)
     }
 
     /// Rows by number.

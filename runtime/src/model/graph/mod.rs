@@ -8,7 +8,7 @@ use super::{Engine, Live, Parameters, Sequences, Weights};
 use crate::bridge::{self, Traced, Track, refused};
 use crate::{Error, Result};
 use decoder::Decoder;
-use dfdx::prelude::{Axis, Device, Gradients, OwnedTape, Tensor, TryConcatAlong};
+use dfdx::prelude::{Axis, Device, Gradients, HasShape, OwnedTape, ReshapeTo, Tensor, TryConcatAlong};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -63,8 +63,16 @@ impl<D: Device<f32>> GraphEngine<D> {
         Ok(uploaded.insert(fresh).clone())
     }
 
+    fn trainable(&self) -> Result<()> {
+        if self.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            let problem = "these weights are frozen: score with them, or make them with Parameters::new to train them";
+            return Err(Error::Setting(problem.to_owned()));
+        }
+        Ok(())
+    }
+
     /// The log-probabilities of all scored tokens, of which there must be one, and the track that leads to them.
-    fn run(&self, batch: &Sequences, live: bool) -> Result<Live<D>> {
+    fn run(&self, batch: &Sequences, live: bool, what: What) -> Result<Live<D>> {
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
         batch.check(&weights.config)?;
         let uploaded = self.upload(&weights)?;
@@ -84,11 +92,28 @@ impl<D: Device<f32>> GraphEngine<D> {
         }
         let mut decoder = Decoder { device: &self.device, config: &weights.config, vectors, matrices, track };
         let scored = batch.spans.iter().filter(|span| !span.scored.is_empty());
-        let parts = scored.map(|span| decoder.score(batch, span)).collect::<Result<Vec<_>>>()?;
+        let parts = scored.map(|span| match what {
+            What::Tokens => decoder.score(batch, span),
+            What::Words => {
+                let words = decoder.words(batch, span)?;
+                let (rows, width) = *HasShape::shape(&words.value);
+                decoder.track.one(&words, |words| words.try_reshape_like(&(rows * width,)))
+            }
+        });
+        let parts = parts.collect::<Result<Vec<_>>>()?;
         let mut track = decoder.track;
         let logp = joined(&mut track, parts)?;
         Ok(Live { logp: logp.value, tape: track.finish() })
     }
+}
+
+/// Which log-probabilities are asked for.
+#[derive(Clone, Copy)]
+enum What {
+    /// One for each scored token: that token's.
+    Tokens,
+    /// One for each word of the vocabulary at each scored token.
+    Words,
 }
 
 /// The parts one after another. Neighbours are joined first, so that no number is copied more often than the
@@ -109,15 +134,24 @@ impl<D: Device<f32>> Engine<D> for GraphEngine<D> {
         if batch.scored() == 0 {
             return Ok(Vec::new());
         }
-        Ok(self.run(batch, false)?.logp.as_vec())
+        Ok(self.run(batch, false, What::Tokens)?.logp.as_vec())
     }
 
     fn forward(&self, batch: &Sequences) -> Result<Live<D>> {
-        if self.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
-            let problem = "these weights are frozen: score with them, or make them with Parameters::new to train them";
-            return Err(Error::Setting(problem.to_owned()));
+        self.trainable()?;
+        self.run(batch, true, What::Tokens)
+    }
+
+    fn score_words(&self, batch: &Sequences) -> Result<Vec<f32>> {
+        if batch.scored() == 0 {
+            return Ok(Vec::new());
         }
-        self.run(batch, true)
+        Ok(self.run(batch, false, What::Words)?.logp.as_vec())
+    }
+
+    fn forward_words(&self, batch: &Sequences) -> Result<Live<D>> {
+        self.trainable()?;
+        self.run(batch, true, What::Words)
     }
 
     fn collect(&self, gradients: &Gradients<f32, D>) -> Result<()> {

@@ -1,0 +1,82 @@
+//! Training on every word of the vocabulary: distillation from a teacher, and exact divergences from the reference.
+
+use super::{EngineKind, Measurement, Run, close, config, settings};
+use crate::model::{ModelConfig, Weights};
+use crate::train::RunSettings;
+use collimate_dsl::eval::separable;
+use collimate_dsl::ir::Program;
+use collimate_dsl::{
+    Actor, Arg, Formula, Pair, Policy, Prompt, Reduce, Reference, Teacher, Token, Weight, entropy, kl, log_sigmoid,
+    mixture, report, sigmoid, state, trace,
+};
+
+/// Between two halves of a Jensen-Shannon divergence from the teacher on the chosen responses, with the taken tokens' own
+/// log-probabilities read beside. If not in parts, weighed by what only the whole batch knows.
+fn distilled(in_parts: bool) -> Program {
+    trace("distilled", || {
+        let (actor, teacher, reference, pair) = (Actor::arg(), Teacher::arg(), Reference::arg(), Pair::arg());
+        let (p, q) = (teacher.words(pair.chosen), actor.words(pair.chosen));
+        let mix = mixture(0.5, p, q);
+        let apart = (0.5 * kl(p, mix) + 0.5 * kl(q, mix)).as_loss().batch_mean();
+        let from_start = kl(q, reference.words(pair.chosen)).sum(Token).mean(collimate_dsl::Response).mean(Prompt);
+        report("entropy", entropy(q));
+        report("teacher", teacher.logp(pair.chosen));
+        let margin = actor.logp(pair.chosen).sum(Token) - actor.logp(pair.rejected).sum(Token);
+        let weight = state::<Weight>("weight", 1.0);
+        let next = 0.5 * weight + 0.5 * sigmoid(0.1 * margin).detach().mean(Prompt).as_weight();
+        weight.update(next);
+        let weight = if in_parts { 1.0 * weight } else { next };
+        apart + 0.1 * from_start.as_loss() - 0.05 * (weight * log_sigmoid(0.1 * margin)).mean(Prompt)
+    })
+}
+
+fn teacher(config: ModelConfig) -> Weights {
+    let mut teacher = Weights::random(config, 11);
+    teacher.data.iter_mut().for_each(|w| *w *= 20.0);
+    teacher
+}
+
+fn run(in_parts: bool, engine: Option<EngineKind>, micro_batch: usize) -> Vec<Measurement> {
+    let settings = RunSettings { micro_batch: Some(micro_batch), lr: 1e-3, steps: Some(6), ..settings() };
+    let (program, teacher) = (distilled(in_parts), Some(teacher(config())));
+    let scale = if engine.is_some() { 5.0 } else { 20.0 };
+    Run { settings, program, teacher, engine, scale, ..Run::new() }.go().unwrap().1
+}
+
+fn metric(measurement: &Measurement, name: &str) -> f64 {
+    measurement.metrics.iter().find(|(of, _)| of == name).unwrap().1
+}
+
+#[test]
+fn a_student_becomes_like_its_teacher_for_every_micro_batch() {
+    for in_parts in [true, false] {
+        assert_eq!(separable(&distilled(in_parts)).is_ok(), in_parts);
+        let whole = run(in_parts, None, 4);
+        let (first, last) = (&whole[0], &whole[5]);
+        assert!(last.loss < first.loss, "{} {}", first.loss, last.loss);
+        assert!(metric(first, "entropy") > 0.0 && metric(first, "teacher") < 0.0);
+        for micro_batch in [1, 3] {
+            close(&whole, &run(in_parts, None, micro_batch), 1e-5);
+        }
+    }
+}
+
+#[test]
+fn both_engines_distil_alike() {
+    for in_parts in [true, false] {
+        let fused = run(in_parts, Some(EngineKind::Fused), 4);
+        close(&fused, &run(in_parts, Some(EngineKind::Graph), 3), 2e-4);
+    }
+}
+
+#[test]
+fn a_teacher_is_named_where_one_is_read_and_nowhere_else() {
+    let problem = |program: Program, teacher| Run { program, teacher, ..Run::new() }.problem();
+    let missing = problem(distilled(true), None);
+    assert!(missing.ends_with("`distilled` learns from a teacher; name its folder with --teacher"), "{missing}");
+    let idle = problem(super::program(), Some(teacher(config())));
+    assert!(idle.ends_with("`pairs` reads no teacher; leave --teacher out"), "{idle}");
+    let other = problem(distilled(true), Some(teacher(ModelConfig { vocab_size: 23, ..config() })));
+    let words = "the teacher has a vocabulary of 23 words and the model one of 19; they must be the same";
+    assert!(other.ends_with(words), "{other}");
+}
