@@ -83,6 +83,7 @@ impl Drawn<'_> {
             view: self.view,
             specs: &[],
             weights: Weights::random(config(), 3),
+            teacher: None,
             tokenizer: &tokenizer,
             rows: &prompts(),
             reward: Some(&mut reward),
