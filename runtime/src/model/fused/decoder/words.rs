@@ -27,7 +27,12 @@ impl<B: Backend> Decoder<B> {
     }
 
     /// The log-probabilities of all words at each scored token, and what [`Decoder::backward_words`] needs.
-    pub(in super::super) fn forward_words(&self, weights: &B::Slice, plan: &Plan) -> (Vec<f32>, WordTrace<B::Buffer>) {
+    pub(in super::super) fn forward_words(
+        &self,
+        weights: &B::Slice,
+        plan: &Plan,
+        recompute: bool,
+    ) -> (Vec<f32>, WordTrace<B::Buffer>) {
         let (stream, layers) = self.traced(weights, plan, recompute);
         let [hidden, inverse, normed] = self.scored_rows(weights, plan, &stream);
         let words = self.words(weights, plan, &normed);
