@@ -8,6 +8,7 @@ log-probabilities as they stand, for every `loss_type` and for every option that
 """
 
 import json
+import math
 import pathlib
 import random
 import types
@@ -18,7 +19,7 @@ import trl
 from trl import DPOTrainer
 
 HERE = pathlib.Path(__file__).parent
-PAIRS, PROMPT = 5, 2
+PAIRS, PROMPT, WORDS = 5, 2, 4
 SIDES = ("chosen", "rejected")
 
 # What TRL calls it, its options, what we call it. Names of hyper-parameters are the same, but for those we do not have.
@@ -40,10 +41,18 @@ CASES = [
     ("sft", dict(beta=0.1), "sft@trl"),
     ("sigmoid_norm", dict(beta=2.0), "dpo_norm@trl"),
     ("sigmoid", dict(beta=0.2, ld_alpha=0.4), "ld_dpo@trl"),
+    ("sigmoid", dict(beta=0.2, use_weighting=True), "wpo@trl"),
     ("sigmoid", dict(beta=0.2, f_divergence_type="forward_kl"), "f_dpo_forward_kl@trl"),
     ("sigmoid", dict(beta=0.2, f_divergence_type="js_divergence"), "f_dpo_js@trl"),
     ("sigmoid", dict(beta=0.2, f_divergence_type="alpha_divergence", f_alpha_divergence_coef=0.3), "f_dpo@trl"),
 ]
+
+
+def voice(draw):
+    """The logarithms of the probabilities of a few words."""
+    logits = [draw.gauss(0.0, 1.5) for _ in range(WORDS)]
+    whole = math.log(sum(math.exp(x) for x in logits))
+    return [round(x - whole, 6) for x in logits]
 
 
 def numbers():
@@ -51,7 +60,8 @@ def numbers():
     draw = random.Random(20)
     lengths = {side: [1 + draw.randrange(5) for _ in range(PAIRS)] for side in SIDES}
     row = lambda n: [round(-draw.uniform(0.05, 2.5), 3) for _ in range(n)]
-    return {who: {side: [row(n) for n in lengths[side]] for side in SIDES} for who in ("actor", "reference")}
+    words = {side: [[voice(draw) for _ in range(n)] for n in lengths[side]] for side in SIDES}
+    return {"words": words} | {who: {side: [row(n) for n in lengths[side]] for side in SIDES} for who in ("actor", "reference")}
 
 
 class Given(torch.nn.Module):
@@ -59,8 +69,11 @@ class Given(torch.nn.Module):
 
     is_gradient_checkpointing = False
 
-    def __init__(self, rows, dtype, live):
+    def __init__(self, rows, words, dtype, live):
         super().__init__()
+        # The logarithm of the sum of the squares of all words' probabilities at each token.
+        squares = lambda token: math.log(sum(math.exp(2 * x) for x in token))
+        self.squares = [torch.tensor([squares(t) for t in row], dtype=dtype) for side in SIDES for row in words[side]]
         self.leaves = [torch.tensor(row, dtype=dtype, requires_grad=live) for side in SIDES for row in rows[side]]
         self.width = PROMPT + max(len(leaf) for leaf in self.leaves)
 
@@ -68,11 +81,11 @@ class Given(torch.nn.Module):
         pad = torch.nn.functional.pad
         columns = self.width - PROMPT
         first = PROMPT - 1  # the first token is predicted by nothing
-        rows = [pad(leaf, (first, columns - len(leaf))) for leaf in self.leaves]
-        log_probs = torch.stack(rows)
+        padded = lambda rows: torch.stack([pad(row, (first, columns - len(row))) for row in rows])
+        log_probs = padded(self.leaves)
         nothing = torch.zeros_like(log_probs)
         return types.SimpleNamespace(
-            log_probs=log_probs, entropy=nothing, mean_logits=nothing, is_top1=nothing.bool(), log_sum_sq_probs=nothing,
+            log_probs=log_probs, entropy=nothing, mean_logits=nothing, is_top1=nothing.bool(), log_sum_sq_probs=padded(self.squares),
             aux_loss=None,
         )
 
@@ -80,7 +93,8 @@ class Given(torch.nn.Module):
 def trl_loss(rows, loss_type, options):
     # TRL's limits for exponents know the formats it trains in only.
     dtype = torch.float32 if "f_alpha_divergence_coef" in options else torch.float64
-    actor, reference = Given(rows["actor"], dtype, True), Given(rows["reference"], dtype, False)
+    actor = Given(rows["actor"], rows["words"], dtype, True)
+    reference = Given(rows["reference"], rows["words"], dtype, False)
     same = lambda x: x
     accelerator = types.SimpleNamespace(
         device=torch.device("cpu"), gather=same, gather_for_metrics=same, unwrap_model=same
@@ -90,7 +104,7 @@ def trl_loss(rows, loss_type, options):
         args=types.SimpleNamespace(gradient_checkpointing_kwargs=None, discopop_tau=options.get("discopop_tau", 0.05)),
         ld_alpha=options.get("ld_alpha"), f_divergence_type=options.get("f_divergence_type", "reverse_kl"),
         f_alpha_divergence_coef=options.get("f_alpha_divergence_coef", 0.5), loss_types=[loss_type], loss_weights=[1.0],
-        beta=options["beta"], label_smoothing=options.get("label_smoothing", 0.0), use_weighting=False,
+        beta=options["beta"], label_smoothing=options.get("label_smoothing", 0.0), use_weighting=options.get("use_weighting", False),
         _metrics={"train": __import__("collections").defaultdict(list)}, _total_train_tokens=0, _tp_size=1,
     )
     mask = torch.tensor([[0] * PROMPT + [1] * len(l) + [0] * (actor.width - PROMPT - len(l)) for l in actor.leaves])

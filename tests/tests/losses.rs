@@ -3,9 +3,10 @@
 //! `golden/losses.json` is what `golden/make_losses.py` wrote, in float64 and from the papers' formulas: the evaluator
 //! agrees to 1e-9, dfdx in f32 to 1e-5.
 
+use collimate::ALL;
 use collimate_dsl::eval::{self, Evaluation};
 use collimate_runtime::compile;
-use collimate_tests::golden::{Case, Golden, close};
+use collimate_tests::golden::{Case, Golden, close, lacks};
 
 fn same(what: &str, found: &Evaluation, case: &Case, precision: f64) {
     close(&format!("{what}: loss"), &[found.loss], &[case.loss], precision);
@@ -42,4 +43,10 @@ fn what_is_trained_gives_them_too() {
         let found = found.unwrap_or_else(|error| panic!("{}: {error}", case.name));
         same(&case.name, &found, case, 1e-5);
     }
+}
+
+#[test]
+fn no_algorithm_is_without_numbers() {
+    let missing = lacks(&Golden::read("losses.json"), &ALL);
+    assert!(missing.is_empty(), "write a formula in tests/golden/losses for {}", missing.join(", "));
 }

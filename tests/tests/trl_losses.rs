@@ -25,13 +25,16 @@ fn presets_give_what_trl_gives() {
         for who in ["actor", "reference"] {
             inputs.insert(who, "logp", Some(side), rows(&json["numbers"][who][name]).concat());
         }
+        let words: Vec<Vec<Vec<f64>>> = serde_json::from_value(json["numbers"]["words"][name].clone()).expect("words");
+        layout.words = words[0][0].len();
+        inputs.insert("actor", "words", Some(side), words.concat().concat());
         let reach = |(prompt, row): (usize, Vec<f64>)| Reach { prompt, tokens: row.len() };
         let reaches: Vec<Reach> = rows(&json["numbers"]["actor"][name]).into_iter().enumerate().map(reach).collect();
         layout.prompts = reaches.len();
         layout.sides.push((side, reaches));
     }
     let cases = json["cases"].as_array().expect("a list");
-    assert!(cases.len() >= 20, "every loss_type, and the options that change the formula");
+    assert!(cases.len() >= 21, "every loss_type, and the options that change the formula");
     for case in cases {
         let (name, trl) = (case["ours"].as_str().expect("a name"), &case["trl"]);
         let algorithm = ALL.iter().find(|a| a.name == name).unwrap_or_else(|| panic!("there is no preset `{name}`"));

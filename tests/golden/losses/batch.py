@@ -96,6 +96,8 @@ def pairs():
             b.put(who, "logp", side, "token", -2.5, -0.05)
         b.put("reward_model", "score", side, "response", -1.5, 1.5)
         b.put("reward_model", "spread", side, "response", 0.4, 1.5)
+    for side in ("Chosen", "Rejected"):
+        b.put_words("actor", side)
     b.fix("state", "mean_reward", None, [-0.2])
     b.fix("state", "steps", None, [3.0])
     for name, share in dict(

@@ -343,3 +343,13 @@ def orpo(b, beta):
         return (p / (1 - p)).log()
 
     return nll_means(b) - beta * ls(log_odds(C) - log_odds(R)).mean()
+
+
+@loss("wpo wpo@trl", "pairs", beta=BETA)
+def wpo(b, beta):
+    def weight(side):
+        drawn = (b.vocabulary("actor", side).exp() ** 2).sum(1).log()
+        each = b.split(sg(b.get("actor", "logp", side) - drawn), side)
+        return torch.stack([x.mean() for x in each]).exp()
+
+    return (weight(C) * weight(R) * -ls(gap(b, beta))).mean()
