@@ -50,6 +50,8 @@ fn broken(text: &str, width: usize) -> Vec<String> {
     // A sum deep inside a product is broken after the product.
     let (sum, depth) = match (outermost(true), outermost(false)) {
         (Some(sum), Some(product)) if product + 1 < sum => (false, product),
+        // What stands before the sum would have to be broken as well.
+        (Some(sum), Some(product)) if product < sum && head(&places, sum) > width => (false, product),
         (Some(sum), _) => (true, sum),
         (None, Some(product)) => (false, product),
         (None, None) => return vec![text.to_owned()],
@@ -63,6 +65,11 @@ fn broken(text: &str, width: usize) -> Vec<String> {
         (from, indent) = (at, begins);
     }
     lines
+}
+
+/// How long the first line becomes if it ends at a sum of this depth.
+fn head(places: &[Break], depth: usize) -> usize {
+    places.iter().find(|place| place.sum && place.depth == depth).map_or(0, |place| place.at)
 }
 
 /// Where a line may begin: how many brackets are open there, where the innermost began, and at which sign.
@@ -109,6 +116,13 @@ mod tests {
         let lines = [("L".to_owned(), format!("mean of [{a} · (x − y) − {b}]")), ("long".to_owned(), "x".to_owned())];
         let expected = format!("  L    = mean of [{a} · (x − y)\n{:18}− {b}]\n  long = x\n", "");
         assert_eq!(aligned(&lines), expected);
+    }
+
+    #[test]
+    fn what_stands_before_a_long_bracket_is_broken_first() {
+        let (a, b) = ("a".repeat(60), "b".repeat(40));
+        let lines = [("L".to_owned(), format!("{a} · {b} · ({a} + {b})"))];
+        assert_eq!(aligned(&lines), format!("  L = {a}\n      · {b}\n      · ({a}\n         + {b})\n"));
     }
 
     #[test]
