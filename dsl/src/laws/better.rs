@@ -53,8 +53,11 @@ pub(super) fn try_on(subject: &Subject<'_>) -> Result<Verdict, String> {
     Ok(Verdict::Holds)
 }
 
+/// Which way the responses of an input should go.
+pub(super) type Directions<'a> = dyn Fn(&Live<'_>, usize) -> Wanted + 'a;
+
 /// Which way each response should go, if the view says so.
-fn directions<'a>(subject: &Subject<'_>, batch: &'a Batch) -> Option<Box<dyn Fn(&Live<'_>, usize) -> Wanted + 'a>> {
+fn directions<'a>(subject: &Subject<'_>, batch: &'a Batch) -> Option<Box<Directions<'a>>> {
     let given = |field: &str, side| batch.inputs.get(subject.view, field, Some(side));
     match subject.view {
         "group" => {
@@ -76,13 +79,10 @@ fn directions<'a>(subject: &Subject<'_>, batch: &'a Batch) -> Option<Box<dyn Fn(
 }
 
 /// The same where the side, or a label, says it.
-pub(super) fn by_side<'a>(
-    view: &str,
-    labels: Option<&'a [f64]>,
-) -> Option<Box<dyn Fn(&Live<'_>, usize) -> Wanted + 'a>> {
+pub(super) fn by_side<'a>(view: &str, labels: Option<&'a [f64]>) -> Option<Box<Directions<'a>>> {
     let known =
         ["pair", "scored_pair", "annotated", "demo"].contains(&view) || (view == "unpaired" && labels.is_some());
-    known.then(|| -> Box<dyn Fn(&Live<'_>, usize) -> Wanted + 'a> {
+    known.then(|| -> Box<Directions<'a>> {
         Box::new(move |(.., ty): &Live<'_>, i| match (ty.side, labels) {
             (Some(SideTag::Chosen), _) | (Some(SideTag::Answer), None) => Wanted::Up,
             (Some(SideTag::Rejected), _) => Wanted::Down,

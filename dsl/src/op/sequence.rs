@@ -20,7 +20,7 @@ pub fn length<Y: Side>(y: Reply<Y>) -> PerResponse<Weight, Y, NoGrad> {
 /// 1 for each token of `y` as long as the other response of the pair has such a token too, then 0 (LD-DPO,
 /// arXiv:2409.06411).
 #[track_caller]
-pub fn overlap<Y: Side, Z: Side>(y: Reply<Y>, other: Reply<Z>) -> PerToken<Weight, Y, NoGrad>
+pub fn overlap<Y: Side, Z>(y: Reply<Y>, other: Reply<Z>) -> PerToken<Weight, Y, NoGrad>
 where
     Z: Facing<Y>,
 {

@@ -83,7 +83,7 @@ impl<D: Device<f32>> Run<'_, D> {
     pub(super) fn batch_spread(&mut self, id: Id) -> Result<Many<D>> {
         let x = self.argument_spelled_out(id, 0)?;
         let count = read(&x).len();
-        self.deviations(&x, &[0..count])
+        self.deviations(&x, std::slice::from_ref(&(0..count)))
     }
 
     /// The standard deviation of each stretch.

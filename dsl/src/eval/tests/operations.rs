@@ -71,7 +71,7 @@ fn advantages_are_estimated_from_surprises() {
         report("mine/advantage", advantage);
         report("mine/target", target);
     });
-    let (last, before, first) = (1.0 - -1.0, gamma * -1.0 - 1.0, gamma * 1.0 - 0.5);
+    let (last, before, first) = (1.0 - -1.0, -gamma - 1.0, gamma - 0.5);
     let before = before + gamma * lam * last;
     let first = first + gamma * lam * before;
     let (second, other) = (1.0 - 0.75, gamma * 0.75 - 0.25);
