@@ -24,6 +24,14 @@ fn number(store: &mut Store, number: f64) -> Ex {
     store.simplest(Form::Number(number.to_bits()), about)
 }
 
+/// The share of a normal distribution below an edge; nothing, or all of it, where the interval is open.
+fn below(edge: Ex, about: About, store: &mut Store) -> Ex {
+    match store.number_of(edge) {
+        Some(edge) if edge.abs() > 1e3 => number(store, if edge > 0.0 { 1.0 } else { 0.0 }),
+        _ => store.simplest(Form::Call(Function::NormalBelow, vec![edge]), about),
+    }
+}
+
 /// An estimate of a divergence in full.
 fn estimate(estimator: Estimator, p: Ex, q: Ex, about: About, store: &mut Store) -> Ex {
     let ratio = About { kind: KindTag::LogRatio, ..about };
@@ -73,6 +81,7 @@ fn expression(
         Op::Literal(number) => store.simplest(Form::Number(number.to_bits()), about),
         Op::Plus => store.simplest(Form::Plus(args[0], args[1]), about),
         Op::Minus => store.simplest(Form::Minus(args[0], args[1]), about),
+        Op::Times if args[0] == args[1] => store.simplest(Form::Call(Function::Square, vec![args[0]]), about),
         Op::Times => store.simplest(Form::Times(args[0], args[1]), about),
         Op::Over => store.simplest(Form::Over(args[0], args[1]), about),
         Op::Negative => store.simplest(Form::Negative(args[0]), about),
@@ -94,8 +103,7 @@ fn expression(
             store.simplest(Form::Call(Function::Logarithm, vec![rest]), about)
         }
         Op::LogInterval => {
-            let mut below = |edge| store.simplest(Form::Call(Function::NormalBelow, vec![edge]), about);
-            let (low, high) = (below(args[0]), below(args[1]));
+            let (low, high) = (below(args[0], about, store), below(args[1], about, store));
             let between = store.simplest(Form::Minus(high, low), about);
             store.simplest(Form::Call(Function::Logarithm, vec![between]), about)
         }

@@ -92,4 +92,13 @@ fn advantages_over_tokens_and_intervals_are_named() {
     let all = lines.join("\n");
     assert!(all.contains("log(Φ(0.5 − margin) − Φ(−0.5 − margin))"), "{all}");
     assert!(latex.contains("\\Phi"), "{latex}");
+    let (lines, _) = written(|| {
+        let (model, data) = (RewardModel::arg(), Annotated::arg());
+        let gap = model.score(data.chosen) - model.score(data.rejected);
+        -(log_interval(-1e9, gap) + log_interval(gap, 1e9)).mean(Prompt)
+    });
+    assert_eq!(
+        lines.last().map(String::as_str),
+        Some("L      = −mean over prompts of [log(Φ(margin)) + log(1 − Φ(margin))]")
+    );
 }
