@@ -31,7 +31,7 @@ pub fn surprise(share: PerPrompt<Weight, NoGrad>, expected: PerPrompt<LogProb>) 
 }
 
 /// A reward model that knows how unsure it is: it predicts how annotators are divided.
-#[algorithm(paper = "arXiv:2410.14632", except = "better: a lead larger than the annotators see is taken back")]
+#[algorithm(paper = "arXiv:2410.14632")]
 pub fn reward_meanvar(model: &RewardModel, pair: &Annotated, hp: &RewardMeanvar) -> Scalar<Loss> {
     let mean = model.score(pair.chosen) - model.score(pair.rejected);
     let (a, b) = (model.spread(pair.chosen), model.spread(pair.rejected));
