@@ -233,3 +233,32 @@ fn presets_are_listed_below_their_algorithm_in_columns_that_line_up() {
         assert!(before.ends_with("  ") && !line.chars().nth(column).is_some_and(char::is_whitespace), "{line}");
     }
 }
+
+#[test]
+fn words_and_what_is_carried_have_their_places_in_the_numbers() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let words = json!([[-0.1, -2.4], [-1.0, -0.46]]);
+    let file = write(
+        folder.path(),
+        "words.json",
+        &json!({"demos": [{"actor_words": words, "teacher_words": [[-0.7, -0.69], [-0.2, -1.7]]}]}),
+    );
+    for backend in ["eval", "dfdx"] {
+        let found = loss("distill-fkl", &file, &["--backend", backend]);
+        let token = &found["gradient"]["demos"][0]["actor_words"][1];
+        // Minus the teacher's probability, over the two tokens.
+        for (g, logp) in [(0, -0.2_f64), (1, -1.7)] {
+            let g = token[g].as_f64().expect("a number");
+            assert!((g + logp.exp() / 2.0).abs() < 1e-6, "{found}");
+        }
+    }
+    let mut pairs = json!({"unpaired": [
+        {"actor": [-1.0], "reference": [-2.0], "label": true},
+        {"actor": [-3.0], "reference": [-2.0], "label": false},
+    ]});
+    pairs["state"] = json!({"mean": 1.0});
+    let file = write(folder.path(), "state.json", &pairs);
+    assert!(refused(&["loss", "dpo", &file]).contains("carries nothing from step to step"));
+    let told = refused(&["distill-fkl", "--steps", "1"]);
+    assert!(told.contains("`distill-fkl` learns from a teacher; name its folder with --teacher"), "{told}");
+}

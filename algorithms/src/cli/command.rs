@@ -72,7 +72,9 @@ fn loss() -> Command {
             "Every response carries per-token arrays under the policies' names, and scalars where the algorithm needs them:\n  \
              {\"pairs\":  [{\"chosen\": {\"actor\": [-1.2], \"reference\": [-1.0], \"score\": 1.0}, \"rejected\": {…}}]}\n  \
              {\"groups\": [{\"responses\": [{\"actor\": […], \"reference\": […], \"score\": 0.5}, …]}]}\n  \
-             {\"demos\":  [{\"actor\": […], \"weight\": 1.0}]}",
+             {\"demos\":  [{\"actor\": […], \"weight\": 1.0}]}\n\
+             For each word of the vocabulary, token by token:  \"actor_words\": [[-0.1, -2.3], …]\n\
+             What a loss carries from step to step, beside the list:  \"state\": {\"mean\": 0.5}",
         )
 }
 
