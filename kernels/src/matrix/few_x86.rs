@@ -1,6 +1,9 @@
 //! A few rows times a weight with AVX2 registers: a tile of dot products at a time, so that each number that is read from
 //! a row or a weight takes part in several of them.
 
+// Counted loops over constants are what the compiler unrolls, so that all sums stay in registers.
+#![allow(clippy::needless_range_loop)]
+
 use super::few::{PARTS, Stripe};
 use std::arch::x86_64::{
     __m128, __m256, __m256i, _MM_HINT_T0, _mm_add_ps, _mm_movehl_ps, _mm_movelh_ps, _mm_prefetch, _mm_storeu_ps,
