@@ -78,8 +78,7 @@ fn a_gradient_on_all_words_reaches_every_weight_alike() {
             assert_eq!(live.logp.as_vec(), engine.score_words(&batch()).unwrap());
             let gradients = bridge::backward_from(&Cpu::default(), live, upstream.clone()).unwrap();
             engine.collect(&gradients).unwrap();
-            let gradient = parameters.gradient.lock().unwrap().clone();
-            gradient
+            parameters.gradient.lock().unwrap().clone()
         };
         let (fused, graph) = (gradient(true), gradient(false));
         let largest = graph.iter().fold(0.0_f32, |most, g| most.max(g.abs()));
