@@ -3,7 +3,7 @@
 collimate::prelude!();
 
 #[loss]
-pub fn mixture(teacher: &Reference, actor: &Actor, pair: &Pair, beta: Param) -> Scalar<Loss> {
+pub fn blended(teacher: &Reference, actor: &Actor, pair: &Pair, beta: Param) -> Scalar<Loss> {
     let mixed = beta * teacher.logp(pair.chosen) + (1.0 - beta) * actor.logp(pair.rejected);
     -mixed.batch_mean()
 }
