@@ -4,9 +4,6 @@
 // Counted loops over constants are what the compiler unrolls, so that all sums stay in registers.
 #![allow(clippy::needless_range_loop)]
 
-// Rows and columns of a tile are counted: an iterator over one of them would hide the other.
-#![allow(clippy::needless_range_loop)]
-
 use super::few::{PARTS, Stripe};
 use std::arch::x86_64::{
     __m128, __m256, __m256i, _MM_HINT_T0, _mm_add_ps, _mm_movehl_ps, _mm_movelh_ps, _mm_prefetch, _mm_storeu_ps,
