@@ -1,7 +1,7 @@
 //! The gradient by what the policies give, in closed form: the formula gone through backwards, and simplified.
 //!
-//! At each expression the loss's derivative by it is a sum of products ([`product`]), brought into its shortest form
-//! ([`tidy`]) before it is handed on to the parts. Where that becomes too long for a line, the derivative by a part that
+//! At each expression the loss's derivative by it is a sum of products (`product`), brought into its shortest form
+//! (`tidy`) before it is handed on to the parts. Where that becomes too long for a line, the derivative by a part that
 //! has a name gets a line of its own: `∂L/∂margin = …`. A function without a closed derivative (a sort) keeps its place
 //! in the formula as `back(f, g)`.
 
