@@ -2,7 +2,7 @@
 
 use crate::{Error, Result, model::Live};
 use dfdx::prelude::{
-    Backward, Device, Gradients, OwnedTape, PutTape, Rank0, Shape, SplitTape, SumTo, Tape, Tensor, TryMul,
+    Backward, Device, Gradients, Merge, OwnedTape, PutTape, Rank0, Shape, SplitTape, SumTo, Tape, Tensor, TryMul,
 };
 use std::rc::Rc;
 
@@ -54,6 +54,11 @@ pub(crate) fn backward_from<D: Device<f32>>(
         device.try_tensor_from_vec(upstream, (length,)).map_err(|error| failed(&error))?;
     let weighted = live.logp.put_tape(live.tape).try_mul(upstream).map_err(|error| failed(&error))?;
     weighted.try_sum().and_then(|sum| sum.try_backward()).map_err(|error| failed(&error))
+}
+
+/// Several tapes as one, which goes backward through all of them: dfdx orders their operations by when they were done.
+pub(crate) fn merged<D: Device<f32>>(tapes: Vec<OwnedTape<f32, D>>) -> OwnedTape<f32, D> {
+    tapes.into_iter().fold(OwnedTape::default(), Merge::merge)
 }
 
 /// A value, and whether the loss's gradient flows through it.

@@ -104,6 +104,16 @@ mod tests {
         fn forward_words(&self, batch: &Sequences) -> Result<crate::model::Live<dfdx::prelude::Cpu>> {
             self.forward(batch)
         }
+        fn score_values(&self, _: &Sequences, _: crate::model::ValuesAt) -> Result<Vec<f32>> {
+            Err(Error::Numeric("no values are asked for here".to_owned()))
+        }
+        fn forward_values(
+            &self,
+            batch: &Sequences,
+            _: crate::model::ValuesAt,
+        ) -> Result<crate::model::Live<dfdx::prelude::Cpu>> {
+            self.forward(batch)
+        }
         fn collect(&self, _: &dfdx::prelude::Gradients<f32, dfdx::prelude::Cpu>) -> Result<()> {
             Ok(())
         }

@@ -77,7 +77,7 @@ fn what_cannot_be_run_is_refused_by_key_and_value() {
         (
             "architectures",
             json!(["MixtralForCausalLM"]),
-            "architectures is [\"MixtralForCausalLM\"], which Collimate cannot run; it runs LlamaForCausalLM",
+            "architectures is [\"MixtralForCausalLM\"], which Collimate cannot run; it runs LlamaForCausalLM and LlamaForSequenceClassification",
         ),
         ("model_type", json!("qwen2"), "model_type is \"qwen2\", which Collimate cannot run; it runs \"llama\""),
         ("hidden_act", json!("gelu"), "hidden_act is \"gelu\", which Collimate cannot run; it runs \"silu\""),

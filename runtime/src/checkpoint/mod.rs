@@ -44,16 +44,35 @@ pub struct State {
     pub loss: BTreeMap<String, Exact>,
 }
 
+/// A model of a run, as a checkpoint keeps it.
+#[derive(Clone, Copy, Debug)]
+pub struct Model<'a> {
+    /// Stands before its files' names where a run trains several, e.g. `critic-`; else empty.
+    pub name: &'a str,
+    /// As they are after the step.
+    pub weights: &'a Weights,
+    /// What moved them.
+    pub optimizer: &'a AdamW,
+}
+
+/// The files of a model: its weights, and its optimizer.
+fn files(folder: &Path, name: &str) -> [PathBuf; 2] {
+    ["weights", "optimizer"].map(|file| folder.join(format!("{name}{file}.safetensors")))
+}
+
 /// Writes `checkpoint-N` into a run's folder and removes older ones.
 ///
 /// # Errors
 /// If it cannot be written; an older checkpoint is then still there.
-pub fn save(run: &Path, state: &State, weights: &Weights, optimizer: &AdamW) -> Result<PathBuf> {
+pub fn save(run: &Path, state: &State, models: &[Model<'_>]) -> Result<PathBuf> {
     let path = run.join(format!("checkpoint-{}", state.step));
     disk::write_folder(&path, |folder| {
-        tensors::write(&folder.join("weights.safetensors"), &weights.tensors, &[("", &weights.data)])?;
-        let moments: [(&str, &[f32]); 2] = [("first.", &optimizer.first), ("second.", &optimizer.second)];
-        tensors::write(&folder.join("optimizer.safetensors"), &weights.tensors, &moments)?;
+        for Model { name, weights, optimizer } in models {
+            let [of_weights, of_optimizer] = files(folder, name);
+            tensors::write(&of_weights, &weights.tensors, &[("", &weights.data)])?;
+            let moments: [(&str, &[f32]); 2] = [("first.", &optimizer.first), ("second.", &optimizer.second)];
+            tensors::write(&of_optimizer, &weights.tensors, &moments)?;
+        }
         let text = serde_json::to_string_pretty(state).expect("a state is plain numbers and words");
         disk::write_whole(&folder.join("state.json"), text.as_bytes())
     })?;
@@ -83,17 +102,18 @@ pub fn state(checkpoint: &Path) -> Result<State> {
     serde_json::from_str(&text).map_err(|e| Error::file(&path, format!("not the state of a checkpoint: {e}")))
 }
 
-/// Reads a checkpoint's weights into `weights`, and its optimizer.
+/// Reads the weights of one of a checkpoint's models into `weights`, and its optimizer.
 ///
 /// # Errors
 /// If a file cannot be read, or is not of this model.
-pub fn load(checkpoint: &Path, state: &State, weights: &mut Weights) -> Result<AdamW> {
+pub fn load(checkpoint: &Path, state: &State, name: &str, weights: &mut Weights) -> Result<AdamW> {
     let mut optimizer = AdamW::new(weights.data.len());
     optimizer.updates = state.step;
     let specs = &weights.tensors;
-    tensors::read(&checkpoint.join("weights.safetensors"), specs, &mut [("", &mut weights.data)])?;
+    let [of_weights, of_optimizer] = files(checkpoint, name);
+    tensors::read(&of_weights, specs, &mut [("", &mut weights.data)])?;
     let moments = &mut [("first.", &mut optimizer.first), ("second.", &mut optimizer.second)];
-    tensors::read(&checkpoint.join("optimizer.safetensors"), specs, moments)?;
+    tensors::read(&of_optimizer, specs, moments)?;
     Ok(optimizer)
 }
 

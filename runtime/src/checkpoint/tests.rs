@@ -23,24 +23,30 @@ fn a_checkpoint_reads_back_bit_for_bit_and_the_newest_is_kept() {
     optimizer.second.iter_mut().enumerate().for_each(|(i, m)| *m = f32::from_bits(i as u32));
     for step in [3, 12] {
         optimizer.updates = step;
-        save(run.path(), &at(step), &weights, &optimizer).unwrap();
+        let one = |name| Model { name, weights: &weights, optimizer: &optimizer };
+        save(run.path(), &at(step), &[one(""), one("critic-")]).unwrap();
     }
     std::fs::create_dir(run.path().join("checkpoint-99.partial")).unwrap();
     let newest = newest(run.path()).unwrap().unwrap();
     assert!(newest.ends_with("checkpoint-12") && !run.path().join("checkpoint-3").exists());
     assert_eq!(state(&newest).unwrap(), at(12));
     let mut read = Weights::zeros(config());
-    assert_eq!(load(&newest, &at(12), &mut read).unwrap(), optimizer);
-    assert_eq!(read.data, weights.data);
+    for name in ["", "critic-"] {
+        assert_eq!(load(&newest, &at(12), name, &mut read).unwrap(), optimizer);
+        assert_eq!(read.data, weights.data);
+        read.data.fill(0.0);
+    }
 }
 
 #[test]
 fn a_checkpoint_of_another_model_is_refused() {
     let run = tempfile::tempdir().unwrap();
     let weights = weights();
-    let path = save(run.path(), &at(1), &weights, &AdamW::new(weights.data.len())).unwrap();
+    let path =
+        save(run.path(), &at(1), &[Model { name: "", weights: &weights, optimizer: &AdamW::new(weights.data.len()) }])
+            .unwrap();
     let mut wider = Weights::zeros(ModelConfig { vocab_size: 20, ..config() });
-    let error = load(&path, &at(1), &mut wider).unwrap_err().to_string();
+    let error = load(&path, &at(1), "", &mut wider).unwrap_err().to_string();
     let wanted = "not a checkpoint of this model: model.embed_tokens.weight is F32 [19, 16], expected F32 [20, 16]";
     assert!(error.contains(wanted), "{error}");
 }

@@ -7,6 +7,7 @@ mod order;
 mod pointwise;
 mod reduce;
 mod run;
+mod source;
 mod special;
 #[cfg(test)]
 mod tests;
@@ -16,10 +17,11 @@ use crate::bridge::{self, Traced};
 use crate::model::Live;
 use crate::{Error, Result};
 use collimate_dsl::eval::{self, EvalError, Evaluation, Inputs, Measured, Settings};
-use collimate_dsl::ir::{Program, STATE, SideTag};
+use collimate_dsl::ir::{Program, STATE};
 use collimate_dsl::{Layout, Totals};
 use dfdx::prelude::{Cpu, Device, Gradients, OwnedTape};
 use run::{Leaf, Run};
+pub use source::{Field, Form, Share, Source, actor_shares, value_shares};
 
 /// A step's numbers on one batch, or on a part of one.
 #[derive(Clone, PartialEq, Debug)]
@@ -86,7 +88,9 @@ pub fn step<D: Device<f32>>(
     settings: &Settings,
     live: Live<D>,
 ) -> Result<(Outcome, Gradients<f32, D>)> {
-    stepped(device, program, layout, totals, inputs, settings, Scored { live, taken: None })
+    let asked = tokens(layout);
+    let source = Source { live, asked, shares: source::actor_shares(layout, None) };
+    step_of(device, program, layout, totals, inputs, settings, vec![source])
 }
 
 /// The same where the engine gives the log-probabilities of all words at each scored token. `taken` are these tokens, of
@@ -105,88 +109,67 @@ pub fn step_words<D: Device<f32>>(
     live: Live<D>,
     taken: &[u32],
 ) -> Result<(Outcome, Gradients<f32, D>)> {
-    stepped(device, program, layout, totals, inputs, settings, Scored { live, taken: Some(taken) })
+    let asked = tokens(layout) * layout.words;
+    let source = Source { live, asked, shares: source::actor_shares(layout, Some(taken)) };
+    step_of(device, program, layout, totals, inputs, settings, vec![source])
 }
 
-/// What the engine gives: of each scored token, or of every word at each of them.
-struct Scored<'a, D: Device<f32>> {
-    live: Live<D>,
-    taken: Option<&'a [u32]>,
-}
-
-fn stepped<D: Device<f32>>(
+/// The same with live numbers of several engines, e.g. an actor's and its critic's, or with those of a reward model.
+///
+/// # Errors
+/// As [`evaluate`]; also if the program trains something that no engine gives, or an engine gave another number of
+/// numbers than the layout asks for.
+pub fn step_of<D: Device<f32>>(
     device: &D,
     program: &Program,
     layout: &Layout,
     totals: &Totals,
     inputs: &Inputs,
     settings: &Settings,
-    scored: Scored<'_, D>,
+    sources: Vec<Source<D>>,
 ) -> Result<(Outcome, Gradients<f32, D>)> {
-    let actor = actor_by_side(layout, &scored)?;
-    let live = scored.live;
     let mut given = inputs.clone();
-    for part in &actor {
-        given.insert("actor", part.field, Some(part.side), part.values.clone());
+    for source in &sources {
+        let numbers = source.live.logp.as_vec();
+        let (found, asked) = (numbers.len(), source.asked);
+        if asked != found {
+            return Err(Error::Numeric(format!("an engine gave {found} numbers where the batch asks for {asked}")));
+        }
+        for share in &source.shares {
+            given.insert(&share.owner, &share.field, Some(share.side), share.read(&numbers));
+        }
+    }
+    for (_, owner, field, ty) in program.inputs().filter(|(.., ty)| ty.live) {
+        let gives = |share: &Share| (share.owner.as_str(), share.field.as_str()) == (owner, field);
+        if !sources.iter().any(|source| source.shares.iter().any(gives)) {
+            let name = eval::input_name(owner, field, ty.side);
+            let problem = "is to be trained, but no model gives it to this step";
+            return Err(Error::Setting(format!("`{}`: {name} {problem}", program.name)));
+        }
     }
     eval::check(program, layout, totals, &given, settings).map_err(said)?;
-    let mut run = Run::new(device, program, layout, totals, settings, live.tape);
+    let (wholes, tapes): (Vec<_>, Vec<_>) =
+        sources.into_iter().map(|source| ((source.live.logp, source.shares), source.live.tape)).unzip();
+    let mut run = Run::new(device, program, layout, totals, settings, bridge::merged(tapes));
     run.carry(inputs);
     for (owner, field, side, values) in inputs.iter().filter(|(owner, ..)| *owner != STATE) {
         let value = run.upload(values)?;
         run.give(Leaf { owner, field, side }, Traced::fixed(value));
     }
-    let whole = Traced::new(live.logp, true);
-    for Part { side, field, places, .. } in actor {
-        let part = run.gathered(&whole, &places)?;
-        run.give(Leaf { owner: "actor", field, side: Some(side) }, part);
-    }
-    for (_, owner, field, ty) in program.inputs().filter(|(.., ty)| ty.live) {
-        if owner != "actor" || !matches!(field, "logp" | "words") {
-            let name = eval::input_name(owner, field, ty.side);
-            let problem = "is to be trained, but a step trains only the actor's log-probabilities";
-            return Err(Error::Setting(format!("`{}`: {name} {problem}", program.name)));
+    for (numbers, shares) in &wholes {
+        let whole = Traced::new(numbers.clone(), true);
+        for Share { owner, field, side, places, form } in shares {
+            let part = run.gathered(&whole, places)?;
+            let part = run.formed(&part, *form)?;
+            run.give(Leaf { owner, field, side: Some(*side) }, part);
         }
     }
     run.differentiate()
 }
 
-/// One side's share of the engine's log-probabilities.
-struct Part {
-    side: SideTag,
-    /// `logp` or `words`.
-    field: &'static str,
-    /// Where they lie.
-    places: Vec<usize>,
-    values: Vec<f64>,
-}
-
-fn actor_by_side<D: Device<f32>>(layout: &Layout, scored: &Scored<'_, D>) -> Result<Vec<Part>> {
-    let values = scored.live.logp.as_vec();
-    let part = |side, field, places: Vec<usize>| {
-        let values = places.iter().filter_map(|place| values.get(*place)).copied().map(f64::from).collect();
-        Part { side, field, places, values }
-    };
-    let each = if scored.taken.is_some() { layout.words } else { 1 };
-    let mut end = 0;
-    let mut parts = Vec::new();
-    for (side, reaches) in &layout.sides {
-        let tokens = end..end + reaches.iter().map(|reach| reach.tokens).sum::<usize>();
-        end = tokens.end;
-        match scored.taken {
-            None => parts.push(part(*side, "logp", tokens.collect())),
-            Some(taken) => {
-                parts.push(part(*side, "words", (tokens.start * each..tokens.end * each).collect()));
-                let word = |token: usize| taken.get(token).map(|word| token * each + *word as usize);
-                parts.push(part(*side, "logp", tokens.filter_map(word).collect()));
-            }
-        }
-    }
-    if end * each == values.len() && scored.taken.is_none_or(|taken| taken.len() == end) {
-        return Ok(parts);
-    }
-    let found = values.len() / each.max(1);
-    Err(Error::Numeric(format!("the engine scored {found} tokens where the batch has {end}")))
+/// The scored tokens of a layout.
+fn tokens(layout: &Layout) -> usize {
+    layout.sides.iter().flat_map(|(_, reaches)| reaches).map(|reach| reach.tokens).sum()
 }
 
 /// An error of the language as one of the runtime's.

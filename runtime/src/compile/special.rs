@@ -2,6 +2,7 @@
 //! moves with its arguments as those slopes say. And the one of two values that a third one chooses.
 
 use super::run::{Many, Quantity, Run};
+use super::source::Form;
 use crate::Result;
 use crate::bridge::{Traced, refused};
 use collimate_dsl::eval;
@@ -35,6 +36,17 @@ impl<D: Device<f32>> Run<'_, D> {
             result = self.track.two(&result, &moved, |result, moved| result.try_add(moved))?;
         }
         Ok(Quantity::Many(result))
+    }
+
+    /// What a program reads of numbers that a head gave.
+    pub(super) fn formed(&mut self, x: &Many<D>, form: Form) -> Result<Many<D>> {
+        if form == Form::Itself {
+            return Ok(x.clone());
+        }
+        let values: Vec<f64> = read(x).into_iter().map(|x| form.of(x)).collect();
+        let slopes: Vec<f64> = values.iter().map(|value| form.slope(*value)).collect();
+        let (still, moved) = (Traced::fixed(self.upload(&values)?), self.moved(x, &slopes)?);
+        self.track.two(&moved, &still, |moved, still| moved.try_add(still))
     }
 
     /// Zero at every element, with these derivatives by the elements of `x`.

@@ -68,5 +68,5 @@ fn scores_of_another_batch_are_refused() {
     let (program, layout, inputs) = given();
     let live = live(&ACTOR[1..], &Rc::default());
     let fault = step(&Cpu::default(), &program, &layout, &layout.totals(), &inputs, &Settings::new(), live);
-    assert_eq!(fault.err().unwrap().to_string(), "the engine scored 6 tokens where the batch has 7");
+    assert_eq!(fault.err().unwrap().to_string(), "an engine gave 6 numbers where the batch asks for 7");
 }

@@ -1,13 +1,13 @@
 //! What the two engines have in common.
 
-use super::Sequences;
+use super::{Sequences, ValuesAt};
 use crate::Result;
 use dfdx::prelude::{Device, Gradients, OwnedTape, Tensor};
 
-/// Log-probabilities on dfdx's tape: the values, and the tape whose backward pass reaches the weights.
+/// Log-probabilities or values on dfdx's tape, and the tape whose backward pass reaches the weights.
 pub struct Live<D: Device<f32>> {
     /// One for each scored token, sequence after sequence; from [`Engine::forward_words`] one for each word of the
-    /// vocabulary at each of them.
+    /// vocabulary at each of them; from [`Engine::forward_values`] one for each label at each position asked.
     pub logp: Tensor<(usize,), f32, D>,
     /// Carries `logp` back to the weights.
     pub tape: OwnedTape<f32, D>,
@@ -42,6 +42,19 @@ pub trait Engine<D: Device<f32>> {
     /// # Errors
     /// As [`Engine::score`].
     fn forward_words(&self, batch: &Sequences) -> Result<Live<D>>;
+
+    /// What the model's head says of the states asked for, `[position, label]`: a value where the model is a critic, a
+    /// reward where it is a reward model. Nothing is kept for a gradient.
+    ///
+    /// # Errors
+    /// As [`Engine::score`], and if the model has no head of labels.
+    fn score_values(&self, batch: &Sequences, at: ValuesAt) -> Result<Vec<f32>>;
+
+    /// The same, on dfdx's tape.
+    ///
+    /// # Errors
+    /// As [`Engine::score_values`].
+    fn forward_values(&self, batch: &Sequences, at: ValuesAt) -> Result<Live<D>>;
 
     /// After dfdx's backward pass: whatever of the gradient is in `gradients` is added to the flat gradient.
     /// (The fused engine's node adds to it during the backward pass, and does nothing here.)

@@ -5,9 +5,12 @@ mod engine;
 mod folder;
 pub(crate) mod fused;
 mod graph;
+mod head;
 #[cfg(test)]
 mod reference;
 mod sequences;
+#[cfg(test)]
+mod values;
 mod weights;
 #[cfg(test)]
 mod words;
@@ -17,5 +20,5 @@ pub use engine::{Engine, Live};
 pub use folder::{Folder, Precision};
 pub use fused::{FusedEngine, FusedOptions};
 pub use graph::GraphEngine;
-pub use sequences::{Sequences, Span};
+pub use sequences::{Sequences, Span, ValuesAt};
 pub use weights::{Parameters, TensorSpec, Weights};

@@ -1,6 +1,6 @@
 //! The decoder in plain f64 loops, for tests: one token, one head, one number at a time.
 
-use super::{ModelConfig, Sequences, Weights};
+use super::{ModelConfig, Sequences, ValuesAt, Weights};
 
 /// The log-probability of each scored token.
 pub(crate) fn score(weights: &Weights, batch: &Sequences) -> Vec<f64> {
@@ -11,6 +11,23 @@ pub(crate) fn score(weights: &Weights, batch: &Sequences) -> Vec<f64> {
         for scored in span.scored.clone() {
             let logits = logits(weights, &hidden[scored - 1 - span.range.start]);
             out.push(logits[batch.tokens[scored] as usize] - log_sum_exp(&logits));
+        }
+    }
+    out
+}
+
+/// The values of all labels at each state asked for.
+pub(crate) fn values(weights: &Weights, batch: &Sequences, at: ValuesAt) -> Vec<f64> {
+    let mut out = Vec::new();
+    let reader = Reader { weights, config: &weights.config };
+    for span in &batch.spans {
+        let hidden = reader.hidden(&batch.tokens[span.range.clone()]);
+        let states = match at {
+            ValuesAt::Scored => span.scored.start - 1..span.scored.end - 1,
+            ValuesAt::End => span.range.end - 1..span.range.end,
+        };
+        for state in states {
+            out.extend(reader.project("score", &hidden[state - span.range.start]));
         }
     }
     out

@@ -13,6 +13,27 @@ pub struct Sequences {
     pub spans: Vec<Span>,
 }
 
+/// Which states of a sequence a head of labels is asked about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ValuesAt {
+    /// The state before each scored token, as a critic is asked: what is to come once that token's turn is reached.
+    Scored,
+    /// The state after the last token of each sequence, as a reward model is asked: one for each sequence, be anything
+    /// scored in it or not.
+    End,
+}
+
+impl ValuesAt {
+    /// How many states of these sequences that is.
+    #[must_use]
+    pub fn count(self, batch: &Sequences) -> usize {
+        match self {
+            ValuesAt::Scored => batch.scored(),
+            ValuesAt::End => batch.spans.len(),
+        }
+    }
+}
+
 /// One sequence.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Span {

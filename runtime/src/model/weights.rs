@@ -1,6 +1,6 @@
 //! The weights of a model: one flat vector, and where each tensor lies in it.
 
-use super::{Folder, ModelConfig};
+use super::{Folder, ModelConfig, head::SCORE};
 use crate::random::Random;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, RwLock};
@@ -21,21 +21,29 @@ pub struct TensorSpec {
 pub struct Weights {
     /// The model's shape.
     pub config: ModelConfig,
-    /// In order: embedding, layer by layer, final norm, head (unless tied).
+    /// In order: embedding, layer by layer, final norm, head (of words, unless tied; or of labels).
     pub tensors: Vec<TensorSpec>,
     /// All tensors, one after another.
     pub data: Vec<f32>,
+    /// Names of the numbers that its head gives, one for each row of `score.weight`; empty for a language model, whose
+    /// head gives words.
+    pub labels: Vec<String>,
     /// The other files of its folder, which [`Weights::save`] writes along; empty for a model that came from none.
     pub folder: Arc<Folder>,
 }
 
 /// Deviation of the weights of a model that has not learned anything: the one transformers uses for this family.
-const INITIAL_DEVIATION: f64 = 0.02;
+pub(super) const INITIAL_DEVIATION: f64 = 0.02;
 
 impl Weights {
-    /// All zero, laid out for this shape.
+    /// All zero, laid out for a language model of this shape.
     #[must_use]
     pub fn zeros(config: ModelConfig) -> Self {
+        Self::laid_out(config, Vec::new())
+    }
+
+    /// All zero, laid out for this shape; with a head of labels in the place of the head of words if there are any.
+    pub(super) fn laid_out(config: ModelConfig, labels: Vec<String>) -> Self {
         let (h, f, d) = (config.hidden_size, config.intermediate_size, config.head_dim);
         let (q, kv) = (config.num_attention_heads * d, config.num_key_value_heads * d);
         let mut named = vec![("model.embed_tokens.weight".to_owned(), vec![config.vocab_size, h])];
@@ -54,7 +62,9 @@ impl Weights {
             named.extend(layer.into_iter().map(|(n, s)| (format!("model.layers.{i}.{n}.weight"), s)));
         }
         named.push(("model.norm.weight".to_owned(), vec![h]));
-        if !config.tie_word_embeddings {
+        if !labels.is_empty() {
+            named.push((SCORE.to_owned(), vec![labels.len(), h]));
+        } else if !config.tie_word_embeddings {
             named.push(("lm_head.weight".to_owned(), vec![config.vocab_size, h]));
         }
         let mut end = 0;
@@ -66,7 +76,7 @@ impl Weights {
                 TensorSpec { name, shape, range: start..end }
             })
             .collect();
-        Weights { config, tensors, data: vec![0.0; end], folder: Arc::default() }
+        Weights { config, tensors, data: vec![0.0; end], labels, folder: Arc::default() }
     }
 
     /// A model that has not learned anything: norms at 1, everything else drawn from a normal distribution around 0
@@ -88,12 +98,17 @@ impl Weights {
                 values.fill(1.0);
                 continue;
             }
-            for pair in values.chunks_mut(2) {
-                let draws = <[f64; 2]>::from(random.normal_pair());
-                pair.iter_mut().zip(draws).for_each(|(w, draw)| *w = (deviation * draw) as f32);
-            }
+            draw(values, deviation, &mut random);
         }
         weights
+    }
+}
+
+/// Draws weights from a normal distribution around 0.
+pub(super) fn draw(values: &mut [f32], deviation: f64, random: &mut Random) {
+    for pair in values.chunks_mut(2) {
+        let draws = <[f64; 2]>::from(random.normal_pair());
+        pair.iter_mut().zip(draws).for_each(|(w, draw)| *w = (deviation * draw) as f32);
     }
 }
 

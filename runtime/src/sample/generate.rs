@@ -51,6 +51,7 @@ pub fn generate(
     mut progress: impl FnMut(Progress),
 ) -> Result<Vec<Vec<Sample>>> {
     settings.check()?;
+    weights.check_words()?;
     for prompt in prompts {
         check(prompt, weights)?;
     }

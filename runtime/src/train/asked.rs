@@ -40,11 +40,6 @@ pub(super) fn asks(program: &Program) -> Vec<Ask> {
     asks
 }
 
-/// Does the program read every word of the actor's vocabulary?
-pub(super) fn reads_words_of_actor(program: &Program) -> bool {
-    program.inputs().any(|(_, owner, field, _)| (owner, field) == ("actor", "words"))
-}
-
 /// How many words a batch's layout must tell of: those of the model, if anything is read for each word.
 pub(super) fn words(program: &Program, weights: &Weights) -> usize {
     let any = program.nodes.iter().any(|node| node.ty.depth == Depth::EachWord);

@@ -1,8 +1,8 @@
 //! A model for tests of everything around a model: a token's logits are the products of its predecessor's
 //! embedding with every embedding.
 
-use crate::model::{Engine, Live, Parameters, Sequences};
-use crate::{Result, bridge};
+use crate::model::{Engine, Live, Parameters, Sequences, ValuesAt};
+use crate::{Error, Result, bridge};
 use dfdx::prelude::{Cpu, Gradients};
 use std::sync::Arc;
 
@@ -76,6 +76,14 @@ impl Engine<Cpu> for Bigram {
                 }
             }
         })
+    }
+
+    fn score_values(&self, _: &Sequences, _: ValuesAt) -> Result<Vec<f32>> {
+        Err(Error::Setting("a table of words gives no values".to_owned()))
+    }
+
+    fn forward_values(&self, batch: &Sequences, at: ValuesAt) -> Result<Live<Cpu>> {
+        self.score_values(batch, at).map(|_| unreachable!("it is an error"))
     }
 
     fn collect(&self, _: &Gradients<f32, Cpu>) -> Result<()> {

@@ -9,6 +9,10 @@ use crate::model::{Parameters, Precision, Weights};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result, report};
 use std::path::Path;
+use std::sync::Arc;
+
+/// A model that is trained: what stands before its files' names in a checkpoint, and its weights.
+pub(super) type Trained = (String, Arc<Parameters>);
 
 /// Where a run stands, and the folder that remembers it.
 pub(super) struct Keeper {
@@ -20,20 +24,27 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// At the start, or at the folder's newest checkpoint: the weights are then those of the checkpoint.
-    pub(super) fn open(folder: Option<RunFolder>, start: State, parameters: &Parameters) -> Result<(Self, AdamW)> {
-        let mut weights = parameters.weights.write().expect("no thread panicked while it held the weights");
-        let (mut state, mut optimizer) = (start, AdamW::new(weights.data.len()));
+    /// At the start, or at the folder's newest checkpoint: the weights are then those of the checkpoint. Gives an
+    /// optimizer for each model.
+    pub(super) fn open(folder: Option<RunFolder>, start: State, models: &[Trained]) -> Result<(Self, Vec<AdamW>)> {
+        let mut state = start;
         let checkpoint = folder.as_ref().map(|folder| checkpoint::newest(folder.path())).transpose()?.flatten();
-        if let Some(checkpoint) = checkpoint {
-            let before = checkpoint::state(&checkpoint)?;
-            same(&state, &before, &checkpoint)?;
-            optimizer = checkpoint::load(&checkpoint, &before, &mut weights)?;
+        if let Some(checkpoint) = &checkpoint {
+            let before = checkpoint::state(checkpoint)?;
+            same(&state, &before, checkpoint)?;
             state = before;
         }
+        let optimizer = |(name, parameters): &Trained| {
+            let mut weights = parameters.weights.write().expect("no thread panicked while it held the weights");
+            match &checkpoint {
+                Some(checkpoint) => checkpoint::load(checkpoint, &state, name, &mut weights),
+                None => Ok(AdamW::new(weights.data.len())),
+            }
+        };
+        let optimizers = models.iter().map(optimizer).collect::<Result<_>>()?;
         let metrics = folder.as_ref().map(|folder| MetricFile::after(&folder.path().join("metrics.jsonl"), state.step));
         let (metrics, saved) = (metrics.transpose()?, state.step);
-        Ok((Keeper { state, folder, metrics, saved }, optimizer))
+        Ok((Keeper { state, folder, metrics, saved }, optimizers))
     }
 
     /// A step is done.
@@ -42,10 +53,16 @@ impl Keeper {
     }
 
     /// Writes a checkpoint, unless this step has one.
-    pub(super) fn save(&mut self, of: &Parameters, optimizer: &AdamW, observer: &mut dyn Observer) -> Result<()> {
+    pub(super) fn save(&mut self, models: &[Trained], optimizers: &[AdamW], observer: &mut dyn Observer) -> Result<()> {
         let Some(folder) = self.folder.as_ref().filter(|_| self.saved < self.state.step) else { return Ok(()) };
-        let weights = of.weights.read().expect("no thread panicked while it held the weights");
-        observer.saved(&checkpoint::save(folder.path(), &self.state, &weights, optimizer)?);
+        let weights: Vec<_> = models
+            .iter()
+            .map(|(_, parameters)| parameters.weights.read().expect("no thread panicked while it held the weights"))
+            .collect();
+        let each = models.iter().zip(&weights).zip(optimizers);
+        let models: Vec<_> =
+            each.map(|(((name, _), weights), optimizer)| checkpoint::Model { name, weights, optimizer }).collect();
+        observer.saved(&checkpoint::save(folder.path(), &self.state, &models)?);
         self.saved = self.state.step;
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! The gradient of one optimizer batch, part by part.
 
-use super::asked::{Asked, put, put_words, taken};
+use super::asked::{Asked, put};
 use super::start::StartScores;
+use super::trainee::{REWARD_MODEL, Trainee};
+use crate::compile::Source;
 use crate::data::{Batch, Example, Item, View, items};
-use crate::model::Engine;
 use crate::{Error, Result, bridge, compile};
 use collimate_dsl::eval::{self, Inputs, Measured};
 use collimate_dsl::ir::{Program, STATE};
@@ -17,15 +18,14 @@ pub(super) struct Learner<'a, D: Device<f32>> {
     pub(super) view: &'a View,
     pub(super) hyper: &'a eval::Settings,
     pub(super) device: D,
-    pub(super) actor: Box<dyn Engine<D>>,
+    /// The models that are trained.
+    pub(super) trainees: Vec<Trainee<D>>,
     /// What the frozen policies say of the rows.
     pub(super) frozen: Frozen,
     /// Frozen policies that are asked as each batch comes.
     pub(super) asked: Vec<Asked<D>>,
     /// Words of the vocabulary, if anything is read for each of them.
     pub(super) words: usize,
-    /// Are they read of the actor?
-    pub(super) of_actor: bool,
     /// Rows the model works on at a time.
     pub(super) part: usize,
 }
@@ -73,7 +73,7 @@ pub(super) fn copies_of_start(program: &Program, view: &str, draws: bool) -> Res
     let mut copies = Vec::new();
     for (_, owner, field, ty) in program.inputs().filter(|(_, owner, ..)| *owner != view && *owner != STATE) {
         match (owner, field, ty.live) {
-            ("actor", "logp" | "words", true) => {}
+            ("actor", "logp" | "words", true) | (REWARD_MODEL, _, true) => {}
             ("teacher", "logp" | "words", false) | ("reference" | "previous", "words", false) => {}
             ("reference" | "previous", "logp", false) => {
                 if !copies.iter().any(|copy| copy == owner) {
@@ -91,7 +91,7 @@ pub(super) fn copies_of_start(program: &Program, view: &str, draws: bool) -> Res
             _ => {
                 return Err(Error::Setting(format!(
                     "`{}` reads `{owner}.{field}`, which training cannot give yet; it gives `actor.logp`, \
-                     `reference.logp` and `previous.logp`",
+                     `reference.logp`, `previous.logp` and what a reward model says",
                     program.name
                 )));
             }
@@ -132,15 +132,12 @@ impl<D: Device<f32>> Learner<'_, D> {
         let batch = self.laid_out(part);
         let mut inputs = self.given(&batch, part)?;
         eval::give_state(&mut inputs, state);
+        let sources = self.trainees.iter().map(|trainee| trainee.forward(&batch)).collect::<Result<Vec<_>>>()?;
         let (device, program, layout) = (&self.device, self.program, &batch.layout);
-        let (outcome, gradients) = if self.of_actor {
-            let live = self.actor.forward_words(&batch.sequences)?;
-            compile::step_words(device, program, layout, totals, &inputs, self.hyper, live, &taken(&batch))?
-        } else {
-            let live = self.actor.forward(&batch.sequences)?;
-            compile::step(device, program, layout, totals, &inputs, self.hyper, live)?
-        };
-        self.actor.collect(&gradients)?;
+        let (outcome, gradients) = compile::step_of(device, program, layout, totals, &inputs, self.hyper, sources)?;
+        for trainee in &self.trainees {
+            trainee.engine.collect(&gradients)?;
+        }
         gathered.add(outcome.loss, outcome.metrics, outcome.shares);
         Ok(())
     }
@@ -156,36 +153,25 @@ impl<D: Device<f32>> Learner<'_, D> {
         gathered: &mut Gathered,
     ) -> Result<()> {
         let result = self.measure_batch(items, all, state)?;
-        // Where in the batch's gradient the next part's tokens begin, for each side.
-        let mut starts = vec![0; self.view.sides().len()];
-        for part in items.chunks(self.part) {
-            let batch = self.laid_out(part);
-            let each = if self.of_actor { self.words } else { 1 };
-            let mut upstream = Vec::with_capacity(each * batch.sequences.scored());
-            let mut tokens_taken = taken(&batch).into_iter();
-            for (start, (side, reaches)) in starts.iter_mut().zip(&batch.layout.sides) {
-                let tokens: usize = reaches.iter().map(|reach| reach.tokens).sum();
-                let logp = result.gradient.get("actor", "logp", Some(*side));
-                let words = result.gradient.get("actor", "words", Some(*side));
-                for token in *start..*start + tokens {
-                    let own = logp.map_or(0.0, |g| g[token] as f32);
-                    let taken = tokens_taken.next().map_or(0, |word| word as usize);
-                    if !self.of_actor {
-                        upstream.push(own);
-                        continue;
+        for trainee in &self.trainees {
+            // Where in the batch's gradient the next part's elements begin, for each input.
+            let mut starts = vec![0; trainee.shares(all).len()];
+            for part in items.chunks(self.part) {
+                let batch = self.laid_out(part);
+                let Source { live, asked, shares } = trainee.forward(&batch)?;
+                let numbers = live.logp.as_vec();
+                let mut upstream = vec![0.0; asked];
+                for (start, share) in starts.iter_mut().zip(&shares) {
+                    let here = *start..*start + share.places.len();
+                    *start = here.end;
+                    // What the loss does not depend on has no gradient.
+                    if let Some(gradient) = result.gradient.get(&share.owner, &share.field, Some(share.side)) {
+                        share.hand_on(&gradient[here], &share.read(&numbers), &mut upstream);
                     }
-                    let first = upstream.len();
-                    upstream.extend((0..each).map(|word| words.map_or(0.0, |g| g[token * each + word] as f32)));
-                    upstream[first + taken] += own;
                 }
-                *start += tokens;
+                let gradients = bridge::backward_from(&self.device, live, upstream)?;
+                trainee.engine.collect(&gradients)?;
             }
-            let live = match self.of_actor {
-                true => self.actor.forward_words(&batch.sequences)?,
-                false => self.actor.forward(&batch.sequences)?,
-            };
-            let gradients = bridge::backward_from(&self.device, live, upstream)?;
-            self.actor.collect(&gradients)?;
         }
         gathered.add(result.loss, result.metrics, result.shares);
         Ok(())
@@ -208,10 +194,11 @@ impl<D: Device<f32>> Learner<'_, D> {
         for part in items.chunks(self.part) {
             let batch = self.laid_out(part);
             let mut here = self.given(&batch, part)?;
-            if self.of_actor {
-                put_words(&mut here, "actor", &batch, &self.actor.score_words(&batch.sequences)?);
-            } else {
-                put(&mut here, "actor", &batch, &self.actor.score(&batch.sequences)?);
+            for trainee in &self.trainees {
+                let numbers = trainee.score(&batch)?;
+                for share in trainee.shares(&batch) {
+                    here.insert(&share.owner, &share.field, Some(share.side), share.read(&numbers));
+                }
             }
             for (owner, field, side, values) in here.iter() {
                 match inputs.get_mut(owner, field, side) {

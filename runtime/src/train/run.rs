@@ -10,6 +10,7 @@ use super::online::Online;
 use super::optimizer::{AdamW, Update, length, shortened};
 use super::settings::RunSettings;
 use super::start::StartScores;
+use super::trainee::{self, REWARD_MODEL, Reads, Trainee};
 use super::{hyper, schedule};
 use crate::checkpoint::{Exact, Hash, State};
 use crate::data::{Dropped, Example, Examples, Item, Limits, Order, Row, View, items};
@@ -89,7 +90,7 @@ pub fn run<D: Device<f32>>(
     device: D,
     engine: impl Fn(Arc<Parameters>) -> Result<Box<dyn Engine<D>>>,
 ) -> Result<Trained> {
-    let Ready { view, data, held_out, mut order, steps, copies } = ready(&mut job)?;
+    let Ready { view, data, held_out, mut order, steps, copies, owners } = ready(&mut job)?;
     let Job { settings, program, weights, teacher, tokenizer, reward, rows, out, resume, stop, observer, .. } = job;
     let text = program.to_string();
     let start = State {
@@ -126,9 +127,16 @@ pub fn run<D: Device<f32>>(
         let engine = engine(Arc::new(Parameters::frozen(own.unwrap_or_else(|| weights.clone()))))?;
         asked.push(Asked { ask, engine });
     }
-    let (words, of_actor) = (asked::words(program, &weights), asked::reads_words_of_actor(program));
-    let parameters = Arc::new(Parameters::new(weights));
-    let actor = engine(Arc::clone(&parameters))?;
+    let words = asked::words(program, &weights);
+    let mut trainees = Vec::new();
+    for (owner, weights) in owners.into_iter().zip([weights]) {
+        let reads = Reads::of(program, &owner, &weights)?;
+        let parameters = Arc::new(Parameters::new(weights));
+        trainees.push(Trainee { owner, reads, engine: engine(Arc::clone(&parameters))?, parameters });
+    }
+    // The first one's files have plain names.
+    let name = |(i, t): (usize, &Trainee<D>)| if i == 0 { String::new() } else { format!("{}-", t.owner) };
+    let models: Vec<_> = trainees.iter().enumerate().map(|(i, t)| (name((i, t)), Arc::clone(&t.parameters))).collect();
     // All that could be refused has been: only now is something written.
     let folder = match out {
         None => None,
@@ -140,7 +148,7 @@ pub fn run<D: Device<f32>>(
         rows: data.examples.len(),
         dropped: &data.dropped,
         cut: data.cut,
-        weights: parameters.gradient.lock().expect("nobody else has it yet").len(),
+        weights: models.iter().map(|(_, p)| p.gradient.lock().expect("nobody else has it yet").len()).sum(),
     });
     // The frozen copies are asked while the actor still is what it was at the start, before a checkpoint is read.
     let part = settings.micro_batch();
@@ -162,13 +170,13 @@ pub fn run<D: Device<f32>>(
             !stop.load(Ordering::Relaxed)
         };
         // Nothing if the run was stopped meanwhile: then no step is made.
-        start_scores = StartScores::compute(&*actor, &view, &parts, &mut watch)?.unwrap_or_default();
+        start_scores = StartScores::compute(&*trainees[0].engine, &view, &parts, &mut watch)?.unwrap_or_default();
     }
-    let (mut keeper, mut optimizer) = Keeper::open(folder, start, &parameters)?;
+    let (mut keeper, mut optimizers) = Keeper::open(folder, start, &models)?;
     let hyper = &settings.set;
     let start_scores = Rc::new(start_scores);
     let frozen = copies.iter().map(|copy| (copy.clone(), Rc::clone(&start_scores))).collect();
-    let mut learner = Learner { program, view: &view, hyper, device, actor, frozen, asked, words, of_actor, part };
+    let mut learner = Learner { program, view: &view, hyper, device, trainees, frozen, asked, words, part };
     observer.starts(keeper.state.step);
 
     let mut last = None;
@@ -183,8 +191,8 @@ pub fn run<D: Device<f32>>(
         let mut drawn = Vec::new();
         if let Some(online) = &mut online {
             if online.is_due(done) {
-                let weights = parameters.weights.read().expect("no thread panicked while it held the weights");
-                let found = online.draw(&*learner.actor, &weights, &batch, &view, (part, done), &copies);
+                let weights = models[0].1.weights.read().expect("no thread panicked while it held the weights");
+                let found = online.draw(&*learner.trainees[0].engine, &weights, &batch, &view, (part, done), &copies);
                 learner.frozen = found.map_err(during)?;
             }
             batch = online.examples.iter().collect();
@@ -193,7 +201,10 @@ pub fn run<D: Device<f32>>(
         let lr = settings.lr * schedule::factor(settings.schedule, done, steps, settings.warmup);
         let state = carried(&keeper.state);
         let gathered = learner.learn(&batch, &state).map_err(during)?;
-        let grad_norm = update(&parameters, &mut optimizer, lr, &settings, &batch).map_err(during)?;
+        let mut grad_norm = 0.0_f64;
+        for ((_, parameters), optimizer) in models.iter().zip(&mut optimizers) {
+            grad_norm = grad_norm.hypot(update(parameters, optimizer, lr, &settings, &batch).map_err(during)?);
+        }
         let next = eval::next_state(program, &gathered.shares, &state, hyper).map_err(|e| during(numeric(e)))?;
         keeper.state.loss = exact(next);
         keeper.state.step = done + 1;
@@ -218,16 +229,17 @@ pub fn run<D: Device<f32>>(
         last = Some(measurement);
         // No step is a multiple of 0.
         if (done + 1).is_multiple_of(settings.checkpoint_every) && done + 1 < steps && may_stop(done + 1) {
-            keeper.save(&parameters, &optimizer, observer)?;
+            keeper.save(&models, &optimizers, observer)?;
         }
     }
 
     let stopped = keeper.state.step < steps;
     if stopped {
-        keeper.save(&parameters, &optimizer, observer)?;
+        keeper.save(&models, &optimizers, observer)?;
     }
     drop(learner);
-    let weights = Arc::into_inner(parameters)
+    let first = models.into_iter().next().and_then(|(_, parameters)| Arc::into_inner(parameters));
+    let weights = first
         .map(|parameters| parameters.weights.into_inner().expect("no thread panicked while it held the weights"))
         .expect("the engine is gone, and nothing else holds the parameters");
     if !stopped {
@@ -254,6 +266,8 @@ struct Ready {
     order: Order,
     steps: u64,
     copies: Vec<String>,
+    /// The models that are trained.
+    owners: Vec<String>,
 }
 
 /// Checks everything that can be checked, and fills in the settings that were not given.
@@ -265,6 +279,8 @@ fn ready(job: &mut Job<'_>) -> Result<Ready> {
     let view = View::of(program, job.view)?;
     let draws = job.reward.is_some();
     let copies = copies_of_start(program, view.owner(), draws)?;
+    let owners = trainee::owners(program);
+    begin_with(&owners, program, &mut job.weights, settings.seed)?;
     asked::check(program, &job.weights, job.teacher.as_ref())?;
     settings.draw = draws.then(|| settings.draw.clone().unwrap_or_default());
     let limits = limits(settings, &job.weights, job.teacher.as_ref())?;
@@ -293,7 +309,25 @@ fn ready(job: &mut Job<'_>) -> Result<Ready> {
         let problem = format!("warmup is {warmup}, longer than the run of {steps} steps; choose at most that");
         return Err(Error::Setting(problem));
     }
-    Ok(Ready { view, data, held_out, order, steps, copies })
+    Ok(Ready { view, data, held_out, order, steps, copies, owners })
+}
+
+/// Is the model one that the program can train? A language model that is to become a reward model gets a head.
+fn begin_with(owners: &[String], program: &Program, weights: &mut Weights, seed: u64) -> Result<()> {
+    match owners {
+        [only] if only == REWARD_MODEL => {
+            if weights.labels.is_empty() {
+                let fields = trainee::fields(program, only);
+                *weights = weights.with_head(&fields.iter().map(String::as_str).collect::<Vec<_>>(), seed);
+            }
+            Reads::of(program, only, weights).map(drop)
+        }
+        [_] => weights.check_words(),
+        _ => {
+            let problem = format!("`{}` trains {}, and a run trains one model", program.name, owners.join(" and "));
+            Err(Error::Setting(problem))
+        }
+    }
 }
 
 /// Changes the weights by the gathered gradient and empties it. Gives the gradient's length.

@@ -5,6 +5,13 @@ use crate::{Error, Result};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
+/// A model whose head gives words, by transformers' name.
+const LANGUAGE: &str = "LlamaForCausalLM";
+/// A model whose head gives a number for each label.
+const LABELS: &str = "LlamaForSequenceClassification";
+/// How many labels transformers takes a model to have that does not say.
+const UNSAID: usize = 2;
+
 /// Reads the file's bytes as a JSON object.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Map<String, Value>> {
     match serde_json::from_slice(bytes) {
@@ -124,12 +131,23 @@ impl ModelConfig {
     }
 
     /// The object of a `config.json` for this model: that of `source` with this shape written over it, so that keys
-    /// Collimate does not read are kept. An empty `source` gives a complete file.
+    /// Collimate does not read are kept. An empty `source` gives a complete file. With `labels`, the model is one whose
+    /// head gives a number for each.
     #[must_use]
-    pub fn to_json(&self, source: &Map<String, Value>) -> Map<String, Value> {
+    pub fn to_json(&self, source: &Map<String, Value>, labels: &[String]) -> Map<String, Value> {
         let mut map = source.clone();
+        for key in ["id2label", "label2id", "num_labels"] {
+            map.remove(key);
+        }
         let mut set = |key: &str, value: Value| drop(map.insert(key.to_owned(), value));
-        set("architectures", json!(["LlamaForCausalLM"]));
+        if labels.is_empty() {
+            set("architectures", json!([LANGUAGE]));
+        } else {
+            set("architectures", json!([LABELS]));
+            let places = || labels.iter().enumerate();
+            set("id2label", places().map(|(place, label)| (place.to_string(), json!(label))).collect());
+            set("label2id", places().map(|(place, label)| (label.clone(), json!(place))).collect());
+        }
         set("model_type", json!("llama"));
         set("hidden_act", json!("silu"));
         set("vocab_size", json!(self.vocab_size));
@@ -156,12 +174,32 @@ impl ModelConfig {
     }
 }
 
+/// Names of the labels that the model's head gives numbers for; none for a language model.
+///
+/// # Errors
+/// If the file's names are not one for each place.
+pub(super) fn labels(map: &Map<String, Value>, path: &Path) -> Result<Vec<String>> {
+    let keys = Keys { map, path, prefix: "" };
+    let architectures = keys.get("architectures").and_then(Value::as_array);
+    if !architectures.is_some_and(|names| names.iter().any(|name| name == LABELS)) {
+        return Ok(Vec::new());
+    }
+    let Some(names) = keys.get("id2label") else {
+        let count = keys.count("num_labels")?.unwrap_or(UNSAID);
+        return Ok((0..count).map(|place| format!("LABEL_{place}")).collect());
+    };
+    let wrong = || keys.error("id2label", "must be an object from \"0\", \"1\", … to names");
+    let names = names.as_object().filter(|names| !names.is_empty()).ok_or_else(wrong)?;
+    let name = |place: usize| names.get(&place.to_string())?.as_str().map(str::to_owned);
+    (0..names.len()).map(|place| name(place).ok_or_else(wrong)).collect()
+}
+
 /// What other models of this file format may ask for and the decoder here does not do.
 fn refuse_unsupported(keys: &Keys<'_>) -> Result<()> {
     if let Some(names) = keys.get("architectures") {
-        let ours = names.as_array().is_some_and(|names| names.iter().any(|n| n == "LlamaForCausalLM"));
-        if !ours {
-            return Err(keys.unsupported("architectures", names, "LlamaForCausalLM"));
+        let ours = |name: &Value| name == LANGUAGE || name == LABELS;
+        if !names.as_array().is_some_and(|names| names.iter().any(ours)) {
+            return Err(keys.unsupported("architectures", names, &format!("{LANGUAGE} and {LABELS}")));
         }
     }
     if keys.get("model_type").is_none() {

@@ -28,7 +28,7 @@ impl Weights {
     pub fn load(path: &Path) -> Result<Self> {
         let folder = Folder::read(path)?;
         let config = ModelConfig::from_json(&folder.config, &path.join("config.json"))?;
-        let mut reader = Reader::new(config);
+        let mut reader = Reader::new(config, config_json::labels(&folder.config, &path.join("config.json"))?);
         for file in weight_files(path)? {
             let stream = File::open(&file).map_err(|error| Error::file(&file, error))?;
             reader.read(&file, stream)?;
@@ -46,7 +46,8 @@ impl Weights {
         let config_path = path.join("config.json");
         let folder =
             Folder { path: path.to_owned(), config: config_json::parse(&config_path, config)?, ..Folder::default() };
-        let mut reader = Reader::new(ModelConfig::from_json(&folder.config, &config_path)?);
+        let labels = config_json::labels(&folder.config, &config_path)?;
+        let mut reader = Reader::new(ModelConfig::from_json(&folder.config, &config_path)?, labels);
         reader.read(&path.join(WHOLE), Cursor::new(safetensors))?;
         reader.finish(path, folder)
     }
@@ -94,8 +95,8 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(config: ModelConfig) -> Self {
-        let weights = Weights::zeros(config);
+    fn new(config: ModelConfig, labels: Vec<String>) -> Self {
+        let weights = Weights::laid_out(config, labels);
         let places = weights.tensors.iter().enumerate().map(|(i, t)| (t.name.clone(), i)).collect();
         let seen = vec![false; weights.tensors.len()];
         Reader { weights, places, seen, stored_head: None }
@@ -118,7 +119,7 @@ impl Reader {
         // A base model saved without its head has no `model.` before its names.
         let place = self.places.get(name).or_else(|| self.places.get(&with_prefix)).copied();
         let Some(place) = place else {
-            if name == HEAD {
+            if name == HEAD && self.weights.labels.is_empty() {
                 check_shape(path, name, &info.shape, &self.weights.tensors[self.places[EMBEDDING]].shape)?;
                 let mut values = vec![0.0; info.shape.iter().product()];
                 fill(path, name, info.dtype, stream, &mut values)?;

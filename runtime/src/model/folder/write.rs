@@ -61,7 +61,7 @@ impl Weights {
         for (name, bytes) in &self.folder.files {
             write_whole(&path.join(name), bytes)?;
         }
-        let mut config = self.config.to_json(&self.folder.config);
+        let mut config = self.config.to_json(&self.folder.config, &self.labels);
         // Transformers 5 writes `dtype` where older versions wrote `torch_dtype`.
         let key = if config.contains_key("dtype") { "dtype" } else { "torch_dtype" };
         config.insert(key.to_owned(), Value::from(precision.name()));

@@ -30,8 +30,10 @@ pub(super) struct Map {
     pub(super) embedding: Range<usize>,
     pub(super) layers: Vec<LayerMap>,
     pub(super) norm: Range<usize>,
-    /// The embedding again, if tied.
+    /// Scores of words: the embedding again, if tied; empty if the model's head gives values.
     pub(super) head: Range<usize>,
+    /// Scores of labels, if the model's head gives values.
+    pub(super) values: Option<Projection>,
 }
 
 impl Map {
@@ -56,8 +58,15 @@ impl Map {
             }
         });
         let embedding = vector("model.embed_tokens.weight");
-        let head = if config.tie_word_embeddings { embedding.clone() } else { vector("lm_head.weight") };
-        Map { layers: layers.collect(), norm: vector("model.norm.weight"), embedding, head }
+        let (words, labels) = (weights.labels.is_empty(), weights.labels.len());
+        let head = match config.tie_word_embeddings {
+            _ if !words => 0..0,
+            true => embedding.clone(),
+            false => vector("lm_head.weight"),
+        };
+        let inner = config.hidden_size;
+        let values = (!words).then(|| Projection { range: vector("score.weight"), out: labels, inner });
+        Map { layers: layers.collect(), norm: vector("model.norm.weight"), embedding, head, values }
     }
 }
 

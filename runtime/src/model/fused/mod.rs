@@ -9,7 +9,7 @@
 //!
 //! ```text
 //! plan     what a batch asks for, checked
-//! sharing  where its tokens lie
+//! sharing  where its tokens lie; ends where the last state of each sequence is asked for
 //! map      where each weight lies
 //! backend  the operations of a device; cpu is one
 //! layer    attention and feed-forward, forward and backward
@@ -22,6 +22,7 @@ mod backend;
 mod cpu;
 mod decode;
 mod decoder;
+mod ends;
 mod layer;
 mod map;
 mod plan;
@@ -32,7 +33,7 @@ mod tests;
 
 pub(crate) use decode::{Decoding, Next};
 
-use super::{Engine, Live, Parameters, Sequences};
+use super::{Engine, Live, Parameters, Sequences, ValuesAt};
 use crate::{Error, Result, bridge};
 use cpu::CpuBackend;
 use decoder::Decoder;
@@ -101,6 +102,7 @@ pub(crate) fn within_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 impl Engine<Cpu> for FusedEngine {
     fn score(&self, batch: &Sequences) -> Result<Vec<f32>> {
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        weights.check_words()?;
         let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
         let weights = weights.data.as_slice();
         Ok(within_pool(|| self.decoder.score(weights, &plan)))
@@ -109,6 +111,7 @@ impl Engine<Cpu> for FusedEngine {
     fn forward(&self, batch: &Sequences) -> Result<Live<Cpu>> {
         self.trainable()?;
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        weights.check_words()?;
         let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
         let (numbers, recompute) = (weights.data.as_slice(), self.options.recompute);
         let (logp, trace) = within_pool(|| self.decoder.forward(numbers, &plan, recompute));
@@ -123,6 +126,7 @@ impl Engine<Cpu> for FusedEngine {
 
     fn score_words(&self, batch: &Sequences) -> Result<Vec<f32>> {
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        weights.check_words()?;
         let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
         let weights = weights.data.as_slice();
         Ok(within_pool(|| self.decoder.score_words(weights, &plan)))
@@ -131,6 +135,7 @@ impl Engine<Cpu> for FusedEngine {
     fn forward_words(&self, batch: &Sequences) -> Result<Live<Cpu>> {
         self.trainable()?;
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        weights.check_words()?;
         let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
         let (numbers, recompute) = (weights.data.as_slice(), self.options.recompute);
         let (words, trace) = within_pool(|| self.decoder.forward_words(numbers, &plan, recompute));
@@ -140,6 +145,30 @@ impl Engine<Cpu> for FusedEngine {
             let mut gradient = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
             let (weights, gradient) = (weights.data.as_slice(), gradient.as_mut_slice());
             within_pool(|| decoder.backward_words(weights, gradient, &plan, trace, upstream));
+        })
+    }
+
+    fn score_values(&self, batch: &Sequences, at: ValuesAt) -> Result<Vec<f32>> {
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        weights.check_values()?;
+        let plan = Plan::values(batch, &weights.config, self.options.share_prompts, at)?;
+        let weights = weights.data.as_slice();
+        Ok(within_pool(|| self.decoder.score_values(weights, &plan)))
+    }
+
+    fn forward_values(&self, batch: &Sequences, at: ValuesAt) -> Result<Live<Cpu>> {
+        self.trainable()?;
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        weights.check_values()?;
+        let plan = Plan::values(batch, &weights.config, self.options.share_prompts, at)?;
+        let (numbers, recompute) = (weights.data.as_slice(), self.options.recompute);
+        let (values, trace) = within_pool(|| self.decoder.forward_values(numbers, &plan, recompute));
+        let (decoder, parameters) = (Arc::clone(&self.decoder), Arc::clone(&self.parameters));
+        bridge::node(&self.device, values, move |upstream| {
+            let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+            let mut gradient = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
+            let (weights, gradient) = (weights.data.as_slice(), gradient.as_mut_slice());
+            within_pool(|| decoder.backward_values(weights, gradient, &plan, trace, &upstream));
         })
     }
 

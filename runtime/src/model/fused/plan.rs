@@ -1,9 +1,10 @@
 //! What a batch asks for, checked against the model before any number is computed.
 
+use super::ends;
 use super::sharing::{self, Laid, Responses};
 use crate::{
     Result,
-    model::{ModelConfig, Sequences},
+    model::{ModelConfig, Sequences, ValuesAt},
 };
 use collimate_kernels::attention::Segment;
 
@@ -21,9 +22,9 @@ pub(super) struct Plan {
     /// The rows whose last hidden state is read, in their order.
     pub(super) wanted: Vec<u32>,
     /// For each scored token, in the order of the batch, the row before it, whose hidden state says how likely it is: its
-    /// place among the wanted.
+    /// place among the wanted. Where values of ends are asked for, the last row of each sequence.
     pub(super) rows: Vec<u32>,
-    /// The scored tokens.
+    /// The scored tokens; empty where ends are asked for.
     pub(super) targets: Vec<u32>,
 }
 
@@ -37,6 +38,26 @@ impl Plan {
         batch.check(config)?;
         let laid = if shared { sharing::shared(batch) } else { sharing::apart(batch) };
         Ok(Plan::of(batch, laid))
+    }
+
+    /// The states that a head of labels is asked about.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub(super) fn values(batch: &Sequences, config: &ModelConfig, shared: bool, at: ValuesAt) -> Result<Self> {
+        match at {
+            ValuesAt::Scored => Plan::new(batch, config, shared),
+            ValuesAt::End => {
+                batch.check(config)?;
+                let (laid, ends) = if shared { ends::shared(batch) } else { ends::apart(batch) };
+                let mut plan = Plan::of(batch, laid);
+                let place =
+                    |end: &usize| plan.wanted.binary_search(&(*end as u32)).expect("every end is wanted") as u32;
+                plan.rows = ends.iter().map(place).collect();
+                plan.targets = Vec::new();
+                Ok(plan)
+            }
+        }
     }
 
     /// Prompts, of which all rows are read and the last state of each is wanted.

@@ -47,7 +47,7 @@ pub(super) fn apart(batch: &Sequences) -> Laid {
 /// what follows the scored tokens.
 pub(super) fn shared(batch: &Sequences) -> Laid {
     let mut laid = Laid { responses: vec![Responses::default(); batch.spans.len()], ..Laid::default() };
-    for family in families(batch) {
+    for family in families(batch, |span| !span.scored.is_empty()) {
         let context = context(batch, &batch.spans[family[0]]);
         // One response needs no segment of its own: it goes on where the context ends.
         if let [only] = family[..] {
@@ -77,7 +77,7 @@ pub(super) fn shared(batch: &Sequences) -> Laid {
 }
 
 impl Laid {
-    fn push(&mut self, tokens: &[u32], position: usize) -> Range<usize> {
+    pub(super) fn push(&mut self, tokens: &[u32], position: usize) -> Range<usize> {
         let start = self.tokens.len();
         self.tokens.extend_from_slice(tokens);
         self.positions.extend(position as u32..(position + tokens.len()) as u32);
@@ -85,11 +85,11 @@ impl Laid {
     }
 }
 
-/// The sequences of which something is scored, by context, in the order in which the contexts come.
-fn families(batch: &Sequences) -> Vec<Vec<usize>> {
+/// The sequences that are read, by context, in the order in which the contexts come.
+pub(super) fn families(batch: &Sequences, read: impl Fn(&Span) -> bool) -> Vec<Vec<usize>> {
     let mut families: Vec<Vec<usize>> = Vec::new();
     let mut known = HashMap::new();
-    for (i, span) in batch.spans.iter().enumerate().filter(|(_, span)| !span.scored.is_empty()) {
+    for (i, span) in batch.spans.iter().enumerate().filter(|(_, span)| read(span)) {
         let family = *known.entry(context(batch, span)).or_insert(families.len());
         if family == families.len() {
             families.push(Vec::new());
@@ -99,11 +99,11 @@ fn families(batch: &Sequences) -> Vec<Vec<usize>> {
     families
 }
 
-fn context<'a>(batch: &'a Sequences, span: &Span) -> &'a [u32] {
+pub(super) fn context<'a>(batch: &'a Sequences, span: &Span) -> &'a [u32] {
     &batch.tokens[span.range.start..span.scored.start]
 }
 
-fn scored(batch: &Sequences, span: usize) -> &[u32] {
+pub(super) fn scored(batch: &Sequences, span: usize) -> &[u32] {
     &batch.tokens[batch.spans[span].scored.clone()]
 }
 

@@ -1,6 +1,6 @@
 //! The decoder: embedding, layers, head. Shapes stand beside the values: `t` tokens, `h` hidden, `v` vocabulary.
 
-use super::super::{ModelConfig, Sequences, Span};
+use super::super::{ModelConfig, Sequences, Span, ValuesAt};
 use crate::Result;
 use crate::bridge::{Traced, Track, refused};
 use dfdx::prelude::{
@@ -31,6 +31,26 @@ impl<D: Device<f32>> Decoder<'_, D> {
 
     /// The log-probabilities of all words at each scored token of one sequence: `(t, v)`.
     pub(super) fn words(&mut self, batch: &Sequences, span: &Span) -> Result<Rows<D>> {
+        let x = self.states(batch, span)?;
+        let x = self.taken(&x, &before(span))?;
+        let tied = self.config.tie_word_embeddings;
+        let logits = self.projected(&x, if tied { "model.embed_tokens.weight" } else { "lm_head.weight" })?; // (t, v)
+        self.track.one(&logits, Tensor::try_log_softmax::<Axis<1>>)
+    }
+
+    /// The values of all labels at the states asked for: `(states, labels)`.
+    pub(super) fn values(&mut self, batch: &Sequences, span: &Span, at: ValuesAt) -> Result<Rows<D>> {
+        let x = self.states(batch, span)?;
+        let rows = match at {
+            ValuesAt::Scored => before(span),
+            ValuesAt::End => vec![span.range.len() - 1],
+        };
+        let x = self.taken(&x, &rows)?;
+        self.projected(&x, "score.weight")
+    }
+
+    /// The state of every token of one sequence after the last norm: `(t, h)`.
+    fn states(&mut self, batch: &Sequences, span: &Span) -> Result<Rows<D>> {
         let tokens = &batch.tokens[span.range.clone()];
         let read: Vec<usize> = tokens.iter().map(|token| *token as usize).collect();
         let embedding = self.matrices["model.embed_tokens.weight"].clone();
@@ -44,14 +64,7 @@ impl<D: Device<f32>> Decoder<'_, D> {
             let fed = self.feed_forward(&normed, name)?;
             x = self.track.two(&x, &fed, |x, fed| x.try_add(fed))?;
         }
-        let x = self.norm(&x, "model.norm.weight")?;
-        // The row before a token says how likely it is.
-        let scored = span.scored.start - span.range.start..span.scored.end - span.range.start;
-        let before: Vec<usize> = scored.map(|place| place - 1).collect();
-        let x = self.taken(&x, &before)?;
-        let tied = self.config.tie_word_embeddings;
-        let logits = self.projected(&x, if tied { "model.embed_tokens.weight" } else { "lm_head.weight" })?; // (t, v)
-        self.track.one(&logits, Tensor::try_log_softmax::<Axis<1>>)
+        self.norm(&x, "model.norm.weight")
     }
 
     /// Rows by number.
@@ -89,4 +102,10 @@ impl<D: Device<f32>> Decoder<'_, D> {
         let gated = self.track.two(&gate, &up, |gate, up| gate.try_mul(up))?;
         self.projected(&gated, &name("mlp.down_proj"))
     }
+}
+
+/// The row before each scored token, which says how likely it is.
+fn before(span: &Span) -> Vec<usize> {
+    let scored = span.scored.start - span.range.start..span.scored.end - span.range.start;
+    scored.map(|place| place - 1).collect()
 }

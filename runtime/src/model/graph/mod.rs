@@ -4,7 +4,7 @@
 mod attention;
 mod decoder;
 
-use super::{Engine, Live, Parameters, Sequences, Weights};
+use super::{Engine, Live, Parameters, Sequences, Span, ValuesAt, Weights};
 use crate::bridge::{self, Traced, Track, refused};
 use crate::{Error, Result};
 use decoder::Decoder;
@@ -71,10 +71,14 @@ impl<D: Device<f32>> GraphEngine<D> {
         Ok(())
     }
 
-    /// The log-probabilities of all scored tokens, of which there must be one, and the track that leads to them.
+    /// What is asked for, of which there must be some, and the track that leads to it.
     fn run(&self, batch: &Sequences, live: bool, what: What) -> Result<Live<D>> {
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
         batch.check(&weights.config)?;
+        match what {
+            What::Tokens | What::Words => weights.check_words()?,
+            What::Values(_) => weights.check_values()?,
+        }
         let uploaded = self.upload(&weights)?;
         let mut track = Track::new(OwnedTape::default());
         let (mut vectors, mut matrices) = (HashMap::new(), HashMap::new());
@@ -91,14 +95,15 @@ impl<D: Device<f32>> GraphEngine<D> {
             }
         }
         let mut decoder = Decoder { device: &self.device, config: &weights.config, vectors, matrices, track };
-        let scored = batch.spans.iter().filter(|span| !span.scored.is_empty());
-        let parts = scored.map(|span| match what {
-            What::Tokens => decoder.score(batch, span),
-            What::Words => {
-                let words = decoder.words(batch, span)?;
-                let (rows, width) = *HasShape::shape(&words.value);
-                decoder.track.one(&words, |words| words.try_reshape_like(&(rows * width,)))
-            }
+        let asked = |span: &&Span| !span.scored.is_empty() || what == What::Values(ValuesAt::End);
+        let parts = batch.spans.iter().filter(asked).map(|span| {
+            let rows = match what {
+                What::Tokens => return decoder.score(batch, span),
+                What::Words => decoder.words(batch, span)?,
+                What::Values(at) => decoder.values(batch, span, at)?,
+            };
+            let (count, width) = *HasShape::shape(&rows.value);
+            decoder.track.one(&rows, |rows| rows.try_reshape_like(&(count * width,)))
         });
         let parts = parts.collect::<Result<Vec<_>>>()?;
         let mut track = decoder.track;
@@ -107,13 +112,15 @@ impl<D: Device<f32>> GraphEngine<D> {
     }
 }
 
-/// Which log-probabilities are asked for.
-#[derive(Clone, Copy)]
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq)]
 enum What {
-    /// One for each scored token: that token's.
+    /// One log-probability for each scored token: that token's.
     Tokens,
     /// One for each word of the vocabulary at each scored token.
     Words,
+    /// One number for each label at each state.
+    Values(ValuesAt),
 }
 
 /// The parts one after another. Neighbours are joined first, so that no number is copied more often than the
@@ -152,6 +159,18 @@ impl<D: Device<f32>> Engine<D> for GraphEngine<D> {
     fn forward_words(&self, batch: &Sequences) -> Result<Live<D>> {
         self.trainable()?;
         self.run(batch, true, What::Words)
+    }
+
+    fn score_values(&self, batch: &Sequences, at: ValuesAt) -> Result<Vec<f32>> {
+        if at.count(batch) == 0 {
+            return Ok(Vec::new());
+        }
+        Ok(self.run(batch, false, What::Values(at))?.logp.as_vec())
+    }
+
+    fn forward_values(&self, batch: &Sequences, at: ValuesAt) -> Result<Live<D>> {
+        self.trainable()?;
+        self.run(batch, true, What::Values(at))
     }
 
     fn collect(&self, gradients: &Gradients<f32, D>) -> Result<()> {

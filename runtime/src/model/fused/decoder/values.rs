@@ -1,0 +1,68 @@
+//! The head of a critic or reward model: a few numbers for each state asked for, a product with a small matrix.
+
+use super::super::{
+    backend::{Backend, Write},
+    map::Projection,
+    plan::Plan,
+};
+use super::{Decoder, Kept, part};
+
+/// What a forward pass leaves for its backward pass.
+#[derive(Debug)]
+pub(in super::super) struct ValueTrace<T> {
+    layers: Vec<Kept<T>>,
+    hidden: T,
+    inverse: T,
+}
+
+impl<B: Backend> Decoder<B> {
+    /// The values of all labels at each state asked for; nothing is kept.
+    pub(in super::super) fn score_values(&self, weights: &B::Slice, plan: &Plan) -> Vec<f32> {
+        let [_, _, normed] = self.scored_rows(weights, plan, &self.stream(weights, plan));
+        self.values(weights, plan, &normed)
+    }
+
+    /// The values of all labels at each state asked for, and what [`Decoder::backward_values`] needs.
+    pub(in super::super) fn forward_values(
+        &self,
+        weights: &B::Slice,
+        plan: &Plan,
+        recompute: bool,
+    ) -> (Vec<f32>, ValueTrace<B::Buffer>) {
+        let (stream, layers) = self.traced(weights, plan, recompute);
+        let [hidden, inverse, normed] = self.scored_rows(weights, plan, &stream);
+        (self.values(weights, plan, &normed), ValueTrace { layers, hidden, inverse })
+    }
+
+    /// Adds to the gradient of all weights, from the gradient of the values.
+    pub(in super::super) fn backward_values(
+        &self,
+        weights: &B::Slice,
+        gradient: &mut B::Slice,
+        plan: &Plan,
+        trace: ValueTrace<B::Buffer>,
+        upstream: &[f32],
+    ) {
+        let (backend, head) = (&self.backend, self.labels());
+        let d_values = backend.upload(upstream);
+        let mut normed = backend.buffer(plan.rows.len() * head.inner);
+        backend.norm_again(&mut normed, &trace.hidden, &trace.inverse, part(weights, &self.map.norm));
+        let mut d_normed = backend.buffer(plan.rows.len() * head.inner);
+        backend.linear_input(&mut d_normed, &d_values, weights, head);
+        backend.linear_weight(gradient, &d_values, &normed, head);
+        let d_x = self.scored_rows_backward(weights, gradient, plan, [&trace.hidden, &trace.inverse], &d_normed);
+        self.layers_backward(weights, gradient, plan, trace.layers, d_x);
+    }
+
+    fn values(&self, weights: &B::Slice, plan: &Plan, normed: &B::Slice) -> Vec<f32> {
+        let (backend, head) = (&self.backend, self.labels());
+        let mut values = backend.buffer(plan.rows.len() * head.out);
+        backend.linear(&mut values, Write::Set, normed, weights, head);
+        backend.download(&values)
+    }
+
+    /// The head as a projection from a hidden state to the values of all labels.
+    fn labels(&self) -> &Projection {
+        self.map.values.as_ref().expect("the engine asks for values where the model has a head that gives them")
+    }
+}

@@ -1,0 +1,133 @@
+//! Models that are trained: an engine, its weights, and what a program reads of it.
+
+use super::asked::taken;
+use crate::compile::{Field, Form, Share, Source, actor_shares, value_shares};
+use crate::data::Batch;
+use crate::model::{Engine, Parameters, ValuesAt, Weights};
+use crate::{Error, Result};
+use collimate_dsl::ir::Program;
+use dfdx::prelude::Device;
+use std::sync::Arc;
+
+/// The language model that is trained.
+pub(super) const ACTOR: &str = "actor";
+/// The reward model that is trained.
+pub(super) const REWARD_MODEL: &str = "reward_model";
+
+/// What a program reads of a model that is trained.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Reads {
+    /// The log-probability of each scored token.
+    Tokens,
+    /// Those of all words at each of them.
+    Words,
+    /// Numbers of a head of labels.
+    Values {
+        /// By the names that the program gives them.
+        fields: Vec<Field>,
+        /// Numbers that the head gives of each state.
+        labels: usize,
+        at: ValuesAt,
+    },
+}
+
+/// A model that is trained.
+pub(super) struct Trainee<D: Device<f32>> {
+    /// Its name in the program, e.g. `actor`.
+    pub(super) owner: String,
+    pub(super) reads: Reads,
+    pub(super) engine: Box<dyn Engine<D>>,
+    pub(super) parameters: Arc<Parameters>,
+}
+
+/// The models that a program trains, in the order in which it first reads them.
+pub(super) fn owners(program: &Program) -> Vec<String> {
+    let mut owners: Vec<String> = Vec::new();
+    for (_, owner, _, ty) in program.inputs() {
+        if ty.live && !owners.iter().any(|known| known == owner) {
+            owners.push(owner.to_owned());
+        }
+    }
+    owners
+}
+
+/// The numbers of a head that a program reads of a model, by name, in the order of the head's labels.
+pub(super) fn fields(program: &Program, owner: &str) -> Vec<String> {
+    let mut fields: Vec<String> = Vec::new();
+    for (_, whose, field, _) in program.inputs() {
+        if whose == owner && !fields.iter().any(|known| known == field) {
+            fields.push(field.to_owned());
+        }
+    }
+    fields
+}
+
+impl Reads {
+    /// What a program reads of a model with these weights.
+    ///
+    /// # Errors
+    /// If the model's head has not the labels that are read.
+    pub(super) fn of(program: &Program, owner: &str, weights: &Weights) -> Result<Self> {
+        if owner == ACTOR {
+            let words = program.inputs().any(|(_, whose, field, _)| (whose, field) == (ACTOR, "words"));
+            return Ok(if words { Reads::Words } else { Reads::Tokens });
+        }
+        let names = fields(program, owner);
+        let place = |name: &String| match (&weights.labels[..], &names[..]) {
+            // One number has no need of a name: it is the one that is read.
+            ([_], [_]) => Some(0),
+            (labels, _) => labels.iter().position(|label| label == name),
+        };
+        let field = |name: &String| {
+            let form = if name == "spread" { Form::Softplus } else { Form::Itself };
+            let label = place(name).ok_or_else(|| {
+                let (read, found) = (names.join(", "), weights.labels.join(", "));
+                let found = if found.is_empty() { "words".to_owned() } else { found };
+                Error::Setting(format!("`{}` reads {read} of its model, but this one gives {found}", program.name))
+            })?;
+            Ok(Field { name: name.clone(), label, form })
+        };
+        let fields = names.iter().map(field).collect::<Result<_>>()?;
+        let at = if owner == REWARD_MODEL { ValuesAt::End } else { ValuesAt::Scored };
+        Ok(Reads::Values { fields, labels: weights.labels.len(), at })
+    }
+}
+
+impl<D: Device<f32>> Trainee<D> {
+    /// The numbers that its engine gives of a batch, and no gradient.
+    pub(super) fn score(&self, batch: &Batch) -> Result<Vec<f32>> {
+        match &self.reads {
+            Reads::Tokens => self.engine.score(&batch.sequences),
+            Reads::Words => self.engine.score_words(&batch.sequences),
+            Reads::Values { at, .. } => self.engine.score_values(&batch.sequences, *at),
+        }
+    }
+
+    /// The same on dfdx's tape.
+    pub(super) fn forward(&self, batch: &Batch) -> Result<Source<D>> {
+        let live = match &self.reads {
+            Reads::Tokens => self.engine.forward(&batch.sequences)?,
+            Reads::Words => self.engine.forward_words(&batch.sequences)?,
+            Reads::Values { at, .. } => self.engine.forward_values(&batch.sequences, *at)?,
+        };
+        Ok(Source { live, asked: self.asked(batch), shares: self.shares(batch) })
+    }
+
+    /// How many numbers a batch asks for.
+    pub(super) fn asked(&self, batch: &Batch) -> usize {
+        match &self.reads {
+            Reads::Tokens => batch.sequences.scored(),
+            Reads::Words => batch.sequences.scored() * batch.layout.words,
+            Reads::Values { labels, at, .. } => at.count(&batch.sequences) * labels,
+        }
+    }
+
+    /// Which inputs of the program these numbers are.
+    pub(super) fn shares(&self, batch: &Batch) -> Vec<Share> {
+        match &self.reads {
+            Reads::Tokens => actor_shares(&batch.layout, None),
+            Reads::Words => actor_shares(&batch.layout, Some(&taken(batch))),
+            Reads::Values { fields, labels, at } => value_shares(&batch.layout, &self.owner, fields, *labels, *at),
+        }
+    }
+}
