@@ -262,3 +262,14 @@ fn words_and_what_is_carried_have_their_places_in_the_numbers() {
     let told = refused(&["distill-fkl", "--steps", "1"]);
     assert!(told.contains("`distill-fkl` learns from a teacher; name its folder with --teacher"), "{told}");
 }
+
+#[test]
+fn a_short_run_in_the_sandbox_has_no_longer_warmup() {
+    let line = |arguments: &[&str]| {
+        let printed = printed(arguments);
+        printed.lines().find(|line| line.starts_with("warmup")).expect("a warm-up is printed").to_owned()
+    };
+    assert_eq!(line(&["dpo", "--print-config"]), "warmup = 10");
+    assert_eq!(line(&["dpo", "--print-config", "--steps", "2"]), "warmup = 2");
+    assert_eq!(line(&["dpo", "--print-config", "--steps", "20", "--warmup", "15"]), "warmup = 15");
+}

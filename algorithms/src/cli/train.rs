@@ -141,6 +141,11 @@ fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
     }
     if let Some(steps) = matches.get_one::<u64>("steps") {
         (settings.steps, settings.epochs) = (Some(*steps), None);
+        // The sandbox's warm-up is for its own number of steps; nobody asked for one longer than the run.
+        let asked = matches.contains_id("warmup") || matches.contains_id("config") || before.is_some();
+        if !asked {
+            settings.warmup = settings.warmup.min(*steps);
+        }
     }
     if let Some(epochs) = matches.get_one::<u64>("epochs") {
         (settings.steps, settings.epochs) = (None, Some(*epochs));
