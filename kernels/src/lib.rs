@@ -12,6 +12,7 @@
 //! | [`softmax`] | weights of a choice among words |
 //! | [`adamw`] | Adam with decoupled weight decay |
 //! | [`magnitude`] | sum of squares, in f64 |
+//! | [`cuda`] | all of these on a GPU |
 //!
 //! Each is a folder: `mod.rs` says what it means, `reference.rs` is slow and obviously right, `cpu.rs` is fast; the tests
 //! hold the two together. Shapes are checked with `assert!`: a wrong one is a mistake of the caller.
@@ -21,6 +22,7 @@
 
 pub mod adamw;
 pub mod attention;
+pub mod cuda;
 pub mod embedding;
 pub mod head;
 pub mod magnitude;

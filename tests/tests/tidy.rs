@@ -4,7 +4,8 @@ use collimate_tests::{files, root};
 use std::fs::read_to_string;
 use std::path::{Path, PathBuf};
 
-const CRATES: [&str; 8] = ["macros", "dsl", "kernels", "runtime", "algorithms", "tests", "tests/own", "tests/ui"];
+const CRATES: [&str; 9] =
+    ["macros", "dsl", "kernels", "kernels/emulation", "runtime", "algorithms", "tests", "tests/own", "tests/ui"];
 
 fn rust(folders: &[&str]) -> Vec<PathBuf> {
     folders.iter().flat_map(|f| files(&root().join(f).join("src"), &[".rs"])).collect()

@@ -22,19 +22,19 @@ pub fn update(weights: &mut [f32], gradient: &[f32], first: &mut [f32], second: 
 
 /// What is the same for every weight, worked out in f64.
 #[derive(Clone, Copy)]
-struct Factors {
-    keep_weight: f32,
-    keep_first: f32,
-    add_first: f32,
-    keep_second: f32,
-    add_second: f32,
-    rate: f32,
-    root: f32,
-    epsilon: f32,
+pub(crate) struct Factors {
+    pub(crate) keep_weight: f32,
+    pub(crate) keep_first: f32,
+    pub(crate) add_first: f32,
+    pub(crate) keep_second: f32,
+    pub(crate) add_second: f32,
+    pub(crate) rate: f32,
+    pub(crate) root: f32,
+    pub(crate) epsilon: f32,
 }
 
 impl Factors {
-    fn new(adam: AdamW) -> Self {
+    pub(crate) fn new(adam: AdamW) -> Self {
         let AdamW { rate, beta1, beta2, epsilon, decay, step, factor } = adam;
         Factors {
             keep_weight: (1.0 - rate * decay) as f32,

@@ -9,6 +9,7 @@
 mod cpu;
 mod reference;
 
+pub(crate) use cpu::Factors;
 pub use cpu::update;
 pub use reference::update as update_reference;
 

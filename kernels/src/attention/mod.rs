@@ -24,6 +24,7 @@ pub use backward::backward;
 pub use forward::forward;
 pub use reference::forward as forward_reference;
 pub use segment::Segment;
+pub(crate) use segment::check_segments;
 pub use step::{Reach, step};
 
 /// How a row of queries, keys and values is made up.

@@ -40,6 +40,13 @@ pub(super) fn check(qkv: &[f32], segments: &[Segment], heads: Heads) -> usize {
     assert!(heads.key > 0 && heads.query.is_multiple_of(heads.key), "each key head serves equally many queries");
     let tokens = qkv.len() / heads.row();
     assert_eq!(qkv.len(), tokens * heads.row(), "rows of {} numbers", heads.row());
+    check_segments(segments, tokens);
+    tokens
+}
+
+/// # Panics
+/// If segments overlap, or a prefix is not where it should be.
+pub(crate) fn check_segments(segments: &[Segment], tokens: usize) {
     let (mut end, mut shared) = (0, 0..0);
     for Segment { prefix, own, queries } in segments {
         assert!(end <= own.start && own.start <= own.end, "segments overlap or are not in order");
@@ -52,7 +59,6 @@ pub(super) fn check(qkv: &[f32], segments: &[Segment], heads: Heads) -> usize {
         end = own.end;
     }
     assert!(end <= tokens, "a segment outside the tokens");
-    tokens
 }
 
 /// Segments by the prefix they share: each that has none, and those after it.

@@ -35,6 +35,11 @@ impl Angles {
     pub fn positions(&self) -> usize {
         self.cos.len() / self.half
     }
+
+    /// Numbers in half a head, and the tables of cosines and sines, of `[positions, half]`.
+    pub(crate) fn tables(&self) -> (usize, &[f32], &[f32]) {
+        (self.half, &self.cos, &self.sin)
+    }
 }
 
 /// Turns the first `heads` heads of each row of `width` numbers, by the row's position.

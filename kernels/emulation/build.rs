@@ -1,0 +1,14 @@
+//! Compiles the kernels' own sources with the host's C++ compiler.
+
+fn main() {
+    println!("cargo:rerun-if-changed=cpp");
+    println!("cargo:rerun-if-changed=../src/cuda");
+    let mut build = cc::Build::new();
+    // Optimised also where everything else is compiled for debugging: thousands of threads take turns on one core.
+    build.cpp(true).std("c++17").opt_level(2).include("cpp").include("../src/cuda");
+    build.flag_if_supported("-Wno-unknown-pragmas");
+    // Jumps from one stack to another are what it does.
+    build.flag("-U_FORTIFY_SOURCE");
+    build.file("cpp/emulation.cpp").file("cpp/kernels.cpp").file("cpp/wrong.cpp");
+    build.compile("emulation");
+}

@@ -1,0 +1,94 @@
+// CUDA's built-in names on the host, so that a kernel's source runs there as it stands, for tests.
+//
+// The threads of a block are fibers: each runs until it must wait, at a barrier of its block or for the other threads of
+// its warp, and then the next one runs. In which order is chosen from outside: a kernel that is right gives the same
+// numbers in every order. Blocks run one after the other, in an order chosen likewise.
+#pragma once
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <tuple>
+#include <utility>
+
+#define EMULATED
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+
+namespace emulation {
+
+struct Index {
+    unsigned x, y, z;
+};
+
+extern thread_local Index thread_index, block_index, block_size, grid_size;
+extern thread_local unsigned char* shared;
+
+// Waits for all threads of the block; they must all wait at the same place of the source.
+void block_barrier(const char* file, int line);
+// Waits for all threads of the warp. Before, each may leave up to `bytes` for the others; `read` finds those of a lane.
+void warp_exchange(const void* own, unsigned bytes, const char* file, int line);
+const void* warp_read(unsigned lane);
+// Ends the launch with a message.
+[[noreturn]] void fail(const char* message);
+
+struct Kernel {
+    const char* name;
+    unsigned threads;
+    unsigned arguments;
+    void (*call)(void** arguments);
+    Kernel* next;
+    Kernel(const char* name, unsigned threads, unsigned arguments, void (*call)(void**));
+};
+
+template <class... A, size_t... I>
+void call_with(void (*kernel)(A...), void** arguments, std::index_sequence<I...>) {
+    kernel(*(A*)arguments[I]...);
+}
+template <class... A>
+void call(void (*kernel)(A...), void** arguments) {
+    call_with(kernel, arguments, std::index_sequence_for<A...>());
+}
+template <class... A>
+constexpr unsigned count(void (*)(A...)) {
+    return sizeof...(A);
+}
+
+template <class T>
+T shuffle_xor(unsigned mask, T value, unsigned other, const char* file, int line) {
+    if (mask != 0xffffffffu) fail("a shuffle that leaves lanes out");
+    warp_exchange(&value, sizeof value, file, line);
+    T out;
+    memcpy(&out, warp_read((thread_index.x % 32) ^ other), sizeof out);
+    return out;
+}
+
+}  // namespace emulation
+
+#define KERNEL(name, threads, parameters, body)                                                         \
+    static void name parameters { body; }                                                               \
+    static emulation::Kernel registered_##name(#name, threads, emulation::count(name),                  \
+                                               [](void** arguments) { emulation::call(name, arguments); });
+#define SHARED(pointer) unsigned char* pointer = emulation::shared
+
+#define threadIdx emulation::thread_index
+#define blockIdx emulation::block_index
+#define blockDim emulation::block_size
+#define gridDim emulation::grid_size
+#define __syncthreads() emulation::block_barrier(__FILE__, __LINE__)
+#define __syncwarp() emulation::warp_exchange(nullptr, 0, __FILE__, __LINE__)
+#define __shfl_xor_sync(mask, value, other) emulation::shuffle_xor(mask, value, other, __FILE__, __LINE__)
+
+inline uint32_t __float_as_uint(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+inline float __uint_as_float(uint32_t bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}

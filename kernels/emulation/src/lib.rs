@@ -1,0 +1,99 @@
+//! The kernels for a GPU, run on the host: for tests, and far too slow for anything else.
+//!
+//! The `.cu` sources are compiled as C++ behind a header that gives CUDA's names a meaning: a block's threads take turns
+//! between barriers in an order that is chosen here. What a race between threads would change, another order changes; a
+//! barrier that not all threads reach, a write outside of shared memory or of an allocation, and a read of what was never
+//! written are noticed as well.
+
+#[allow(unsafe_code)]
+mod launch;
+#[allow(unsafe_code)]
+mod memory;
+mod product;
+
+use collimate_kernels::cuda::{Gpu, Launch, matrix::ColumnMajor};
+use memory::Memory;
+use std::sync::Mutex;
+
+/// In which order threads and blocks take their turns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// The first first.
+    Forward,
+    /// The last first.
+    Reverse,
+    /// Any, another at every turn; the same for the same seed.
+    Shuffled(u16),
+}
+
+impl Order {
+    /// Some of each.
+    pub const ALL: [Order; 4] = [Order::Forward, Order::Reverse, Order::Shuffled(1), Order::Shuffled(2)];
+}
+
+/// A machine that can do what a GPU can.
+#[derive(Debug)]
+pub struct Emulated {
+    order: Order,
+    memory: Mutex<Memory>,
+}
+
+impl Emulated {
+    /// With no memory in use.
+    #[must_use]
+    pub fn new(order: Order) -> Self {
+        Emulated { order, memory: Mutex::default() }
+    }
+
+    /// Is every byte around the allocations as it was?
+    ///
+    /// # Errors
+    /// Says what was written outside.
+    ///
+    /// # Panics
+    /// If a thread panicked while it used the memory.
+    pub fn intact(&self) -> Result<(), String> {
+        self.memory.lock().expect("no thread panicked here").intact()
+    }
+}
+
+#[allow(unsafe_code)]
+impl Gpu for Emulated {
+    fn allocate(&self, bytes: usize) -> Result<u64, String> {
+        Ok(self.memory.lock().expect("no thread panicked here").allocate(bytes))
+    }
+
+    unsafe fn free(&self, address: u64, bytes: usize) {
+        self.memory.lock().expect("no thread panicked here").free(address, bytes);
+    }
+
+    unsafe fn upload(&self, to: u64, bytes: &[u8]) -> Result<(), String> {
+        self.memory.lock().expect("no thread panicked here").write(to, bytes)
+    }
+
+    unsafe fn download(&self, to: &mut [u8], from: u64) -> Result<(), String> {
+        let memory = self.memory.lock().expect("no thread panicked here");
+        to.copy_from_slice(memory.read(from, to.len())?);
+        Ok(())
+    }
+
+    unsafe fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<(), String> {
+        let mut memory = self.memory.lock().expect("no thread panicked here");
+        let bytes = memory.read(from, bytes)?.to_vec();
+        memory.write(to, &bytes)
+    }
+
+    unsafe fn clear(&self, at: u64, bytes: usize) -> Result<(), String> {
+        self.memory.lock().expect("no thread panicked here").write(at, &vec![0; bytes])
+    }
+
+    unsafe fn launch(&self, launch: &Launch<'_>) -> Result<(), String> {
+        // SAFETY: the caller's promise.
+        unsafe { launch::launch(launch, self.order) }?;
+        self.intact()
+    }
+
+    unsafe fn multiply(&self, product: &ColumnMajor) -> Result<(), String> {
+        product::multiply(&mut self.memory.lock().expect("no thread panicked here"), product)
+    }
+}

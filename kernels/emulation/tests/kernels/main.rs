@@ -1,0 +1,11 @@
+//! Every kernel for a GPU, emulated on the host, against the references of the kernels for the CPU.
+
+mod attention;
+mod elementwise;
+mod head;
+mod matrix;
+#[allow(unsafe_code)]
+mod mistakes;
+mod rms_norm;
+mod sampling;
+mod support;

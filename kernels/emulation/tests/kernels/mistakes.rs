@@ -1,0 +1,85 @@
+//! Mistakes in kernels are noticed: each kernel of `cpp/wrong.cpp` has one.
+
+use collimate_emulation::{Emulated, Order};
+use collimate_kernels::cuda::{Argument, Gpu, Launch};
+
+const THREADS: u32 = 64;
+
+/// What a kernel leaves in its result, run with this order.
+fn run(kernel: &str, order: Order, blocks: u32, shared: u32) -> Result<Vec<f32>, String> {
+    let gpu = Emulated::new(order);
+    let length = (THREADS * blocks) as usize;
+    let out = gpu.allocate(4 * length)?;
+    let arguments = [Argument::Address(out)];
+    // SAFETY: the kernels take one address of as many numbers as there are threads; what they do beyond stays in the
+    // field around the allocation.
+    unsafe { gpu.launch(&Launch { kernel, grid: [blocks, 1, 1], threads: THREADS, shared, arguments: &arguments }) }?;
+    let mut bytes = vec![0; 4 * length];
+    // SAFETY: as many bytes are allocated there.
+    unsafe { gpu.download(&mut bytes, out) }?;
+    Ok(bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+}
+
+fn failure(kernel: &str) -> String {
+    run(kernel, Order::Forward, 1, 4 * THREADS).unwrap_err()
+}
+
+#[test]
+fn a_race_gives_other_numbers_in_another_order() {
+    let [forward, reverse, one, two] = Order::ALL.map(|order| {
+        run("wrong_race_kernel", order, 1, 4 * THREADS).unwrap().iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+    });
+    assert!(forward != reverse && reverse != one && one != two);
+}
+
+#[test]
+fn a_barrier_that_some_never_reach_is_named() {
+    assert!(failure("wrong_barrier_kernel").contains("threads that never come"));
+}
+
+#[test]
+fn two_barriers_are_not_one() {
+    assert!(failure("wrong_place_kernel").contains("wait at different places"));
+}
+
+#[test]
+fn a_write_outside_of_shared_memory_is_noticed() {
+    assert!(failure("wrong_shared_kernel").contains("outside of its 256 bytes of shared memory"));
+}
+
+#[test]
+fn a_write_outside_of_an_allocation_is_noticed() {
+    let gpu = Emulated::new(Order::Forward);
+    let out = gpu.allocate(4 * THREADS as usize).unwrap();
+    let arguments = [Argument::Address(out)];
+    let kernel = "wrong_global_kernel";
+    // SAFETY: the one number too many lies in the field around the allocation.
+    let launched =
+        unsafe { gpu.launch(&Launch { kernel, grid: [1, 1, 1], threads: THREADS, shared: 0, arguments: &arguments }) };
+    assert!(launched.unwrap_err().contains("outside of an allocation of 256 bytes"));
+    // Its end is not to complain again.
+    std::mem::forget(gpu);
+}
+
+#[test]
+fn a_shuffle_with_a_lane_missing_is_noticed() {
+    assert!(failure("wrong_shuffle_kernel").contains("threads that never come"));
+}
+
+#[test]
+fn what_another_block_left_is_not_a_number() {
+    let numbers = run("wrong_leftover_kernel", Order::Forward, 2, 4 * THREADS).unwrap();
+    assert!(numbers[..64].iter().all(|&x| x == 1.0) && numbers[64..].iter().all(|x| x.is_nan()));
+}
+
+#[test]
+fn a_launch_that_does_not_fit_its_kernel_is_refused() {
+    let gpu = Emulated::new(Order::Forward);
+    let launch = |kernel, threads, arguments: &[Argument]| {
+        // SAFETY: nothing runs.
+        unsafe { gpu.launch(&Launch { kernel, grid: [1, 1, 1], threads, shared: 0, arguments }) }.unwrap_err()
+    };
+    assert!(launch("no_such_kernel", 64, &[]).contains("no such kernel"));
+    assert!(launch("wrong_race_kernel", 32, &[Argument::U32(0)]).contains("made for 64"));
+    assert!(launch("wrong_race_kernel", 64, &[]).contains("0 arguments, but it has 1"));
+}

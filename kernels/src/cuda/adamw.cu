@@ -1,0 +1,29 @@
+// AdamW, a thread for each weight; the formulas stand in `kernels/src/adamw`. The weights proper are `master`, in f32; the
+// model reads `weights`, the same numbers in its own type, which may be `master` itself. The gradient is emptied.
+
+template <class T>
+__device__ void adamw_update(float* master, T* weights, float* gradient, float* first, float* second, size_t count,
+                             float keep_weight, float keep_first, float add_first, float keep_second, float add_second,
+                             float rate, float root, float epsilon) {
+    size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    float g = gradient[i];
+    gradient[i] = 0.0f;
+    float m = keep_first * first[i] + add_first * g;
+    float v = keep_second * second[i] + add_second * g * g;
+    first[i] = m;
+    second[i] = v;
+    float w = master[i] * keep_weight - rate * (m / (sqrtf(v) * root + epsilon));
+    master[i] = w;
+    weights[i] = narrow<T>(w);
+}
+
+#define ADAMW(T, suffix)                                                                                              \
+    KERNEL(adamw_update_##suffix, 256,                                                                                \
+           (float* master, T* weights, float* gradient, float* first, float* second, size_t count, float keep_weight, \
+            float keep_first, float add_first, float keep_second, float add_second, float rate, float root,           \
+            float epsilon),                                                                                           \
+           adamw_update<T>(master, weights, gradient, first, second, count, keep_weight, keep_first, add_first,       \
+                           keep_second, add_second, rate, root, epsilon))
+ADAMW(float, f32)
+ADAMW(bf16, bf16)

@@ -1,0 +1,43 @@
+//! AdamW, as [`crate::adamw`] has it, with weights that the model reads in its own type.
+
+use super::{
+    Argument::{F32, U64},
+    Element, Stream, THREADS, View, ViewMut, blocks,
+};
+use crate::adamw::{AdamW, Factors};
+
+/// Weights and what their updates need, of the same length. All are in f32 but the copy.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    /// The weights proper.
+    pub master: ViewMut<'a>,
+    /// The same, as the model reads them; without it, it reads `master`.
+    pub copy: Option<ViewMut<'a>>,
+    /// Emptied by the update.
+    pub gradient: ViewMut<'a>,
+    /// Running mean of the gradient.
+    pub first: ViewMut<'a>,
+    /// Running mean of its square.
+    pub second: ViewMut<'a>,
+}
+
+/// One step.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn update(stream: &Stream, parts: Parts<'_>, adam: AdamW) {
+    let Parts { master, copy, gradient, first, second } = parts;
+    let length = master.len();
+    for part in [&master, &gradient, &first, &second] {
+        part.expect(Element::F32, length);
+    }
+    let copy: View<'_> = copy.as_ref().map_or(master.as_view(), |copy| copy.as_view());
+    copy.expect(copy.element(), length);
+    let f = Factors::new(adam);
+    let factors =
+        [f.keep_weight, f.keep_first, f.add_first, f.keep_second, f.add_second, f.rate, f.root, f.epsilon].map(F32);
+    let mut arguments = vec![master.argument(), copy.argument(), gradient.argument(), first.argument()];
+    arguments.extend([second.argument(), U64(length as u64)]);
+    arguments.extend(factors);
+    stream.launch(&format!("adamw_update_{}", copy.element().suffix()), blocks(length), THREADS, 0, &arguments);
+}

@@ -1,0 +1,75 @@
+// What every kernel is compiled behind: number types, sums over a block, and the way a kernel is declared.
+//
+// Two compilers read the kernels: NVRTC for a GPU, and the host's C++ compiler behind the emulation's header, for tests.
+// So they use nothing but C++, the built-in names of CUDA, and what stands here.
+
+typedef unsigned short u16;
+typedef unsigned int u32;
+
+#ifndef EMULATED
+// A kernel is a device function with a name of its own for each type: KERNEL(name, threads of a block, parameters, call).
+#define KERNEL(name, threads, parameters, call) \
+    extern "C" __global__ void __launch_bounds__(threads, 1) name parameters { call; }
+// Declares `pointer`, the memory that the threads of a block share; its size is given at the launch.
+#define SHARED(pointer)                                        \
+    extern __shared__ __align__(16) unsigned char shared_memory[]; \
+    unsigned char* pointer = shared_memory
+#endif
+
+static __device__ const float NOTHING = -3.0e38f;  // below every score that a model can give
+
+struct bf16 {
+    u16 bits;
+};
+
+__device__ inline float wide(float x) { return x; }
+__device__ inline float wide(bf16 x) { return __uint_as_float((u32)x.bits << 16); }
+
+template <class T>
+__device__ inline T narrow(float x);
+template <>
+__device__ inline float narrow<float>(float x) {
+    return x;
+}
+// To the nearest, of two as near the even; what is not a number stays none.
+template <>
+__device__ inline bf16 narrow<bf16>(float x) {
+    u32 bits = __float_as_uint(x);
+    bf16 out;
+    if ((bits & 0x7fffffffu) > 0x7f800000u) {
+        out.bits = (u16)((bits >> 16) | 0x40u);
+    } else {
+        out.bits = (u16)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+    }
+    return out;
+}
+
+// Over the 32 threads of a warp, in the same order for each of them.
+__device__ inline float warp_sum(float x) {
+    for (int other = 16; other > 0; other /= 2) x += __shfl_xor_sync(0xffffffffu, x, other);
+    return x;
+}
+__device__ inline float warp_max(float x) {
+    for (int other = 16; other > 0; other /= 2) x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, other));
+    return x;
+}
+
+// Over a block; `scratch` has room for 32 numbers, and may be used again at once.
+__device__ inline float block_sum(float x, float* scratch) {
+    u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
+    x = warp_sum(x);
+    if (lane == 0) scratch[warp] = x;
+    __syncthreads();
+    x = warp_sum(lane < warps ? scratch[lane] : 0.0f);
+    __syncthreads();
+    return x;
+}
+__device__ inline float block_max(float x, float* scratch) {
+    u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
+    x = warp_max(x);
+    if (lane == 0) scratch[warp] = x;
+    __syncthreads();
+    x = warp_max(lane < warps ? scratch[lane] : NOTHING);
+    __syncthreads();
+    return x;
+}

@@ -1,0 +1,29 @@
+//! The sum of squares in f64, as [`crate::magnitude`] has it.
+
+use super::{
+    Argument::{U32, U64},
+    Element, Stream, THREADS, View, size,
+};
+
+/// Blocks, at most.
+const STRIPS: usize = 1024;
+
+/// `sum(values^2)`. Waits for it.
+///
+/// # Panics
+/// If the values are not f32.
+#[must_use]
+pub fn sum_of_squares(stream: &Stream, values: View<'_>) -> f64 {
+    values.expect(Element::F32, values.len());
+    if values.is_empty() {
+        return 0.0;
+    }
+    let strip = values.len().div_ceil(STRIPS).max(THREADS as usize);
+    let strips = values.len().div_ceil(strip);
+    let partial = stream.numbers(Element::F64, strips);
+    let place = partial.view().argument();
+    let arguments = [place, values.argument(), U64(values.len() as u64), U64(strip as u64)];
+    stream.launch("magnitude_partial_f32", [size(strips), 1, 1], THREADS, 8 * THREADS, &arguments);
+    stream.launch("magnitude_total_f64", [1, 1, 1], 32, 0, &[place, U32(size(strips))]);
+    stream.download_wide(partial.view().part(0..1))[0]
+}

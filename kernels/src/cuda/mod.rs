@@ -1,0 +1,68 @@
+//! The kernels for a GPU: twins of those for the CPU, as CUDA C++ beside the code that launches them.
+//!
+//! Each `.cu` is compiled behind `common.cuh`. What launches a kernel is written once against the trait [`Gpu`]: a real GPU
+//! is to be one, and an emulation of blocks, threads and barriers on the
+//! host is another, on which the tests run every kernel. So sizes of grids, arguments and the order of launches are tested
+//! along with the kernels.
+//!
+//! Numbers are stored as f32 or bf16, and computed with as f32. A weight's gradient and what a row keeps for its backward
+//! pass are f32 always. Every result is the same from run to run: nothing is added up by atomic operations.
+//!
+//! Memory belongs to a [`Stream`], on which one piece of work follows another. What goes wrong there (too little memory, a
+//! kernel that a machine refuses) is kept by the stream, which then does nothing more: [`Stream::check`] tells.
+
+pub mod adamw;
+pub mod attention;
+pub mod cast;
+pub mod embedding;
+pub mod head;
+pub mod magnitude;
+pub mod matrix;
+pub mod rms_norm;
+pub mod rotary;
+pub mod sampling;
+pub mod swiglu;
+
+mod gpu;
+mod numbers;
+mod stream;
+
+pub use gpu::{Argument, Gpu, Launch};
+pub use numbers::{Element, Numbers, View, ViewMut};
+pub use stream::Stream;
+
+/// What stands before every source.
+pub const COMMON: &str = include_str!("common.cuh");
+
+/// The sources by the word that the names of their kernels begin with.
+pub const SOURCES: [(&str, &str); 10] = [
+    ("adamw", include_str!("adamw.cu")),
+    ("attention", include_str!("attention.cu")),
+    ("cast", include_str!("cast.cu")),
+    ("embedding", include_str!("embedding.cu")),
+    ("head", include_str!("head.cu")),
+    ("magnitude", include_str!("magnitude.cu")),
+    ("rms_norm", include_str!("rms_norm.cu")),
+    ("rotary", include_str!("rotary.cu")),
+    ("sampling", include_str!("sampling.cu")),
+    ("swiglu", include_str!("swiglu.cu")),
+];
+
+/// Threads of a block that works number by number or row by row.
+const THREADS: u32 = 256;
+
+/// Shared memory for sums over a block, in bytes.
+const SUMS: u32 = 32 * 4;
+
+/// Blocks of [`THREADS`] for this many numbers.
+fn blocks(numbers: usize) -> [u32; 3] {
+    [size(numbers.div_ceil(THREADS as usize)), 1, 1]
+}
+
+/// A number as a kernel takes it.
+///
+/// # Panics
+/// If it is too large: no model or batch is.
+fn size(number: usize) -> u32 {
+    u32::try_from(number).expect("fewer than 2^32 rows, columns and blocks")
+}
