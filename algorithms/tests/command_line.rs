@@ -273,3 +273,14 @@ fn a_short_run_in_the_sandbox_has_no_longer_warmup() {
     assert_eq!(line(&["dpo", "--print-config", "--steps", "2"]), "warmup = 2");
     assert_eq!(line(&["dpo", "--print-config", "--steps", "20", "--warmup", "15"]), "warmup = 15");
 }
+
+#[test]
+fn help_names_every_algorithm_and_no_preset() {
+    let help = printed(&["--help"]);
+    let words: Vec<&str> = help.split_whitespace().collect();
+    for name in ["dpo", "rpo-sqloo", "policy gradient", "reward-meanvar", "ppo-dual-clip"] {
+        assert!(name.split(' ').all(|word| words.contains(&word)), "{name} is not in:\n{help}");
+    }
+    assert!(!words.contains(&"ipo@trl"), "{help}");
+    assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+}

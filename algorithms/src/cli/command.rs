@@ -3,7 +3,8 @@
 use super::command_name;
 use crate::Algorithm;
 use clap::{Arg, ArgAction, Command, builder::ValueParser, value_parser};
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 /// The whole command line for these algorithms.
 pub(super) fn command(algorithms: &[&'static Algorithm]) -> Command {
@@ -11,17 +12,53 @@ pub(super) fn command(algorithms: &[&'static Algorithm]) -> Command {
     Command::new("collimate")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Alignment algorithms for language models, declared in a typed language and trained on real models.")
-        .after_help(
-            "Start here:\n  \
-             collimate dpo                          train the built-in small model, offline, and see what changed\n  \
-             collimate explain dpo                  the formula, its hyper-parameters and the data it needs\n  \
-             collimate dpo --model DIR --data F     train a model of your own (a Hugging Face folder, rows as .jsonl)\n\n\
+        .override_usage("collimate <ALGORITHM> [OPTIONS]\n       collimate <COMMAND>")
+        .after_help(format!(
+            "Algorithms, each a command (`collimate list` has a line on each and on presets like dpo@trl):\n\
+             {}\n\
+             Start here:\n  \
+             collimate dpo                        train the built-in small model and see what changed\n  \
+             collimate explain dpo                the formula, its hyper-parameters, the data it needs\n  \
+             collimate dpo --model DIR --data F   train your own (Hugging Face folder, rows as .jsonl)\n\n\
              `collimate COMMAND --help` explains each command.",
-        )
+            by_folder(algorithms)
+        ))
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands(tools)
-        .subcommands(algorithms.iter().map(|a| train(a)))
+        .subcommands(algorithms.iter().map(|a| train(a).hide(true)))
+}
+
+/// The algorithms' names, below the folder that their files stand in; no presets.
+fn by_folder(algorithms: &[&'static Algorithm]) -> String {
+    const WIDTH: usize = 96;
+    let mut folders: Vec<(String, Vec<String>)> = Vec::new();
+    for algorithm in algorithms.iter().filter(|algorithm| algorithm.preset.is_none()) {
+        let folder = Path::new(algorithm.file).parent().and_then(Path::file_name).and_then(OsStr::to_str);
+        let folder = folder.filter(|name| *name != "src").unwrap_or("your own").replace('_', " ");
+        let name = command_name(algorithm.name);
+        match folders.iter_mut().find(|(known, _)| *known == folder) {
+            Some((_, names)) => names.push(name),
+            None => folders.push((folder, vec![name])),
+        }
+    }
+    let widest = folders.iter().map(|(folder, _)| folder.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (folder, names) in folders {
+        let mut line = format!("  {folder:widest$} ");
+        for name in names {
+            if line.chars().count() + 1 + name.len() > WIDTH {
+                text += &line;
+                text.push('\n');
+                line = " ".repeat(widest + 3);
+            }
+            line.push(' ');
+            line += &name;
+        }
+        text += &line;
+        text.push('\n');
+    }
+    text
 }
 
 fn list() -> Command {
