@@ -78,6 +78,25 @@ fn every_algorithm_has_its_page_and_every_page_its_algorithm() {
     assert_eq!(found, expected, "pages of algorithms that are not there any more");
 }
 
+/// `NAME@PEER` wherever it stands in backticks.
+fn presets_named(page: &str) -> BTreeSet<String> {
+    page.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.contains('@') && !name.contains(' '))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_page_about_names_has_every_preset_and_no_other() {
+    let page = std::fs::read_to_string(book().join("reference/deviations.md")).expect("there is such a page");
+    let mut named = presets_named(&page);
+    named.remove("NAME@PROJECT");
+    let presets: BTreeSet<String> = ALL.iter().filter(|a| a.preset.is_some()).map(|a| command(a)).collect();
+    assert_eq!(named, presets);
+}
+
 #[test]
 fn the_summary_lists_them() {
     let path = book().join("SUMMARY.md");

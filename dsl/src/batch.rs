@@ -4,7 +4,7 @@ use crate::algorithm::Arg;
 use crate::grad::NoGrad;
 use crate::kind::{Baseline, Kind, Margin, Reward, Value, Weight};
 use crate::level::{PerPrompt, PerResponse, PerToken};
-use crate::side::{Answer, Chosen, Mismatched, Rejected, Sample, Side};
+use crate::side::{Answer, Chosen, Document, Mismatched, Rejected, Sample, Side};
 use crate::trace;
 use std::marker::PhantomData;
 
@@ -16,6 +16,11 @@ impl<Y> Clone for Reply<Y> {
     }
 }
 impl<Y> Copy for Reply<Y> {}
+impl<Y> Reply<Y> {
+    pub(crate) fn new() -> Self {
+        Reply(PhantomData)
+    }
+}
 
 /// What a view can hold.
 trait Field {
@@ -23,7 +28,7 @@ trait Field {
 }
 impl<Y> Field for Reply<Y> {
     fn field(_: &str, _: &str) -> Self {
-        Reply(PhantomData)
+        Reply::new()
     }
 }
 macro_rules! numbers {
@@ -69,6 +74,8 @@ views! {
         chosen: Reply<Chosen>,
         /// The other response.
         rejected: Reply<Rejected>,
+        /// The prompt and the better response as one text.
+        document: Reply<Document>,
         /// By how much it is better, as its annotators say.
         margin: PerPrompt<Margin, NoGrad>,
     }

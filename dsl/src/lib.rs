@@ -72,6 +72,7 @@ mod grad;
 mod hyper;
 mod kind;
 mod level;
+mod made_up;
 mod number;
 mod op;
 mod operator;
@@ -98,14 +99,20 @@ pub use policy::{
     Actor, Behavior, Critic, Frozen, Judge, Policy, Previous, Reference, RewardModel, Teacher, Trainable,
 };
 pub use relation::{Reduce, Several};
-pub use side::{Answer, Chosen, Mismatched, Rejected, Sample, Side};
+pub use side::{Answer, Chosen, Document, Mismatched, Rejected, Sample, Side};
 pub use trace::trace;
 
 /// What the attribute macros write; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
+    /// An argument of a part, made up for its test.
+    #[track_caller]
+    pub fn made_up<A: MadeUp>(name: &'static str) -> A {
+        A::made_up(name)
+    }
     pub use crate::algorithm::views;
-    pub use crate::laws::assert_lawful;
+    pub use crate::laws::{assert_lawful, assert_part_lawful};
+    pub use crate::made_up::{MadeUp, Returned};
     pub use crate::trace::trace;
     pub use crate::verify::assert_well_formed;
 }

@@ -5,7 +5,7 @@ use crate::ir::SideTag;
 /// A side, as a type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a side",
-    note = "sides are `Chosen`, `Rejected`, `Sample`, `Answer`, `Mismatched`"
+    note = "sides are `Chosen`, `Rejected`, `Sample`, `Answer`, `Mismatched`, `Document`"
 )]
 pub trait Side: sealed::Tagged + 'static {}
 
@@ -37,6 +37,8 @@ sides! {
     Answer
     /// A response that belongs to another prompt.
     Mismatched
+    /// A prompt and its preferred response as one text: the prompt's own tokens are scored too, all but the first.
+    Document
 }
 
 /// Stands in for "some other type". Where a trait has one implementor only, rustc explains that one at

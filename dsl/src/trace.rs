@@ -140,6 +140,25 @@ pub(crate) fn draft(op: Op, args: &[Handle]) -> Handle {
     })
 }
 
+/// The type of a step of the program being traced.
+#[track_caller]
+pub(crate) fn type_of(handle: Handle) -> Ty {
+    build(|builder| Ok(builder.program.node(builder.step(handle)?).ty))
+}
+
+/// One more step, of a type that is known as a value only.
+#[track_caller]
+pub(crate) fn step_of(op: Op, args: &[Handle], ty: Ty) -> Handle {
+    let place = Location::caller();
+    build(|builder| builder.push(op, args, ty, place))
+}
+
+/// An input of a type that is known as a value only.
+#[track_caller]
+pub(crate) fn input_of(owner: &str, field: &str, ty: Ty) -> Handle {
+    step_of(Op::Input { owner: owner.to_owned(), field: field.to_owned() }, &[], ty)
+}
+
 /// What a policy gives.
 #[track_caller]
 pub(crate) fn input<Q: Quantity>(owner: &str, field: &str) -> Q {

@@ -161,7 +161,7 @@ fn every_kind_has_a_negative_and_no_rule_stands_twice() {
 
 /// A kind in code style, words as they are.
 fn code(result: &str) -> String {
-    if result.contains('`') { result.to_owned() } else { format!("`{result}`") }
+    if result.contains(['`', ' ']) { result.to_owned() } else { format!("`{result}`") }
 }
 
 #[test]

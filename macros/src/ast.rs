@@ -33,6 +33,13 @@ pub(crate) struct AlgorithmArguments {
     pub(crate) except: Vec<LitStr>,
 }
 
+/// The argument of `#[reward]` and `#[loss]`.
+#[derive(Default)]
+pub(crate) struct PartArguments {
+    /// The laws it breaks on purpose, each `law: why`.
+    pub(crate) except: Vec<LitStr>,
+}
+
 /// A policy's struct and the arguments of `#[policy]`.
 pub(crate) struct Policy {
     pub(crate) item: ItemStruct,

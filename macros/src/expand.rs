@@ -2,7 +2,7 @@
 
 use crate::ast::{AlgorithmArguments, Field, Formula, Value};
 use crate::report::Report;
-use crate::{check, fallback, message, parse};
+use crate::{check, fallback, message, parse, trial};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -46,8 +46,7 @@ fn entry(formula: &Formula, arguments: &AlgorithmArguments) -> TokenStream {
     let test = format_ident!("{name}_is_well_formed");
     let lawful = format_ident!("{name}_is_lawful");
     let separable = arguments.separable.is_some();
-    let exceptions = arguments.except.iter().map(syn::LitStr::value);
-    let exceptions = exceptions.filter_map(|e| e.split_once(": ").map(|(law, why)| quote!((#law, #why))));
+    let exceptions = trial::exceptions(&arguments.except);
     let about = parse::documentation(&formula.attributes);
     let documentation = format!("The entry of [`{name}`] in the list of algorithms.");
     let types: Vec<&Type> = formula.signature.inputs.iter().filter_map(borrowed).collect();
@@ -77,7 +76,7 @@ fn entry(formula: &Formula, arguments: &AlgorithmArguments) -> TokenStream {
             view: #view,
             online: #online,
             separable: #separable,
-            exceptions: &[#(#exceptions),*],
+            exceptions: #exceptions,
             hyper: || ::std::vec::Vec::from_iter([#(#specs),*].into_iter().flatten()),
             trace: || ::collimate::__private::trace(#called, || -> #returned { #name(#(#made),*) }),
         };
@@ -104,14 +103,14 @@ fn borrowed(argument: &FnArg) -> Option<&Type> {
     }
 }
 
-/// `#[reward]`, `#[loss]`: the function.
+/// `#[reward]`, `#[loss]`: the function and its test.
 pub(crate) fn part(attribute: &str, arguments: TokenStream, item: TokenStream) -> TokenStream {
     let formula = match parse::formula(attribute, item) {
         Ok(formula) => formula,
         Err(instead) => return instead,
     };
     let mut report = Report::default();
-    parse::no_arguments(attribute, arguments, &mut report);
+    let arguments = parse::part_arguments(attribute, arguments, &mut report);
     check::part(attribute, &formula, &mut report);
     check::formula(&formula, &mut report);
     if check::words_of_control(&formula.body, &mut report) {
@@ -120,7 +119,8 @@ pub(crate) fn part(attribute: &str, arguments: TokenStream, item: TokenStream) -
     if !report.is_empty() {
         return fallback::formula(&formula, report);
     }
-    quote!(#formula)
+    let test = trial::part(&formula, &arguments.except);
+    quote!(#formula #test)
 }
 
 /// `#[policy]`: the struct and what it is.

@@ -1,6 +1,6 @@
 //! From syntax to what was declared.
 
-use crate::ast::{AlgorithmArguments, Field, Formula, Hyper, Policy, Value};
+use crate::ast::{AlgorithmArguments, Field, Formula, Hyper, PartArguments, Policy, Value};
 use crate::message;
 use crate::report::Report;
 use proc_macro2::TokenStream;
@@ -55,12 +55,7 @@ pub(crate) fn algorithm_arguments(tokens: TokenStream, report: &mut Report) -> A
                 once(&mut arguments.online, &path, Some(path.clone()), report);
             }
             Meta::NameValue(pair) if pair.path.is_ident("except") => {
-                let right = r#"`except = "monotone: why the formula breaks this law"`"#;
-                match text(&pair, right, report) {
-                    Some(exception) if exception.value().contains(": ") => arguments.except.push(exception),
-                    Some(exception) => report.at(exception, message::wrong_value("except", right)),
-                    None => {}
-                }
+                arguments.except.extend(exception(&pair, report));
             }
             other => report.at(other, message::wrong_argument("algorithm", r#"`#[algorithm(paper = "arXiv:…")]`"#)),
         }
@@ -68,11 +63,27 @@ pub(crate) fn algorithm_arguments(tokens: TokenStream, report: &mut Report) -> A
     arguments
 }
 
-/// `#[reward]` and `#[loss]` take no arguments.
-pub(crate) fn no_arguments(attribute: &str, tokens: TokenStream, report: &mut Report) {
-    if !tokens.is_empty() {
-        report.at(tokens, message::wrong_argument(attribute, &format!("`#[{attribute}]` alone")));
+/// `#[reward]` and `#[loss]` take exceptions from laws and nothing else.
+pub(crate) fn part_arguments(attribute: &str, tokens: TokenStream, report: &mut Report) -> PartArguments {
+    let mut arguments = PartArguments::default();
+    for meta in list(tokens, report) {
+        match meta {
+            Meta::NameValue(pair) if pair.path.is_ident("except") => arguments.except.extend(exception(&pair, report)),
+            other => report.at(other, message::wrong_argument(attribute, &format!("`#[{attribute}]` alone"))),
+        }
     }
+    arguments
+}
+
+/// `law: why`
+fn exception(pair: &MetaNameValue, report: &mut Report) -> Option<LitStr> {
+    let right = r#"`except = "monotone: why the formula breaks this law"`"#;
+    let exception = text(pair, right, report)?;
+    if exception.value().contains(": ") {
+        return Some(exception);
+    }
+    report.at(exception, message::wrong_value("except", right));
+    None
 }
 
 /// `None` if the item is not a struct: rustc, or the complaint in the report, says why.

@@ -25,14 +25,65 @@ fn a_formula_stays_as_written() {
         pub fn half<Y: Side>(reward: PerResponse<Reward, Y>) -> PerResponse<Reward, Y> { 0.5 * reward }
     };
     for role in ["reward", "loss"] {
-        assert_eq!(expand::part(role, quote!(), written.clone()).to_string(), written.to_string());
+        let expansion = expand::part(role, quote!(), written.clone()).to_string();
+        let test = expansion.strip_prefix(&written.to_string()).expect("first the function as it was");
+        assert!(test.contains("# [cfg (test)]") && test.contains("fn half_is_lawful"), "{test}");
     }
+}
+
+#[test]
+fn a_part_is_tried_on_made_up_arguments() {
+    let test = |written: TokenStream| expand::part("reward", quote!(), written.clone()).to_string();
+    let implicit = test(quote! {
+        fn implicit<Y: Side>(actor: &Actor, other: &impl Frozen, y: Reply<Y>, beta: Param) -> PerResponse<Reward, Y> {
+            beta * (actor.logp(y) - other.logp(y)).sum(Token)
+        }
+    });
+    let call = quote! {
+        implicit::<::collimate::Chosen>(
+            &::collimate::__private::made_up("actor"),
+            &::collimate::__private::made_up::<::collimate::Reference>("other"),
+            ::collimate::__private::made_up("y"),
+            ::collimate::__private::made_up("beta")
+        )
+    };
+    assert!(implicit.contains(&call.to_string()), "{implicit}");
+    let of_a_group = test(quote!(
+        fn spread<Y>(x: PerResponse<Reward, Y>) -> PerResponse<Spread, Y>
+        where
+            Y: Several + Side,
+        {
+            group_std(x)
+        }
+    ));
+    assert!(of_a_group.contains("spread :: < :: collimate :: Sample >"), "{of_a_group}");
+    let of_anything = test(quote!(
+        fn same<K: Kind>(x: PerToken<K>) -> PerToken<K> {
+            x
+        }
+    ));
+    assert!(!of_anything.contains("is_lawful"), "{of_anything}");
+}
+
+#[test]
+fn a_part_may_break_a_law_on_purpose() {
+    let written = quote!(
+        fn part(x: PerToken<LogProb>) -> PerToken<Prob> {
+            x.exp()
+        }
+    );
+    let expansion = expand::part("loss", quote!(except = "far: it grows"), written.clone()).to_string();
+    assert!(expansion.contains(r#"& [("far" , "it grows")]"#), "{expansion}");
+    let without = expand::part("loss", quote!(except = "far"), written.clone());
+    assert_eq!(complaints(&without), ["`except` has the wrong value"]);
+    let other = expand::part("loss", quote!(paper = "arXiv:1"), written);
+    assert_eq!(complaints(&other), ["`#[loss]` has no such argument"]);
 }
 
 #[test]
 fn a_half_typed_formula_reaches_rustc_untouched() {
     let body = quote!(pub fn odd(actor: &Actor) -> Scalar<Loss> { actor. });
-    assert_eq!(expand::part("loss", quote!(), body.clone()).to_string(), body.to_string());
+    assert!(expand::part("loss", quote!(), body.clone()).to_string().starts_with(&body.to_string()));
     let signature = quote!(pub fn odd(actor: &));
     assert_eq!(expand::algorithm(quote!(), signature.clone()).to_string(), signature.to_string());
 }

@@ -3,7 +3,8 @@
     python tests/golden/make_trl_losses.py
 
 needs torch and trl. No model is trained or loaded: `DPOTrainer._compute_loss` is called with a model that returns the
-log-probabilities as they stand, for every `loss_type` and for every option that changes the formula. The test
+log-probabilities as they stand, for every `loss_type` and for every option that changes the formula; `ORPOTrainer`, which
+takes its own from scores of all words, gets the words' log-probabilities as scores. The test
 (tests/tests/trl_losses.rs) compares with our preset of the same formula.
 """
 
@@ -17,6 +18,7 @@ import warnings
 import torch
 import trl
 from trl import DPOTrainer
+from trl.experimental.orpo import ORPOTrainer
 
 HERE = pathlib.Path(__file__).parent
 PAIRS, PROMPT, WORDS = 5, 2, 4
@@ -48,6 +50,9 @@ CASES = [
 ]
 
 
+ORPO_CASES = [dict(beta=0.1), dict(beta=0.7)]
+
+
 def voice(draw):
     """The logarithms of the probabilities of a few words."""
     logits = [draw.gauss(0.0, 1.5) for _ in range(WORDS)]
@@ -61,7 +66,9 @@ def numbers():
     lengths = {side: [1 + draw.randrange(5) for _ in range(PAIRS)] for side in SIDES}
     row = lambda n: [round(-draw.uniform(0.05, 2.5), 3) for _ in range(n)]
     words = {side: [[voice(draw) for _ in range(n)] for n in lengths[side]] for side in SIDES}
-    return {"words": words} | {who: {side: [row(n) for n in lengths[side]] for side in SIDES} for who in ("actor", "reference")}
+    policies = {who: {side: [row(n) for n in lengths[side]] for side in SIDES} for who in ("actor", "reference")}
+    # Of a prompt's tokens all but the first have a log-probability.
+    return {"words": words} | policies | {"prompts": [row(PROMPT - 1) for _ in range(PAIRS)]}
 
 
 class Given(torch.nn.Module):
@@ -116,6 +123,39 @@ def trl_loss(rows, loss_type, options):
     return loss.item(), dict(zip(SIDES, flat))
 
 
+def orpo_loss(rows, options):
+    """With scores of which each token's own, word 0, has the log-probability it should have."""
+    dtype = torch.float64
+    leaf = lambda row: torch.tensor(row, dtype=dtype, requires_grad=True)
+    prompts, responses = [leaf(row) for row in rows["prompts"]], {s: [leaf(row) for row in rows["actor"][s]] for s in SIDES}
+    width = PROMPT + max(len(l) for s in SIDES for l in responses[s])
+
+    def scores(prompt, response):
+        own = torch.cat([prompt, response])
+        other = torch.log((1 - own.exp()) / (WORDS - 1))
+        words = torch.stack([own] + [other] * (WORDS - 1), 1)
+        return torch.nn.functional.pad(words, (0, 0, 0, width - len(words)))
+
+    logits = torch.stack([scores(p, r) for s in SIDES for p, r in zip(prompts, responses[s])])
+    batch = {}
+    for side in SIDES:
+        lengths = [len(r) for r in responses[side]]
+        filled = lambda first, n: [first] * PROMPT + [0] * n + [-100] * (width - PROMPT - n)
+        mask = [[1] * (PROMPT + n) + [0] * (width - PROMPT - n) for n in lengths]
+        batch[f"{side}_input_ids"] = torch.zeros((PAIRS, width), dtype=torch.long)
+        batch[f"{side}_attention_mask"] = torch.tensor(mask)
+        batch[f"{side}_labels"] = torch.tensor([filled(-100, n) for n in lengths])
+    trainer = object.__new__(ORPOTrainer)
+    same = lambda x: x
+    trainer.accelerator = types.SimpleNamespace(device=torch.device("cpu"), gather_for_metrics=same)
+    trainer.is_encoder_decoder, trainer.aux_loss_enabled, trainer.padding_value = False, False, 0
+    trainer.beta = options["beta"]
+    loss, _ = ORPOTrainer.get_batch_loss_metrics(trainer, lambda *_, **__: types.SimpleNamespace(logits=logits), batch)
+    loss.backward()
+    flat = lambda leaves: [g for leaf in leaves for g in leaf.grad.tolist()]
+    return loss.item(), {side: flat(responses[side]) for side in SIDES} | {"prompts": flat(prompts)}
+
+
 def main():
     warnings.filterwarnings("ignore")
     rows = numbers()
@@ -123,6 +163,9 @@ def main():
     for loss_type, options, ours in CASES:
         loss, gradient = trl_loss(rows, loss_type, options)
         cases.append(dict(trl=dict(loss_type=loss_type, **options), ours=ours, loss=loss, gradient=gradient))
+    for options in ORPO_CASES:
+        loss, gradient = orpo_loss(rows, options)
+        cases.append(dict(trl=dict(loss_type="orpo", **options), ours="orpo@trl", loss=loss, gradient=gradient))
     text = json.dumps(dict(trl=trl.__version__, numbers=rows), separators=(",", ":"))
     lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
     (HERE / "trl_losses.json").write_text(f'{text[:-1]},"cases":[\n{lines}\n]}}\n')

@@ -8,6 +8,8 @@ pages! {
     first_loss: "book/src/start/first_loss.md";
     online: "book/src/start/online.md";
     write_your_own: "book/src/start/write_your_own.md";
+    vocabulary: "book/src/tour/vocabulary.md";
+    state: "book/src/tour/state.md";
     equivalences: "book/src/tour/equivalences.md";
     laws: "book/src/reference/laws.md";
     museum_normalisers: "book/src/museum/normalisers.md";

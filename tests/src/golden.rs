@@ -24,6 +24,10 @@ pub struct Case {
     /// The loss.
     pub loss: f64,
     gradient: BTreeMap<String, Vec<f64>>,
+    /// Which step of a run it is, if it is one.
+    pub step: Option<usize>,
+    /// What is carried to the next step, by name.
+    pub next: BTreeMap<String, f64>,
 }
 
 fn number(value: &Value) -> f64 {
@@ -97,6 +101,8 @@ fn read_case(case: &Value) -> Case {
         set: object(&case["set"]).iter().map(|(name, value)| (name.clone(), number(value))).collect(),
         loss: number(&case["loss"]),
         gradient: object(&case["gradient"]).iter().map(|(name, values)| (name.clone(), numbers(values))).collect(),
+        step: case.get("step").map(count),
+        next: case.get("next").map(object).into_iter().flatten().map(|(name, x)| (name.clone(), number(x))).collect(),
     }
 }
 

@@ -72,10 +72,8 @@ fn layout(prompts: usize, longest: usize, random: &mut Random) -> Layout {
         };
         (side, (0..prompts).flat_map(|prompt| responses(prompt, random)).collect())
     };
-    let mut sides: Vec<_> = [SideTag::Chosen, SideTag::Rejected, SideTag::Answer, SideTag::Mismatched]
-        .into_iter()
-        .map(|s| side(s, 1, 1))
-        .collect();
+    let alone = [SideTag::Chosen, SideTag::Rejected, SideTag::Answer, SideTag::Mismatched, SideTag::Document];
+    let mut sides: Vec<_> = alone.into_iter().map(|s| side(s, 1, 1)).collect();
     sides.push(side(SideTag::Sample, 2, 4));
     Layout { prompts, sides, words: 7 }
 }

@@ -79,13 +79,16 @@ impl Asked<'_> {
         let found = self.ty.side.and_then(|side| sides.iter().find(|(known, _)| *known == side));
         let Some((_, responses)) = found else {
             let needed = match self.ty.side {
-                Some(SideTag::Chosen | SideTag::Rejected) => "pairs",
+                Some(SideTag::Chosen | SideTag::Rejected | SideTag::Document) => "pairs",
                 Some(SideTag::Answer) => "demos",
                 Some(SideTag::Mismatched) => "unpaired",
                 _ => "groups",
             };
             if self.ty.side == Some(SideTag::Mismatched) && shape == Shape::Unpaired {
                 bail!("this algorithm compares with responses to other prompts: give rows of `unpaired` an `other`");
+            }
+            if self.ty.side == Some(SideTag::Document) && shape == Shape::Pairs {
+                bail!("this algorithm reads the prompts' own tokens: give rows of `pairs` a `document`");
             }
             bail!("this algorithm works on `{needed}`, the file has `{}`", shape.key());
         };

@@ -6,10 +6,12 @@ pub mod advantage;
 pub mod awr;
 pub mod cispo;
 pub mod dapo;
+pub mod dppo;
 pub mod dr_grpo;
 pub mod gmpo;
 pub mod gpg;
 pub mod grpo;
+pub mod grpo_tunix;
 pub mod gspo;
 pub mod luspo;
 pub mod opo;
@@ -24,6 +26,7 @@ pub mod reinforce_pp_baseline;
 pub mod remax;
 pub mod rloo;
 pub mod sapo;
+pub mod two_sided_grpo;
 pub mod vespo;
 
 #[cfg(test)]
@@ -55,6 +58,9 @@ pub static ALL: &[&Algorithm] = &[
     &grpo::GRPO_VERL,
     &grpo::GRPO_OPENRLHF,
     &grpo::GRPO_NEMO_RL,
+    &grpo_tunix::GRPO_TUNIX,
+    &two_sided_grpo::TWO_SIDED_GRPO,
+    &two_sided_grpo::TWO_SIDED_GRPO_TRL,
     &dr_grpo::DR_GRPO,
     &dr_grpo::DR_GRPO_TRL,
     &dr_grpo::DR_GRPO_VERL,
@@ -67,6 +73,10 @@ pub static ALL: &[&Algorithm] = &[
     &cispo::CISPO_TRL,
     &cispo::CISPO_VERL,
     &gmpo::GMPO,
+    &dppo::DPPO_TV,
+    &dppo::DPPO_TV_VERL,
+    &dppo::DPPO_KL,
+    &dppo::DPPO_KL_VERL,
     &sapo::SAPO,
     &vespo::VESPO,
     &awr::AWR,

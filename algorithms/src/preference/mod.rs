@@ -37,7 +37,7 @@ pub mod wpo;
 pub static ALL: &[&Algorithm] = &[
     &dpo::DPO, &dpo::DPO_TRL, &dpo::DPO_OPENRLHF, &dpo::DPO_LLAMAFACTORY, &dpo::DPO_NEMO_ALIGNER,
     &dpo_norm::DPO_NORM, &dpo_norm::DPO_NORM_TRL,
-    &robust::ROBUST, &robust::ROBUST_TRL,
+    &robust::ROBUST, &robust::ROBUST_TRL, &robust::ROBUST_PMETAL,
     &hinge::HINGE, &hinge::HINGE_TRL,
     &exo::EXO, &exo::EXO_TRL,
     &nca::NCA, &nca::NCA_TRL,
@@ -57,7 +57,7 @@ pub static ALL: &[&Algorithm] = &[
     &slic::SLIC, &slic::SLIC_TRL,
     &simpo::SIMPO, &simpo::SIMPO_TRL, &simpo::SIMPO_LLAMAFACTORY, &simpo::SIMPO_AUTHORS,
     &alphapo::ALPHAPO, &alphapo::ALPHAPO_TRL,
-    &orpo::ORPO, &orpo::ORPO_LLAMAFACTORY,
+    &orpo::ORPO, &orpo::ORPO_TRL, &orpo::ORPO_LLAMAFACTORY, &orpo::ORPO_PMETAL,
     &dpo_sft::DPO_SFT, &dpo_sft::RPO_TRL,
     &mpo::MPO, &mpo::MPO_TRL, &mpo::MPO_LLAMAFACTORY,
     &online_dpo::ONLINE_DPO,

@@ -11,7 +11,7 @@
 //! The likelihood of the chosen response and its odds against the other one: no reference, no warm-up.
 //!
 //! Others differ in the likelihood. LLaMA-Factory has the paper's. TRL and, as an option, tunix take the mean over all
-//! tokens of prompt and response; tokens of a prompt have no log-probabilities here, so there is no preset of that.
+//! tokens of prompts and responses, pmetal the sum over a response.
 
 crate::prelude!();
 
@@ -43,9 +43,39 @@ pub fn orpo_llamafactory(actor: &Actor, pair: &Pair, hp: &Orpo) -> Scalar<Loss> 
     orpo(actor, pair, hp)
 }
 
+/// The price of odds that are not in favour of the chosen response, and the rewards that are reported.
+#[loss]
+pub fn odds_loss(actor: &Actor, pair: &Pair, beta: Param) -> PerPrompt<Loss> {
+    let chosen = actor.logp(pair.chosen).mean(Token);
+    let rejected = actor.logp(pair.rejected).mean(Token);
+    report_rewards((beta * chosen).as_reward(), (beta * rejected).as_reward());
+    beta * -log_sigmoid(chosen.log_odds() - rejected.log_odds())
+}
+
+/// TRL's `ORPOTrainer`: the likelihood is that of prompt and chosen response together, the mean over all of the batch's
+/// tokens; a prompt's first token follows nothing and is not scored. tunix has it as an option.
+#[algorithm(
+    paper = "arXiv:2403.07691",
+    preset = "orpo@trl",
+    source = "TRL 1.9, trl/experimental/orpo/orpo_trainer.py, f2cd5771"
+)]
+pub fn orpo_trl(actor: &Actor, pair: &Pair, hp: &Orpo) -> Scalar<Loss> {
+    odds_loss(actor, pair, hp.beta).mean(Prompt) - actor.logp(pair.document).batch_mean()
+}
+
+/// pmetal's: the likelihood is a sum over the chosen tokens, beside odds of means: long responses pull harder.
+#[algorithm(
+    paper = "arXiv:2403.07691",
+    preset = "orpo@pmetal",
+    source = "pmetal, crates/pmetal-trainer/src/orpo.rs, 08917163"
+)]
+pub fn orpo_pmetal(actor: &Actor, pair: &Pair, hp: &Orpo) -> Scalar<Loss> {
+    odds_loss(actor, pair, hp.beta).mean(Prompt) - actor.logp(pair.chosen).sum(Token).batch_mean()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ORPO, ORPO_LLAMAFACTORY};
+    use super::{ORPO, ORPO_LLAMAFACTORY, ORPO_PMETAL, ORPO_TRL};
     use crate::eval::logistic;
     use crate::given::{Given, three_pairs};
     use crate::ir::SideTag;
@@ -88,6 +118,26 @@ mod tests {
         ]);
         let likelihood = (2.411_649_429 + 2.398_909_124 + 2.667_724_237 + 1.651_806_557) / 4.0;
         assert!((whole.loss(&ORPO, &[("beta", 1.0)]) - likelihood - 0.708_663).abs() < 1e-4);
+        // With the prompts: each text as one token of its own.
+        let documents = [-3.617_474_144, -3.598_363_687, -4.001_586_356, -2.477_709_836];
+        let told = documents
+            .into_iter()
+            .enumerate()
+            .fold(whole, |given, (prompt, logp)| given.response(SideTag::Document, prompt, ("actor", &[logp])));
+        assert!((told.loss(&ORPO_TRL, &[("beta", 0.1)]) - 3.494_651).abs() < 1e-4);
+    }
+    #[test]
+    fn every_token_of_prompts_and_responses_weighs_the_same() {
+        // Odds alike on both sides: what is left is the likelihood. The documents have 3 and 1 tokens.
+        let even = Given::pair(("actor", &[-1.0, -1.0]), ("actor", &[-1.0])).response(
+            SideTag::Document,
+            0,
+            ("actor", &[-4.0, -1.0, -1.0]),
+        );
+        even.check(&ORPO_TRL, &[("beta", 0.1)], 2.0 + 0.1 * std::f64::consts::LN_2);
+        even.check_gradient(&ORPO_TRL, &[("beta", 0.1)], SideTag::Document, &[-1.0 / 3.0; 3]);
+        even.check(&ORPO_PMETAL, &[("beta", 0.1)], 2.0 + 0.1 * std::f64::consts::LN_2);
+        even.check_gradient(&ORPO_PMETAL, &[("beta", 0.0)], SideTag::Chosen, &[-1.0, -1.0]);
     }
     #[test]
     fn odds_move_faster_than_log_probabilities() {

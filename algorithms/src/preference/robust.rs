@@ -44,9 +44,29 @@ pub fn robust_trl(actor: &Actor, reference: &Reference, pair: &Pair, hp: &Robust
     robust(actor, reference, pair, hp)
 }
 
+/// Hyper-parameters of [`robust_pmetal`].
+#[derive(Hyper)]
+pub struct RobustPmetal {
+    /// How strongly the policy is held to the reference.
+    #[hyper(default = 0.1, above = 0.0, at_most = 10.0)]
+    pub beta: Param,
+}
+
+/// pmetal's `Robust`: DPO and half a hinge at one half. It is another loss by the same name: no label is taken to be wrong.
+#[algorithm(
+    paper = "arXiv:2403.00409",
+    preset = "robust@pmetal",
+    source = "pmetal, crates/pmetal-trainer/src/dpo.rs, 08917163"
+)]
+pub fn robust_pmetal(actor: &Actor, reference: &Reference, pair: &Pair, hp: &RobustPmetal) -> Scalar<Loss> {
+    let margin = margin(actor, reference, pair.chosen, pair.rejected, hp.beta);
+    let hinge = max(0.5 - margin, 0.0).as_loss();
+    (0.5 * hinge - log_sigmoid(margin)).mean(Prompt)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::ROBUST;
+    use super::{ROBUST, ROBUST_PMETAL};
     use crate::dpo::DPO;
     use crate::given::{start, three_pairs};
     use crate::ir::SideTag;
@@ -54,6 +74,11 @@ mod tests {
     #[test]
     fn three_pairs_cost_what_the_paper_says() {
         three_pairs().check(&ROBUST, &[("beta", 0.1), ("label_smoothing", 0.1)], 0.252_778_96);
+    }
+    #[test]
+    fn pmetals_is_dpo_and_half_a_hinge() {
+        // Margins of 0, 1 and 2: only the first is below one half.
+        three_pairs().check(&ROBUST_PMETAL, &[("beta", 0.1)], 0.377_778_960 + 0.5 * 0.5 / 3.0);
     }
     #[test]
     fn where_no_label_is_wrong_it_is_dpo() {

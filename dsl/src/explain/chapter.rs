@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::page::{cited, sections};
-use super::{difference, formula_latex, layout::one_line, subject};
+use super::{difference, formula_latex, layout::one_line, mathml, subject};
 use crate::Algorithm;
 use std::fmt::Write as _;
 
@@ -13,8 +13,14 @@ pub fn chapter(algorithm: &Algorithm, presets: &[&Algorithm]) -> String {
     let about = subject(algorithm, &program, &specs);
     let command = algorithm.name.replace('_', "-");
     let mut page = format!("# {command}\n\n{}\n\n{}\n", said(algorithm.about), citation(algorithm));
+    let written = formula_latex(&about);
     for (title, body) in sections(&about, &Facts::of(&about)) {
-        let _ = write!(page, "\n## {title}\n\n{}", block(&body));
+        let shown = match (title.as_str(), &written) {
+            ("Formula", Some((formula, _))) => mathml::block(formula) + "\n",
+            ("Gradient", Some((_, gradient))) => mathml::block(gradient) + "\n",
+            _ => String::new(),
+        };
+        let _ = write!(page, "\n## {title}\n\n{shown}{}", block(&body));
     }
     if !presets.is_empty() {
         page += "\n## Presets\n";
@@ -29,7 +35,7 @@ pub fn chapter(algorithm: &Algorithm, presets: &[&Algorithm]) -> String {
          Without `--model` and `--data` it trains the built-in model in the sandbox, if that has such data. \
          `collimate loss {command} numbers.json` evaluates it on log-probabilities of your own.\n"
     );
-    if let Some((formula, gradient)) = formula_latex(&about) {
+    if let Some((formula, gradient)) = written {
         let _ = write!(page, "\n## LaTeX\n\n```latex\n{formula}\n{gradient}```\n");
     }
     page

@@ -13,6 +13,7 @@ mod latex;
 mod layout;
 mod lines;
 mod machine;
+mod mathml;
 mod notation;
 mod page;
 mod read;

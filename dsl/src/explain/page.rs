@@ -134,6 +134,8 @@ fn glossary(subject: &Subject<'_>, formula: &Formula, gradient: &Gradient) -> Ve
 fn about_count(over: Depth, whose: Whose, all: bool) -> String {
     let side = match whose {
         Whose::Side(side @ (SideTag::Chosen | SideTag::Rejected)) => format!("{} ", lower(side)),
+        Whose::Side(SideTag::Document) if all => "prompts and chosen ".into(),
+        Whose::Side(SideTag::Document) => "prompt and chosen ".into(),
         Whose::Side(_) | Whose::Nobody | Whose::Any => String::new(),
     };
     match (over, all) {
@@ -178,6 +180,7 @@ fn about_side(side: SideTag) -> String {
         (SideTag::Sample, "each of the responses to a prompt"),
         (SideTag::Answer, "the response to a prompt"),
         (SideTag::Mismatched, "a response to another prompt"),
+        (SideTag::Document, "the prompt and the better response as one text, from its second token on"),
     ];
     known.into_iter().find(|(known, _)| *known == side).map_or(String::new(), |(_, about)| about.into())
 }

@@ -125,6 +125,7 @@ pub(super) fn response(whose: Whose) -> Symbol {
         (SideTag::Chosen, Symbol::new("y⁺", "y^{+}")),
         (SideTag::Rejected, Symbol::new("y⁻", "y^{-}")),
         (SideTag::Mismatched, Symbol::new("y′", "y'")),
+        (SideTag::Document, Symbol::new("d", "d")),
     ];
     marked.into_iter().find(|(marked, _)| *marked == side).map_or(Symbol::new("y", "y"), |(_, symbol)| symbol)
 }

@@ -60,7 +60,7 @@ tags! {
 }
 tags! {
     /// Which responses of the batch, as a value.
-    SideTag { Chosen Rejected Sample Answer Mismatched }
+    SideTag { Chosen Rejected Sample Answer Mismatched Document }
 }
 
 /// Kind, depth, side and gradient of a node.

@@ -7,6 +7,7 @@ use super::Verdict;
 use super::noise::Noise;
 use super::subject::Subject;
 use crate::ir::{Estimator, KindTag, Op};
+use crate::made_up::GIVEN;
 
 pub(super) fn try_on(subject: &Subject<'_>) -> Result<Verdict, String> {
     let grows =
@@ -18,6 +19,13 @@ pub(super) fn try_on(subject: &Subject<'_>) -> Result<Verdict, String> {
         for (_, owner, field, ty) in subject.program.inputs().filter(|(.., ty)| ty.kind == KindTag::LogProb) {
             if let Some(values) = batch.inputs.get_mut(owner, field, ty.side) {
                 values.iter_mut().for_each(|value| *value = [-far, -1.0, -1e-3][noise.below(3)]);
+            }
+        }
+        // What a part is given was made of log-probabilities, and is as far out as they are.
+        let made_of = |kind| matches!(kind, KindTag::LogRatio | KindTag::Reward | KindTag::Margin);
+        for (_, owner, field, ty) in subject.program.inputs().filter(|(_, o, _, ty)| *o == GIVEN && made_of(ty.kind)) {
+            if let Some(values) = batch.inputs.get_mut(owner, field, ty.side) {
+                values.iter_mut().for_each(|value| *value = [-far, 0.5, far][noise.below(3)]);
             }
         }
         subject.evaluate(&batch, settings).map_err(|how| format!("with log-probabilities down to -{far}, {how}"))?;

@@ -7,6 +7,9 @@
 //! `#[algorithm(except = "monotone: the square pulls a margin back that is too large")]`; `explain` prints it, and an
 //! exception that is not needed fails the test as a broken law does.
 //!
+//! `#[reward]` and `#[loss]` write such a test for a part of a formula: called on made-up arguments, it is tried on the
+//! laws `gradient`, `closed`, `strangers`, `order`, `cut` and `far`.
+//!
 //! | law | what it says |
 //! |---|---|
 //! | gradient | the gradient is the slope of the loss, by finite differences |
@@ -32,6 +35,7 @@ mod gradient;
 mod monotone;
 mod noise;
 mod order;
+mod part;
 mod reaches;
 mod rearranged;
 mod start;
@@ -44,6 +48,7 @@ mod twice;
 
 use crate::ir::Program;
 use crate::{Algorithm, Spec};
+pub use part::assert_part_lawful;
 use subject::Subject;
 
 /// What a law says of a program.

@@ -59,28 +59,24 @@ functions! {
     GROUP_MEAN Ranks { Reward = Baseline, Return = Baseline, }
     /// `log_softmax(x)` over the responses to a prompt
     DISTRIBUTION Distributes { Reward = LogProb, LogRatio = LogProb, LogProb = LogProb, }
-}
-
-// Roles change no number: in a program they are all `Recast`, whose kind is given, so they need no table there.
-macro_rules! roles {
-    ($( $Trait:ident { $( $from:ident = $to:ident ),* } )*) => { $( $(
-        #[diagnostic::do_not_recommend]
-        impl $Trait for $from {
-            type Out = $to;
-        }
-    )* )* };
-}
-roles! {
-    Minimised { Kl = Loss, Prob = Loss, Ratio = Loss, Margin = Loss }
-    Diverges { LogRatio = Kl, Kl = Kl }
-    Rewards { LogProb = Reward, LogRatio = Reward, Weight = Reward }
+    // Roles change no number: in a program they are all `Recast`, whose kind is given, so it does not ask these tables.
+    /// `x.as_loss()`
+    MINIMISED Minimised { Kl = Loss, Prob = Loss, Ratio = Loss, Margin = Loss, }
+    /// `x.as_kl()`
+    DIVERGENCE Diverges { LogRatio = Kl, Kl = Kl, }
+    /// `x.as_reward()`
+    REWARDED Rewards { LogProb = Reward, LogRatio = Reward, Weight = Reward, }
 }
 
 macro_rules! fitted {
-    ($( $prediction:ident $target:ident; )*) => { $(
-        #[diagnostic::do_not_recommend]
-        impl Fits<$prediction, $target> for Aligned {}
-    )* };
+    ($( $prediction:ident $target:ident; )*) => {
+        $(
+            #[diagnostic::do_not_recommend]
+            impl Fits<$prediction, $target> for Aligned {}
+        )*
+        /// `squared_error(prediction, target)`
+        pub(crate) const FITTED: &[(KindTag, KindTag)] = &[$( (KindTag::$prediction, KindTag::$target) ),*];
+    };
 }
 fitted! {
     Value Return;

@@ -6,6 +6,7 @@ use crate::model::Sequences;
 use crate::{Error, Result};
 use collimate_dsl::ir::SideTag;
 use collimate_dsl::{Layout, Reach};
+use std::borrow::Cow;
 
 /// One row of an optimizer batch.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -60,9 +61,9 @@ impl Batch {
         for side in view.sides() {
             let mut reaches = Vec::with_capacity(items.len());
             for (prompt, item) in items.iter().enumerate() {
-                for response in responses(view, item, *side) {
-                    sequences.push(&item.example.prompt, response);
-                    reaches.push(Reach { prompt, tokens: response.len() });
+                for (read, scored) in texts(view, item, *side) {
+                    sequences.push(read, &scored);
+                    reaches.push(Reach { prompt, tokens: scored.len() });
                 }
             }
             sides.push((*side, reaches));
@@ -74,10 +75,13 @@ impl Batch {
     }
 }
 
-/// A row's responses of one side.
-fn responses<'a>(view: &View, item: &Item<'a>, side: SideTag) -> Vec<&'a [u32]> {
+/// A row's texts of one side: what is only read, and what is scored after it.
+fn texts<'a>(view: &View, item: &Item<'a>, side: SideTag) -> Vec<(&'a [u32], Cow<'a, [u32]>)> {
+    let (prompt, responses) = (&item.example.prompt[..], &item.example.responses);
     match side {
-        SideTag::Mismatched => item.mismatched().into_iter().collect(),
-        _ => view.places(side, item.example.responses.len()).map(|i| &item.example.responses[i][..]).collect(),
+        SideTag::Mismatched => item.mismatched().map(|tokens| (prompt, tokens.into())).into_iter().collect(),
+        // Nothing stands before a document's first token, so nothing says how likely it is.
+        SideTag::Document => vec![(&prompt[..1], [&prompt[1..], &responses[0][..]].concat().into())],
+        _ => view.places(side, responses.len()).map(|i| (prompt, responses[i][..].into())).collect(),
     }
 }

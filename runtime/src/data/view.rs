@@ -68,6 +68,8 @@ pub struct View {
     pub(super) numbers: Vec<(String, Option<SideTag>)>,
     /// Does the program also read each prompt with a response to another one?
     pub(super) mismatched: bool,
+    /// Does the program also read prompt and chosen response as one text?
+    pub(super) document: bool,
 }
 
 impl View {
@@ -90,7 +92,7 @@ impl View {
     }
 
     fn bare(shape: Shape, owner: &str) -> Self {
-        View { shape, owner: owner.to_owned(), numbers: Vec::new(), mismatched: false }
+        View { shape, owner: owner.to_owned(), numbers: Vec::new(), mismatched: false, document: false }
     }
 
     /// What a program reads of the view with this name.
@@ -108,6 +110,7 @@ impl View {
         let mut view = Self::bare(shape, name);
         for (_, owner, field, ty) in program.inputs() {
             view.mismatched |= ty.side == Some(SideTag::Mismatched);
+            view.document |= ty.side == Some(SideTag::Document);
             if owner != name || view.numbers.iter().any(|(f, side)| f == field && *side == ty.side) {
                 continue;
             }
@@ -160,6 +163,7 @@ impl View {
     #[must_use]
     pub fn sides(&self) -> &'static [SideTag] {
         match self.shape {
+            Shape::Pair if self.document => &[SideTag::Chosen, SideTag::Rejected, SideTag::Document],
             Shape::Pair => &[SideTag::Chosen, SideTag::Rejected],
             Shape::Demo => &[SideTag::Answer],
             Shape::Unpaired if self.mismatched => &[SideTag::Answer, SideTag::Mismatched],
@@ -168,11 +172,13 @@ impl View {
         }
     }
 
-    /// Which of a row's so many responses are of this side. A response to another prompt is the only one.
+    /// Which of a row's so many responses are of this side. A response to another prompt is the only one; a document
+    /// stands behind them all.
     pub(crate) fn places(&self, side: SideTag, responses: usize) -> std::ops::Range<usize> {
         match side {
             SideTag::Rejected => 1..2,
             SideTag::Sample => 0..responses,
+            SideTag::Document => responses..responses + 1,
             _ => 0..1,
         }
     }

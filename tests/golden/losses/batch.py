@@ -88,9 +88,9 @@ class Batch:
         return dict(prompts=PROMPTS, words=self.words, sides=self.sides, inputs=self.inputs)
 
 
-def pairs():
+def pairs(seed=1):
     each = range(PROMPTS)
-    b = Batch(1, {"Chosen": each, "Rejected": each})
+    b = Batch(seed, {"Chosen": each, "Rejected": each})
     for side in ("Chosen", "Rejected"):
         for who in ("actor", "reference", "behavior", "previous"):
             b.put(who, "logp", side, "token", -2.5, -0.05)
@@ -107,12 +107,15 @@ def pairs():
     b.put("pair", "margin", None, "prompt", 0.2, 2.0)
     b.put("scored_pair", "chosen_score", "Chosen", "response", 0.0, 2.0)
     b.put("scored_pair", "rejected_score", "Rejected", "response", -1.0, 1.0)
+    # The prompts' own tokens and the chosen ones, as one text.
+    b.sides["Document"] = [(p, t + 1 + p % 3) for p, t in b.sides["Chosen"]]
+    b.put("actor", "logp", "Document", "token", -2.5, -0.05)
     return b
 
 
-def answers():
+def answers(seed=2):
     each = range(PROMPTS)
-    b = Batch(2, {"Answer": each, "Mismatched": each})
+    b = Batch(seed, {"Answer": each, "Mismatched": each})
     for side in ("Answer", "Mismatched"):
         for who in ("actor", "reference", "previous"):
             b.put(who, "logp", side, "token", -2.5, -0.05)
@@ -129,8 +132,8 @@ def answers():
     return b
 
 
-def samples():
-    b = Batch(3, {"Sample": [0, 0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3]})
+def samples(seed=3):
+    b = Batch(seed, {"Sample": [0, 0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3]})
     for who in ("actor", "reference", "behavior"):
         b.put(who, "logp", "Sample", "token", -2.5, -0.05)
     b.put_words("actor", "Sample")
@@ -144,4 +147,28 @@ def samples():
     return b
 
 
-BATCHES = {"pairs": pairs, "answers": answers, "samples": samples}
+def moved_pairs(seed=4):
+    """Where the actor finds all responses likelier than the reference does."""
+    b = pairs(seed)
+    for side in ("Chosen", "Rejected"):
+        b.put("actor", "logp", side, "token", -0.6, -0.05)
+        b.put("reference", "logp", side, "token", -2.5, -0.9)
+    return b
+
+
+def moved_samples(seed=5):
+    """Where the policies are so far apart that what is limited is at its limit."""
+    b = samples(seed)
+    for who in ("actor", "behavior"):
+        b.put(who, "logp", "Sample", "token", -14.0, -0.05)
+    b.put("reference", "logp", "Sample", "token", -5.0, -0.05)
+    return b
+
+
+BATCHES = {
+    "pairs": pairs,
+    "answers": answers,
+    "samples": samples,
+    "moved_pairs": moved_pairs,
+    "moved_samples": moved_samples,
+}

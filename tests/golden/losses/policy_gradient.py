@@ -157,6 +157,64 @@ def grpo_trl(b, **hyper):
     return token_means(b, trl_terms(b, **hyper)).mean()
 
 
+@loss("grpo@tunix", "samples", beta=(0.04, 0.3), epsilon=(0.2, 0.4))
+def grpo_tunix(b, beta, epsilon):
+    gain = gains(b, standardised(b, 1e-6), epsilon, epsilon)
+    return token_means(b, beta * k3(b) - gain).mean()
+
+
+def two_sided(b, a, epsilon, epsilon_high, delta):
+    rho, a = ratios(b), b.spread(a)
+    return torch.minimum(torch.clamp(rho, max=delta) * a, torch.clamp(rho, 1 - epsilon, 1 + epsilon_high) * a)
+
+
+@loss("two_sided_grpo", "samples", delta=(4.0, 1.1), **BAND)
+def two_sided_grpo(b, **hyper):
+    return -of_responses(b, token_means(b, two_sided(b, standardised(b, 1e-4), **hyper)))
+
+
+@loss("two_sided_grpo@trl", "samples", beta=(0.0, 0.3), delta=(4.0, 1.1), **BAND)
+def two_sided_grpo_trl(b, beta, **hyper):
+    return token_means(b, beta * k3(b) - two_sided(b, standardised(b, 1e-4), **hyper)).mean()
+
+
+def dppo(b, binary_kl, trained, epsilon, epsilon_high, slack=0.0):
+    """Tokens that have moved far where they are pushed count nothing."""
+    now, then = sg(b.get("actor", "logp", S).exp()), b.get("behavior", "logp", S).exp()
+    a = b.spread(standardised(b, 1e-6))
+    if binary_kl:
+        others = (1 - then) * ((1 - then + slack) / (1 - now + slack)).log()
+        far = then * (then / now).log() + others
+    else:
+        far = (now - then).abs()
+    stopped = ((a > 0) & (now > then) & (far > epsilon_high)) | ((a < 0) & (now < then) & (far > epsilon))
+    gain = ratios(b) * a if trained else sg(torch.clamp(ratios(b), max=20)) * a * b.get("actor", "logp", S)
+    return -torch.where(stopped, torch.zeros_like(gain), gain).mean()
+
+
+VARIATION = dict(epsilon=(0.2, 0.05), epsilon_high=(0.2, 0.1))
+
+
+@loss("dppo_tv", "samples", **VARIATION)
+def dppo_tv(b, **hyper):
+    return dppo(b, False, True, **hyper)
+
+
+@loss("dppo_tv@verl", "samples", **VARIATION)
+def dppo_tv_verl(b, **hyper):
+    return dppo(b, False, False, **hyper)
+
+
+@loss("dppo_kl", "samples", **VARIATION)
+def dppo_kl(b, **hyper):
+    return dppo(b, True, True, **hyper)
+
+
+@loss("dppo_kl@verl", "samples", **VARIATION)
+def dppo_kl_verl(b, **hyper):
+    return dppo(b, True, False, slack=1e-8, **hyper)
+
+
 @loss("bnpo@trl dapo@trl", "samples", beta=(0.0, 0.3), **BAND)
 def dapo_trl(b, **hyper):
     return trl_terms(b, **hyper).mean()
@@ -252,6 +310,14 @@ def sapo(b, sapo_temperature_pos, sapo_temperature_neg):
 
 @loss(
     "vespo",
+    "moved_samples",
+    vespo_k_pos=(0.1, 0.05),
+    vespo_lambda_pos=(0.05, 0.1),
+    vespo_k_neg=(0.1, 0.04),
+    vespo_lambda_neg=(0.2, 0.05),
+)
+@loss(
+    "vespo",
     "samples",
     vespo_k_pos=(2.0, 1.1),
     vespo_lambda_pos=(3.0, 0.7),
@@ -260,7 +326,7 @@ def sapo(b, sapo_temperature_pos, sapo_temperature_neg):
 )
 def vespo(b, vespo_k_pos, vespo_lambda_pos, vespo_k_neg, vespo_lambda_neg):
     a = standardised(b, 1e-4)
-    w = torch.exp(sg(b.total("actor", S) - b.total("behavior", S)))
+    w = torch.exp(torch.clamp(sg(b.total("actor", S) - b.total("behavior", S)), -20, 20))
     phi = lambda k, l: torch.exp(tensor(l)) * w**k * torch.exp(-l * w)
     weight = torch.where(a < 0, phi(vespo_k_neg, vespo_lambda_neg), phi(vespo_k_pos, vespo_lambda_pos))
     return -(b.spread(weight * a) * b.get("actor", "logp", S)).mean()
@@ -369,6 +435,7 @@ PEERS = dict(beta=(0.01, 0.4), epsilon=(0.2, 0.4), epsilon_high=(0.2, 0.6))
 
 
 @loss("grpo@openrlhf", "samples", **PEERS)
+@loss("grpo@openrlhf", "moved_samples", **PEERS)
 def grpo_openrlhf(b, beta, epsilon, epsilon_high):
     return (-gains(b, standardised(b, 1e-9), epsilon, epsilon_high) + beta * torch.clamp(k3(b), -10, 10)).mean()
 

@@ -300,6 +300,7 @@ def distilled_dpo(b, beta):
 
 
 @loss("kto@llamafactory", "pairs", beta=BETA)
+@loss("kto@llamafactory", "moved_pairs", beta=BETA)
 def kto_pair(b, beta):
     w, l = b.ratio(C), b.ratio(R)
     zero = torch.zeros(())
@@ -336,13 +337,33 @@ def ld_dpo_llamafactory(b, beta, ld_alpha):
     return -ls(beta * (h(C) - h(R))).mean()
 
 
-@loss("orpo orpo@llamafactory", "pairs", beta=BETA)
-def orpo(b, beta):
+def odds(b, beta):
     def log_odds(side):
         p = torch.exp(b.mean("actor", side))
         return (p / (1 - p)).log()
 
-    return nll_means(b) - beta * ls(log_odds(C) - log_odds(R)).mean()
+    return -beta * ls(log_odds(C) - log_odds(R)).mean()
+
+
+@loss("orpo orpo@llamafactory", "pairs", beta=BETA)
+def orpo(b, beta):
+    return nll_means(b) + odds(b, beta)
+
+
+@loss("orpo@trl", "pairs", beta=BETA)
+def orpo_trl(b, beta):
+    return odds(b, beta) - b.get("actor", "logp", "Document").mean()
+
+
+@loss("orpo@pmetal", "pairs", beta=BETA)
+def orpo_pmetal(b, beta):
+    return odds(b, beta) + nll_sums(b)
+
+
+@loss("robust@pmetal", "pairs", beta=BETA)
+def robust_pmetal(b, beta):
+    d = gap(b, beta)
+    return (-ls(d) + 0.5 * torch.relu(0.5 - d)).mean()
 
 
 @loss("wpo wpo@trl", "pairs", beta=BETA)

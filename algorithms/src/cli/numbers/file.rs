@@ -103,13 +103,19 @@ pub(super) fn sides<'a>(shape: Shape, rows: &'a [Value], policies: &[&str]) -> R
                 add(SideTag::Answer, i, response(row, path));
             }
             Shape::Pairs => {
-                known(row, &[&["chosen", "rejected", "margin"], SHARES], &path)?;
+                known(row, &[&["chosen", "rejected", "document", "margin"], SHARES], &path)?;
                 for (side, name) in [(SideTag::Chosen, "chosen"), (SideTag::Rejected, "rejected")] {
                     let value = row.get(name).with_context(|| format!("{path}: `{name}` is missing"))?;
                     let path = format!("{path}.{name}");
                     let value = object(value, &path)?;
                     known(value, &[RESPONSE_NAMES, policies], &path)?;
                     add(side, i, response(value, path));
+                }
+                if let Some(document) = row.get("document") {
+                    let path = format!("{path}.document");
+                    let document = object(document, &path)?;
+                    known(document, &[RESPONSE_NAMES, policies], &path)?;
+                    add(SideTag::Document, i, response(document, path));
                 }
             }
             Shape::Groups => {

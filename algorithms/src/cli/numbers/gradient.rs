@@ -2,6 +2,7 @@
 
 use super::file::Shape;
 use super::{Numbers, key};
+use collimate_dsl::Reach;
 use collimate_dsl::eval::Inputs;
 use collimate_dsl::ir::SideTag;
 use serde_json::{Map, Value, json};
@@ -11,15 +12,15 @@ impl Numbers {
     pub(in crate::cli) fn gradient(&self, gradient: &Inputs) -> Value {
         let side = |side| self.responses(gradient, side);
         let rows: Vec<Value> = match self.shape {
-            Shape::Pairs => paired(side(SideTag::Chosen), side(SideTag::Rejected)),
+            Shape::Pairs => {
+                let mut rows = paired(side(SideTag::Chosen), side(SideTag::Rejected));
+                add(&mut rows, "document", side(SideTag::Document), self.layout.side(SideTag::Document));
+                rows
+            }
             Shape::Demos => side(SideTag::Answer),
             Shape::Unpaired => {
                 let mut rows = side(SideTag::Answer);
-                let read = gradient.iter().any(|(_, _, of, _)| of == Some(SideTag::Mismatched));
-                let others = side(SideTag::Mismatched).into_iter().zip(self.layout.side(SideTag::Mismatched));
-                for (other, reach) in others.filter(|_| read) {
-                    rows[reach.prompt]["other"] = other;
-                }
+                add(&mut rows, "other", side(SideTag::Mismatched), self.layout.side(SideTag::Mismatched));
                 rows
             }
             Shape::Groups => {
@@ -69,6 +70,14 @@ impl Numbers {
             Value::Object(object)
         };
         objects.into_iter().zip(heads).zip(plain).map(response).collect()
+    }
+}
+
+/// One more response in each row that has one, unless nothing of it was read.
+fn add(rows: &mut [Value], name: &str, responses: Vec<Value>, reaches: &[Reach]) {
+    let read = responses.iter().any(|response| response.as_object().is_none_or(|object| !object.is_empty()));
+    for (response, reach) in responses.into_iter().zip(reaches).filter(|_| read) {
+        rows[reach.prompt][name] = response;
     }
 }
 
