@@ -225,6 +225,21 @@ fn a_group_has_a_number_for_each_response() {
 }
 
 #[test]
+fn a_document_is_the_prompt_and_the_chosen_response_from_its_second_token_on() {
+    let view = View::of(&program(&[("actor", "logp", SideTag::Document)]), "pair").unwrap();
+    let (_folder, path) = written("{\"prompt\": \"ab\", \"chosen\": \"cc\", \"rejected\": \"a\"}\n".repeat(2));
+    let encoded = Examples::encode(&read(&[path], &view).unwrap(), &view, &letters(), LIMITS).unwrap();
+    let examples: Vec<&Example> = encoded.examples.iter().collect();
+    let batch = Batch::new(&view, &items(&view, &examples).unwrap());
+    let sides: Vec<_> = batch.layout.sides.iter().map(|(side, _)| *side).collect();
+    assert_eq!(sides, [SideTag::Chosen, SideTag::Rejected, SideTag::Document]);
+    let last = batch.sequences.spans.last().expect("a document");
+    assert_eq!(batch.sequences.tokens[last.range.clone()], [2, 3, 4, 4, 1], "prompt, chosen response, end");
+    assert_eq!(last.scored.len(), 4, "nothing says how likely the first token is");
+    assert_eq!(batch.layout.side(SideTag::Document).iter().map(|r| r.tokens).collect::<Vec<_>>(), [4, 4]);
+}
+
+#[test]
 fn a_mismatched_response_is_the_next_rows_for_every_cut() {
     let mut program = program(&[("unpaired", "label", SideTag::Answer)]);
     program.nodes.extend(self::program(&[("actor", "logp", SideTag::Mismatched)]).nodes);
