@@ -210,6 +210,36 @@ fn a_column_that_is_needed_and_missing_is_named() {
 }
 
 #[test]
+fn names_have_one_spelling_and_are_known_by_two() {
+    for name in ["bco-pair@trl", "bco_pair@trl", "Bco_pair@trl"] {
+        let known = name.starts_with('b');
+        assert_eq!(collimate(&["explain", name]).status.success(), known, "{name}");
+    }
+    for arguments in [&["list"][..], &["explain", "bco_pair@trl"], &["diff", "bco_pair", "bco_pair@trl"]] {
+        let page = printed(arguments);
+        assert!(page.contains("bco-pair@trl") && !page.contains("bco_pair@trl"), "{arguments:?}: {page}");
+    }
+    let json: Value = serde_json::from_str(&printed(&["explain", "rpo_sq", "--format", "json"])).expect("JSON");
+    assert_eq!(json["name"], "rpo-sq");
+}
+
+#[test]
+fn the_prompts_own_tokens_have_their_place_in_the_numbers() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut pairs = json!({"pairs": [{"chosen": {"actor": [-1.0]}, "rejected": {"actor": [-1.0]}}]});
+    let file = write(folder.path(), "without.json", &pairs);
+    assert!(refused(&["loss", "orpo@trl", &file]).contains("give rows of `pairs` a `document`"));
+    pairs["pairs"][0]["document"] = json!({"actor": [-3.0, -1.0]});
+    let file = write(folder.path(), "with.json", &pairs);
+    for backend in ["eval", "dfdx"] {
+        let found = loss("orpo@trl", &file, &["--set", "beta=1", "--backend", backend]);
+        assert!((found["loss"].as_f64().expect("a number") - 2.0 - std::f64::consts::LN_2).abs() < 1e-6, "{found}");
+        assert_eq!(found["gradient"]["pairs"][0]["document"]["actor"], json!([-0.5, -0.5]), "{found}");
+    }
+    assert!(loss("orpo", &file, &[])["gradient"]["pairs"][0].get("document").is_none(), "it is not read");
+}
+
+#[test]
 fn two_algorithms_are_shown_beside_each_other() {
     let page = printed(&["diff", "ipo", "ipo@trl"]);
     assert!(

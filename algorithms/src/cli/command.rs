@@ -221,12 +221,17 @@ fn train(algorithm: &'static Algorithm) -> Command {
     Command::new(name)
         .visible_aliases(algorithm.name.contains('_').then_some(algorithm.name))
         .about(algorithm.about.split("\n\n").next().unwrap_or("").replace('\n', " ").trim().to_owned())
-        .long_about(algorithm.about)
+        .long_about(paragraphs(algorithm.about))
         .after_help(help)
         .args(data_arguments())
         .args(optimizer_arguments())
         .args(draw_arguments())
         .args(run_arguments())
+}
+
+/// Paragraphs on one line each: they are broken where the terminal ends.
+fn paragraphs(about: &str) -> String {
+    about.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n")
 }
 
 fn data_arguments() -> Vec<Arg> {

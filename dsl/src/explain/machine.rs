@@ -102,7 +102,7 @@ pub(super) fn json(subject: &Subject<'_>, facts: &Facts) -> String {
     let exceptions =
         subject.exceptions.iter().map(|(law, why)| Json::Object(vec![("law", (*law).into()), ("why", (*why).into())]));
     let mut fields = vec![
-        ("name", subject.name.into()),
+        ("name", subject.called().into()),
         ("paper", subject.paper.into()),
         ("preset", subject.preset.map_or(Json::Null, preset)),
         ("about", subject.about.trim().into()),

@@ -102,7 +102,7 @@ impl Reader {
             return inside;
         }
         match self.take() {
-            Some(word) => atom(self, word).0,
+            Some(word) => atom(self, word),
             None => String::new(),
         }
     }
@@ -130,14 +130,15 @@ fn row(reader: &mut Reader, ends: &dyn Fn(&Word) -> bool) -> String {
     let mut inside = String::new();
     while let Some(word) = reader.peek().cloned().filter(|word| !ends(word)) {
         reader.next += 1;
-        let (base, limits) = atom(reader, word);
-        inside.push_str(&scripted(reader, base, limits));
+        let base = atom(reader, word);
+        inside.push_str(&scripted(reader, &base));
     }
     format!("<mrow>{inside}</mrow>")
 }
 
-/// With what stands below and above it.
-fn scripted(reader: &mut Reader, base: String, limits: bool) -> String {
+/// With what stands below and above it: beside it also where LaTeX has it underneath, which fonts that are not made for
+/// formulas lay over it.
+fn scripted(reader: &mut Reader, base: &str) -> String {
     let (mut below, mut above) = (None, None);
     loop {
         match reader.peek() {
@@ -156,18 +157,16 @@ fn scripted(reader: &mut Reader, base: String, limits: bool) -> String {
             _ => break,
         }
     }
-    match (below, above, limits) {
-        (None, None, _) => base,
-        (Some(below), None, true) => format!("<munder>{base}{below}</munder>"),
-        (Some(below), None, false) => format!("<msub>{base}{below}</msub>"),
-        (None, Some(above), _) => format!("<msup>{base}{above}</msup>"),
-        (Some(below), Some(above), _) => format!("<msubsup>{base}{below}{above}</msubsup>"),
+    match (below, above) {
+        (None, None) => base.to_owned(),
+        (Some(below), None) => format!("<msub>{base}{below}</msub>"),
+        (None, Some(above)) => format!("<msup>{base}{above}</msup>"),
+        (Some(below), Some(above)) => format!("<msubsup>{base}{below}{above}</msubsup>"),
     }
 }
 
-/// One piece, and whether what belongs to it stands below it and not beside.
-fn atom(reader: &mut Reader, word: Word) -> (String, bool) {
-    let piece = match word {
+fn atom(reader: &mut Reader, word: Word) -> String {
+    match word {
         Word::Number(digits) => format!("<mn>{digits}</mn>"),
         Word::Letter('{') => {
             reader.next -= 1;
@@ -179,26 +178,24 @@ fn atom(reader: &mut Reader, word: Word) -> (String, bool) {
         Word::Letter('>') => "<mo>&gt;</mo>".to_owned(),
         // Brackets that stand for themselves do not grow.
         Word::Letter(c) => format!("<mo stretchy=\"false\">{c}</mo>"),
-        Word::Command(name) => return command(reader, &name),
-    };
-    (piece, false)
+        Word::Command(name) => command(reader, &name),
+    }
 }
 
-fn command(reader: &mut Reader, name: &str) -> (String, bool) {
-    let beside = |piece: String| (piece, false);
+fn command(reader: &mut Reader, name: &str) -> String {
     match name {
         "frac" => {
             let (above, below) = (reader.argument(), reader.argument());
-            beside(format!("<mfrac>{above}{below}</mfrac>"))
+            format!("<mfrac>{above}{below}</mfrac>")
         }
-        "sqrt" => beside(format!("<msqrt>{}</msqrt>", reader.argument())),
+        "sqrt" => format!("<msqrt>{}</msqrt>", reader.argument()),
         "left" => {
             let right = Word::Command("right".to_owned());
             let open = delimiter(reader.take());
             let inside = row(reader, &|word| *word == right);
             reader.next += 1;
             let close = delimiter(reader.take());
-            beside(format!("<mrow>{open}{inside}{close}</mrow>"))
+            format!("<mrow>{open}{inside}{close}</mrow>")
         }
         "begin" => {
             // The only table inside a formula is one of cases.
@@ -206,22 +203,21 @@ fn command(reader: &mut Reader, name: &str) -> (String, bool) {
             let rows: Vec<String> =
                 table(reader, Some("end")).into_iter().map(|cells| cells_of_cases(&cells)).collect();
             reader.name();
-            beside(format!("<mrow><mo>{{</mo><mtable>{}</mtable></mrow>", rows.concat()))
+            format!("<mrow><mo>{{</mo><mtable>{}</mtable></mrow>", rows.concat())
         }
-        "text" => beside(format!("<mtext>{}</mtext>", reader.name())),
-        "mathrm" => beside(format!("<mi mathvariant=\"normal\">{}</mi>", reader.name())),
-        "mathcal" => beside(letters(&reader.name(), &[("L", "ℒ")])),
-        "mathbb" => (letters(&reader.name(), &[("E", "𝔼")]), true),
-        "mathbf" => beside(letters(&reader.name(), &[("1", "𝟏")])),
-        "operatorname" => beside(function(&reader.name())),
-        "operatorname*" => (function(&reader.name()), true),
-        "sum" => ("<mo>∑</mo>".to_owned(), true),
-        "log" | "exp" | "min" | "max" => beside(function(name)),
-        _ => beside(match SIGNS.iter().find(|(known, _)| *known == name) {
+        "text" => format!("<mtext>{}</mtext>", reader.name()),
+        "mathrm" => format!("<mi mathvariant=\"normal\">{}</mi>", reader.name()),
+        "mathcal" => letters(&reader.name(), &[("L", "ℒ")]),
+        "mathbb" => letters(&reader.name(), &[("E", "𝔼")]),
+        "mathbf" => letters(&reader.name(), &[("1", "𝟏")]),
+        "operatorname" | "operatorname*" => function(&reader.name()),
+        "sum" => "<mo>∑</mo>".to_owned(),
+        "log" | "exp" | "min" | "max" => function(name),
+        _ => match SIGNS.iter().find(|(known, _)| *known == name) {
             Some((_, sign)) if sign.chars().all(char::is_alphabetic) => format!("<mi>{sign}</mi>"),
             Some((_, sign)) => format!("<mo>{sign}</mo>"),
             None => format!("<mtext>\\{name}</mtext>"),
-        }),
+        },
     }
 }
 
@@ -301,8 +297,8 @@ mod tests {
         assert_eq!(cell("y'"), "<mrow><msup><mi>y</mi><mo>′</mo></msup></mrow>");
     }
     #[test]
-    fn sums_have_their_index_below() {
-        let sum = "<munder><mo>∑</mo><mrow><mi>t</mi></mrow></munder>";
+    fn sums_have_their_index_beside_them() {
+        let sum = "<msub><mo>∑</mo><mrow><mi>t</mi></mrow></msub>";
         assert_eq!(cell("\\sum_{t} x"), format!("<mrow>{sum}<mi>x</mi></mrow>"));
     }
     #[test]

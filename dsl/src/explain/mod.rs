@@ -89,6 +89,13 @@ pub(crate) struct Subject<'a> {
     program: &'a Program,
 }
 
+impl Subject<'_> {
+    /// As it is called on the command line.
+    fn called(&self) -> String {
+        self.name.replace('_', "-")
+    }
+}
+
 /// Explain an algorithm.
 #[must_use]
 pub fn explain(algorithm: &Algorithm, format: Format) -> String {

@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 /// The whole page.
 pub(super) fn page(subject: &Subject<'_>, facts: &Facts) -> String {
     let (first, more) = subject.about.split_once("\n\n").unwrap_or((subject.about, ""));
-    let mut page = format!("{}\n{}\n", subject.name, one_line(first));
+    let mut page = format!("{}\n{}\n", subject.called(), one_line(first));
     for paragraph in more.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
         let _ = writeln!(page, "{}", one_line(paragraph));
     }

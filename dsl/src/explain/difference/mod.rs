@@ -56,7 +56,7 @@ impl<'a> Side<'a> {
 
 /// Both pages in one.
 pub(super) fn difference(first: &Subject<'_>, second: &Subject<'_>) -> String {
-    let mut page = format!("− {}\n+ {}\n", first.name, second.name);
+    let mut page = format!("− {}\n+ {}\n", first.called(), second.called());
     let (Some(mut a), Some(mut b)) = (Side::new(first), Side::new(second)) else {
         page += "\none of the two has no loss\n";
         return page;
@@ -71,7 +71,7 @@ pub(super) fn difference(first: &Subject<'_>, second: &Subject<'_>) -> String {
     } else {
         section("Formula", beside(&a.lines, &b.lines));
         if let Some((left, right)) = parting::first(&a.formula, &b.formula) {
-            let row = |side: &Side<'_>, ex| vec![side.subject.name.to_owned(), side.written(ex), side.place(ex)];
+            let row = |side: &Side<'_>, ex| vec![side.subject.called(), side.written(ex), side.place(ex)];
             section("They part at", super::layout::table(&[row(&a, left), row(&b, right)]));
         }
         let (left, right) = (a.gradient(), b.gradient());
