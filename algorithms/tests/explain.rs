@@ -56,7 +56,7 @@ fn what_machines_read_is_json_and_says_the_same() {
         let json: serde_json::Value = serde_json::from_str(&explain(algorithm, Format::Json))
             .unwrap_or_else(|e| panic!("{}: {e}", algorithm.name));
         let program = (algorithm.trace)();
-        assert_eq!(json["name"], algorithm.name);
+        assert_eq!(json["name"], algorithm.name.replace('_', "-"));
         assert_eq!(json["steps"].as_array().map(Vec::len), Some(program.nodes.len()));
         assert_eq!(json["loss"].as_u64(), program.root.map(|root| root.index() as u64));
         let latex = format!("{}\n{}", json["latex"].as_str().unwrap(), json["gradient_latex"].as_str().unwrap());
