@@ -10,13 +10,15 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// If this build or machine does not have the device, the device does not have the engine, or the run fails.
-pub fn train(job: Job<'_>) -> Result<Trained> {
+pub fn train(mut job: Job<'_>) -> Result<Trained> {
     match (place(&job.settings.device)?, job.settings.engine) {
-        (_, EngineKind::Graph) if job.settings.recompute => Err(Error::Setting(
+        (_, EngineKind::Graph) if job.settings.recompute == Some(true) => Err(Error::Setting(
             "--recompute: the graph engine keeps everything; leave it out, or use --engine fused".to_owned(),
         )),
         (Place::Cpu, EngineKind::Fused) => {
-            let options = FusedOptions { recompute: job.settings.recompute, ..FusedOptions::default() };
+            let large = job.weights.data.len() >= FusedOptions::LARGE;
+            let recompute = *job.settings.recompute.get_or_insert(large);
+            let options = FusedOptions { recompute, ..FusedOptions::default() };
             run(job, Cpu::default(), |parameters| Ok(Box::new(FusedEngine::with(parameters, options)) as Box<_>))
         }
         (Place::Cpu, kind) => run(job, Cpu::default(), |parameters| cpu(kind, parameters)),

@@ -14,6 +14,7 @@ pub mod tokenizer;
 pub mod train;
 
 mod bridge;
+mod bytes;
 mod error;
 
 pub use checkpoint::disk::write_whole;

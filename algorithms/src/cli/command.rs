@@ -303,8 +303,18 @@ fn run_arguments() -> Vec<Arg> {
         engine(),
         Arg::new("recompute")
             .long("recompute")
-            .action(ArgAction::SetTrue)
-            .help("Compute layers again instead of keeping what the gradient needs: less memory, a third more time"),
+            .value_name("on|off")
+            .value_parser(["on", "off"])
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("on")
+            .help(
+                "Compute layers again instead of keeping what the gradient needs: less memory, more time \
+                 [default: on from 50 M weights]",
+            ),
+        path("precompute-reference", "FILE").long("precompute-reference").help(
+            "Keep the reference's log-probabilities in this file; a run that finds them there does not compute them",
+        ),
     ]
 }
 

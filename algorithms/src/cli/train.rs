@@ -135,7 +135,8 @@ fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
         )* };
     }
     take! {
-        eval_data: "eval-data" as PathBuf, teacher: "teacher" as PathBuf, batch: "batch" as usize, micro_batch: "micro-batch" as usize, lr: "lr" as f64,
+        eval_data: "eval-data" as PathBuf, teacher: "teacher" as PathBuf, precompute_reference: "precompute-reference" as PathBuf,
+        batch: "batch" as usize, micro_batch: "micro-batch" as usize, lr: "lr" as f64,
         warmup: "warmup" as u64, weight_decay: "weight-decay" as f64, max_grad_norm: "max-grad-norm" as f64,
         max_length: "max-length" as usize, seed: "seed" as u64, device: "device" as String, checkpoint_every: "save-every" as u64,
     }
@@ -163,8 +164,8 @@ fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
     if matches.get_flag("no-shuffle") {
         settings.shuffle = false;
     }
-    if matches.get_flag("recompute") {
-        settings.recompute = true;
+    if let Some(word) = matches.get_one::<String>("recompute") {
+        settings.recompute = Some(word == "on");
     }
     draw(algorithm, matches, &mut settings)?;
     settings::change(algorithm, matches, &mut settings.set)?;

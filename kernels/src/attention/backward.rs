@@ -1,15 +1,20 @@
 use super::{
     Heads, Segment,
-    block::{Block, probabilities, row_dots, scale, score_gradient},
-    segment::{check, families},
+    block::Block,
+    packed::{Packed, rows, wide},
+    piece::Piece,
+    segment::check,
+    softmax::{probabilities, row_dots, scale, score_gradient},
 };
-use crate::{matrix::Matrix, scatter::Scatter};
+use crate::scatter::Scatter;
 use rayon::prelude::*;
-use std::cmp::Reverse;
+use std::cell::RefCell;
 
-/// Buffers of one task, used again by the next.
+/// Buffers of one thread, used again by its next task.
 #[derive(Default)]
 struct Scratch {
+    keys: Packed,
+    values: Packed,
     queries: Vec<f32>,
     d_out: Vec<f32>,
     p: Vec<f32>,
@@ -21,6 +26,10 @@ struct Scratch {
     d_values: Vec<f32>,
 }
 
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
 /// What the pass reads.
 #[derive(Clone, Copy)]
 struct Inputs<'a> {
@@ -30,6 +39,13 @@ struct Inputs<'a> {
     qkv: &'a [f32],
     tokens: usize,
     heads: Heads,
+}
+
+/// The gradient of keys and values that a piece of several made for its family's rows.
+struct Share<'a, 'b> {
+    piece: &'b Piece<'a>,
+    d_keys: Vec<f32>,
+    d_values: Vec<f32>,
 }
 
 /// Sets `d_qkv` of every token of the segments from the gradient of the output, with what [`super::forward`] made.
@@ -50,97 +66,106 @@ pub fn backward(
     assert_eq!((d_out.len(), out.len()), (tokens * heads.out(), tokens * heads.out()));
     let d_qkv = Scatter::new(d_qkv);
     let inputs = Inputs { d_out, out, logsumexp, qkv, tokens, heads };
-    // A key's gradient comes from all later queries: one task has all segments with the same prefix, for a key head.
-    let mut tasks: Vec<(&[Segment], usize)> =
-        families(segments).flat_map(|family| (0..heads.key).map(move |key_head| (family, key_head))).collect();
-    tasks.sort_by_key(|(family, _)| Reverse(family.iter().map(work).sum::<usize>()));
-    tasks.par_iter().with_max_len(1).for_each_init(Scratch::default, |scratch, (family, key_head)| {
-        one(scratch, &d_qkv, family, *key_head, inputs);
+    let pieces = Piece::all(segments, heads);
+    let shares = pieces.par_iter().with_max_len(1).filter_map(|piece| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            one(scratch, &d_qkv, piece, inputs);
+            if piece.count == 1 {
+                write_keys(&d_qkv, piece, &scratch.d_keys, &scratch.d_values, heads);
+                return None;
+            }
+            Some(Share { piece, d_keys: scratch.d_keys.clone(), d_values: scratch.d_values.clone() })
+        })
+    });
+    let mut shares: Vec<Share<'_, '_>> = shares.collect();
+    // A key's gradient comes from all later queries, and so from all pieces: they are added in their order.
+    shares.sort_by_key(|share| (rows(share.piece.family).start, share.piece.key_head, share.piece.number));
+    let heads_of = |share: &Share<'_, '_>| (rows(share.piece.family).start, share.piece.key_head);
+    shares.par_chunk_by_mut(|a, b| heads_of(a) == heads_of(b)).for_each(|shares| {
+        let Some((sum, others)) = shares.split_first_mut() else { return };
+        for other in others {
+            sum.d_keys.iter_mut().zip(&other.d_keys).for_each(|(sum, d)| *sum += d);
+            sum.d_values.iter_mut().zip(&other.d_values).for_each(|(sum, d)| *sum += d);
+        }
+        write_keys(&d_qkv, sum.piece, &sum.d_keys, &sum.d_values, heads);
     });
 }
 
-/// Scores that a segment asks for, more or less.
-fn work(segment: &Segment) -> usize {
-    segment.queries.len() * (segment.prefix.len() + segment.own.len())
-}
-
-/// All of a key head's part in some segments with the same prefix.
-fn one(scratch: &mut Scratch, d_qkv: &Scatter<'_>, family: &[Segment], key_head: usize, inputs: Inputs<'_>) {
+/// Writes the gradient of a piece's queries, and leaves that of its family's keys and values in the scratch.
+fn one(scratch: &mut Scratch, d_qkv: &Scatter<'_>, piece: &Piece<'_>, inputs: Inputs<'_>) {
     let heads = inputs.heads;
-    let (Some(first), Some(last)) = (family.first(), family.last()) else { return };
-    let rows = first.own.start..last.own.end;
+    scratch.keys.take(inputs.qkv, heads.keys_of(piece.key_head), piece.family, heads, true);
+    scratch.values.take(inputs.qkv, heads.values_of(piece.key_head), piece.family, heads, true);
     for numbers in [&mut scratch.d_keys, &mut scratch.d_values] {
         numbers.clear();
-        numbers.resize(rows.len() * heads.width, 0.0);
+        numbers.resize(rows(piece.family).len() * wide(heads), 0.0);
     }
-    for block in family.iter().flat_map(|segment| Block::of(segment, key_head, heads)) {
-        compute(scratch, &block, rows.start, inputs);
-        write_queries(d_qkv, scratch, &block, heads);
+    for block in piece.blocks(heads) {
+        compute(scratch, &block, piece.key_head, inputs);
+        write_queries(d_qkv, scratch, &block, piece.key_head, heads);
     }
-    for segment in family {
-        for token in segment.own.clone() {
-            let made = (token - rows.start) * heads.width..(token - rows.start + 1) * heads.width;
-            // SAFETY: this key head of these rows is no other task's.
-            #[allow(unsafe_code)]
-            let d_key = unsafe { d_qkv.part(token * heads.row() + heads.keys_of(key_head), heads.width) };
-            d_key.copy_from_slice(&scratch.d_keys[made.clone()]);
-            // SAFETY: as above, for the value head.
-            #[allow(unsafe_code)]
-            let d_value = unsafe { d_qkv.part(token * heads.row() + heads.values_of(key_head), heads.width) };
-            d_value.copy_from_slice(&scratch.d_values[made]);
-            if !segment.queries.contains(&token) {
-                let place = token * heads.row() + heads.queries_of(key_head);
-                // SAFETY: as above, for the queries that share the key head.
-                #[allow(unsafe_code)]
-                unsafe { d_qkv.part(place, heads.group() * heads.width) }.fill(0.0);
-            }
+}
+
+/// Makes the gradient of a block's queries and adds to that of its keys and values.
+fn compute(scratch: &mut Scratch, block: &Block<'_>, key_head: usize, inputs: Inputs<'_>) {
+    let Inputs { d_out: upstream, out, logsumexp: kept, qkv, tokens, heads } = inputs;
+    let Scratch { keys, values, queries, d_out, p, d_p, d_queries, logsumexp, along, d_keys, d_values } = scratch;
+    let (rows, columns) = (block.rows(heads), block.columns(heads));
+    block.gather(queries, qkv, key_head, heads.row(), heads);
+    scale(queries, heads.scale());
+    // The output itself, only to see how much of the gradient lies along it.
+    block.gather(d_queries, out, key_head, heads.out(), heads);
+    block.gather(d_out, upstream, key_head, heads.out(), heads);
+    along.resize(rows, 0.0);
+    row_dots(along, d_out, d_queries, wide(heads));
+    logsumexp.clear();
+    for token in block.queries.clone() {
+        logsumexp.extend((0..heads.group()).map(|head| kept[(key_head * heads.group() + head) * tokens + token]));
+    }
+    p.resize(rows * columns.apart, 0.0);
+    d_p.resize(rows * columns.apart, 0.0);
+
+    block.against(p, queries, keys, heads);
+    probabilities(p, columns, logsumexp);
+    block.spread(d_values, p, d_out, heads);
+    block.against(d_p, d_out, values, heads);
+    score_gradient(d_p, p, columns, along);
+    block.weighted(d_queries, d_p, keys, heads);
+    block.spread(d_keys, d_p, queries, heads);
+}
+
+fn write_queries(d_qkv: &Scatter<'_>, scratch: &Scratch, block: &Block<'_>, key_head: usize, heads: Heads) {
+    let rows_of_a_token = scratch.d_queries.chunks_exact(heads.group() * wide(heads));
+    for (token, made) in block.queries.clone().zip(rows_of_a_token) {
+        // SAFETY: these heads of this token are no other block's.
+        #[allow(unsafe_code)]
+        let group =
+            unsafe { d_qkv.part(token * heads.row() + heads.queries_of(key_head), heads.group() * heads.width) };
+        for (d_query, made) in group.chunks_exact_mut(heads.width).zip(made.chunks_exact(wide(heads))) {
+            d_query.iter_mut().zip(made).for_each(|(d, m)| *d = m * heads.scale());
         }
     }
 }
 
-/// Makes the gradient of a block's queries and adds to that of its keys and values, of which the scratch has the rows
-/// from `first`.
-fn compute(scratch: &mut Scratch, block: &Block, first: usize, inputs: Inputs<'_>) {
-    let Inputs { d_out: upstream, out, logsumexp: kept, qkv, tokens, heads } = inputs;
-    let Scratch { queries, d_out, p, d_p, d_queries, logsumexp, along, d_keys, d_values } = scratch;
-    let (rows, keys, width) = (block.rows(heads), block.keys(), heads.width);
-    block.gather(queries, qkv, heads.row(), heads);
-    scale(queries, heads.scale());
-    // The output itself, only to see how much of the gradient lies along it.
-    block.gather(d_queries, out, heads.out(), heads);
-    block.gather(d_out, upstream, heads.out(), heads);
-    along.resize(rows, 0.0);
-    row_dots(along, d_out, d_queries, width);
-    logsumexp.clear();
-    for head in 0..heads.group() {
-        let query_head = block.key_head * heads.group() + head;
-        logsumexp.extend(&kept[query_head * tokens..][block.queries.clone()]);
-    }
-    p.resize(rows * keys, 0.0);
-    d_p.resize(rows * keys, 0.0);
-
-    let (key_place, value_place) = (heads.keys_of(block.key_head), heads.values_of(block.key_head));
-    let query_matrix = Matrix::new(queries, rows, width);
-    let d_out = Matrix::new(d_out, rows, width);
-    block.against(p, query_matrix, qkv, key_place, heads);
-    probabilities(p, keys, block.queries.len(), block.first_sees(), logsumexp);
-    block.spread(d_values, first, p, d_out);
-    block.against(d_p, d_out, qkv, value_place, heads);
-    score_gradient(d_p, p, keys, along);
-    block.weighted(d_queries, d_p, qkv, key_place, heads);
-    block.spread(d_keys, first, d_p, query_matrix);
-}
-
-fn write_queries(d_qkv: &Scatter<'_>, scratch: &Scratch, block: &Block, heads: Heads) {
-    let length = block.queries.len();
-    for head in 0..heads.group() {
-        let place = heads.queries_of(block.key_head) + head * heads.width;
-        for (i, token) in block.queries.clone().enumerate() {
-            let made = &scratch.d_queries[(head * length + i) * heads.width..][..heads.width];
-            // SAFETY: this head of this token is no other block's.
+/// Writes the gradient of all keys and values of a family's head, and zeros for the queries that nobody asked about.
+fn write_keys(d_qkv: &Scatter<'_>, piece: &Piece<'_>, d_keys: &[f32], d_values: &[f32], heads: Heads) {
+    let (first, wide) = (rows(piece.family).start, wide(heads));
+    let tokens = piece.family.iter().flat_map(|segment| segment.own.clone().map(move |token| (segment, token)));
+    for (segment, token) in tokens {
+        let made = (token - first) * wide..(token - first) * wide + heads.width;
+        // SAFETY: this key head of these rows is no other task's.
+        #[allow(unsafe_code)]
+        let d_key = unsafe { d_qkv.part(token * heads.row() + heads.keys_of(piece.key_head), heads.width) };
+        d_key.copy_from_slice(&d_keys[made.clone()]);
+        // SAFETY: as above, for the value head.
+        #[allow(unsafe_code)]
+        let d_value = unsafe { d_qkv.part(token * heads.row() + heads.values_of(piece.key_head), heads.width) };
+        d_value.copy_from_slice(&d_values[made]);
+        if !segment.queries.contains(&token) {
+            let place = token * heads.row() + heads.queries_of(piece.key_head);
+            // SAFETY: as above, for the queries that share the key head.
             #[allow(unsafe_code)]
-            let d_query = unsafe { d_qkv.part(token * heads.row() + place, heads.width) };
-            d_query.iter_mut().zip(made).for_each(|(d, m)| *d = m * heads.scale());
+            unsafe { d_qkv.part(place, heads.group() * heads.width) }.fill(0.0);
         }
     }
 }

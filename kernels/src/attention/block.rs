@@ -1,61 +1,78 @@
 //! What the forward and the backward pass do with one block of scores.
 //!
-//! A block holds the queries of a few neighbouring tokens and of all heads of a group, `(head, token)` by row, against
-//! the keys that the last of these tokens sees: those of a shared prefix, and its segment's own up to it.
+//! A block holds the queries of a few neighbouring tokens and of all heads of a group, `(token, head)` by row. Its columns are
+//! the keys that they see: first the panels in which their prefix lies, then those of their segment's own keys. A column
+//! that a row does not see holds 0 once the scores are probabilities.
 
-use super::{Heads, Segment};
-use crate::{
-    exp::exp,
-    matrix::{Matrix, MatrixMut, Threads, Write, multiply},
-    vector::{Arithmetic, LANES, dot, maximum, sum_lanes, vectorized},
+use super::{
+    Heads, Segment,
+    packed::{Packed, panels, wide},
 };
+use crate::matrix::{COLUMNS, Left, Right, Sizes, Write, multiply_near};
 use std::ops::Range;
+
+/// Rows of scores that a block should have: as many as use a panel of keys while it is near.
+const ROWS: usize = 64;
+/// Rows of a product whose own keys are counted together.
+const STRIP: usize = 12;
 
 /// One block's place.
 #[derive(Clone, Debug)]
-pub(super) struct Block {
-    /// Rows of keys that all of these queries see; empty where they lie right before `start` and count from there.
-    prefix: Range<usize>,
-    /// Where the rows begin that they see up to their own.
-    start: usize,
+pub(super) struct Block<'a> {
+    pub(super) segment: &'a Segment,
+    /// The first row of the segments with the same prefix.
+    first: usize,
+    /// The first panel of the segment's own keys.
+    own_panel: usize,
     /// The tokens whose queries these are.
     pub(super) queries: Range<usize>,
-    /// The key head.
-    pub(super) key_head: usize,
 }
 
-impl Block {
-    /// Tokens for a block: about 128 rows of scores, so that a product of them runs near full speed, but not more than 64
-    /// tokens, half of whose keys are hidden on average.
-    pub(super) fn tokens(heads: Heads) -> usize {
-        (128 / heads.group()).clamp(16, 64)
+/// Which columns of a block's scores its rows see.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Columns {
+    /// Numbers from one row of scores to the next.
+    pub(super) apart: usize,
+    /// Those of the prefix.
+    prefix: (usize, usize),
+    /// Where the own keys begin.
+    own: usize,
+    /// Own keys that the first token sees.
+    first_sees: usize,
+    /// Rows for each token.
+    group: usize,
+    /// Where the last row's panel ends.
+    pub(super) end: usize,
+}
+
+impl Columns {
+    /// Columns before the first that this row does not see.
+    #[inline(always)]
+    pub(super) fn seen(self, row: usize) -> usize {
+        self.own + self.first_sees + row / self.group
     }
 
-    /// The blocks of a segment for a key head.
-    pub(super) fn of(segment: &Segment, key_head: usize, heads: Heads) -> impl Iterator<Item = Block> + use<> {
-        let Segment { prefix, own, queries } = segment.clone();
-        let (prefix, start) = if prefix.end == own.start { (0..0, prefix.start) } else { (prefix, own.start) };
-        let tokens = Self::tokens(heads);
-        queries.clone().step_by(tokens).map(move |first| {
-            let queries = first..(first + tokens).min(queries.end);
-            Block { prefix: prefix.clone(), start, queries, key_head }
+    /// Columns before `seen` that no row sees: between the prefix and where its panels begin and end.
+    #[inline(always)]
+    pub(super) fn gaps(self) -> [Range<usize>; 2] {
+        [0..self.prefix.0, self.prefix.1..self.own]
+    }
+}
+
+impl<'a> Block<'a> {
+    /// The blocks of segments with the same prefix, in order.
+    pub(super) fn of(family: &'a [Segment], heads: Heads) -> impl Iterator<Item = Block<'a>> {
+        let tokens = (ROWS / heads.group()).max(8);
+        let mut next_panel = 0;
+        family.iter().flat_map(move |segment| {
+            let own_panel = next_panel;
+            next_panel += panels(segment.own.len());
+            let first = family[0].own.start;
+            segment.queries.clone().step_by(tokens).map(move |start| {
+                let queries = start..(start + tokens).min(segment.queries.end);
+                Block { segment, first, own_panel, queries }
+            })
         })
-    }
-
-    /// Keys these queries can see, at most.
-    pub(super) fn keys(&self) -> usize {
-        self.prefix.len() + self.queries.end - self.start
-    }
-
-    /// Keys the first of these queries sees.
-    pub(super) fn first_sees(&self) -> usize {
-        self.prefix.len() + self.queries.start - self.start + 1
-    }
-
-    /// The rows of those keys, piece by piece, each with the number of keys before it.
-    fn pieces(&self) -> impl Iterator<Item = (usize, Range<usize>)> {
-        let own = (self.prefix.len(), self.start..self.queries.end);
-        [(0, self.prefix.clone()), own].into_iter().filter(|(_, rows)| !rows.is_empty())
     }
 
     /// Rows of scores.
@@ -63,146 +80,121 @@ impl Block {
         self.queries.len() * heads.group()
     }
 
-    /// `scores = queries headsᵀ`, where `heads` are keys or values that begin at `place` of their row.
-    pub(super) fn against(&self, scores: &mut [f32], queries: Matrix<'_>, qkv: &[f32], place: usize, heads: Heads) {
-        let keys = self.keys();
-        for (before, rows) in self.pieces() {
-            let part = MatrixMut::strided(&mut scores[before..], queries.rows, rows.len(), keys);
-            multiply(part, Write::Set, queries, head(qkv, &rows, place, heads).transposed(), Threads::One);
+    /// Scores that are asked for, more or less.
+    pub(super) fn work(&self, heads: Heads) -> usize {
+        self.rows(heads) * (self.segment.prefix.len() + self.queries.end - self.segment.own.start)
+    }
+
+    /// Where in the panels of keys the prefix begins.
+    fn lead(&self) -> usize {
+        if self.segment.prefix.is_empty() { 0 } else { (self.segment.prefix.start - self.first) % COLUMNS }
+    }
+
+    /// Panels of the prefix.
+    fn prefix_panels(&self) -> Range<usize> {
+        let length = self.segment.prefix.len();
+        if length == 0 {
+            return 0..0;
+        }
+        let first = (self.segment.prefix.start - self.first) / COLUMNS;
+        first..first + panels(self.lead() + length)
+    }
+
+    pub(super) fn columns(&self, heads: Heads) -> Columns {
+        let (lead, own) = (self.lead(), self.prefix_panels().len() * COLUMNS);
+        let sees = self.queries.end - self.segment.own.start;
+        let end = own + panels(sees) * COLUMNS;
+        Columns {
+            // An odd number of panels: rows that lie a multiple of 4096 bytes apart would push each other out of the cache.
+            apart: (end / COLUMNS | 1) * COLUMNS,
+            prefix: (lead, lead + self.segment.prefix.len()),
+            own,
+            first_sees: self.queries.start - self.segment.own.start + 1,
+            group: heads.group(),
+            end,
         }
     }
 
-    /// `out = weights heads`.
-    pub(super) fn weighted(&self, out: &mut [f32], weights: &[f32], qkv: &[f32], place: usize, heads: Heads) {
-        let keys = self.keys();
-        let count = weights.len() / keys;
-        for (i, (before, rows)) in self.pieces().enumerate() {
-            let part = Matrix::strided(&weights[before..], count, rows.len(), keys);
-            let write = if i == 0 { Write::Set } else { Write::Add };
-            let out = MatrixMut::new(out, count, heads.width);
-            multiply(out, write, part, head(qkv, &rows, place, heads), Threads::One);
-        }
-    }
-
-    /// `d_heads += weightsᵀ upstream`; `d_heads` has rows of a head's width and begins with row `first`.
-    pub(super) fn spread(&self, d_heads: &mut [f32], first: usize, weights: &[f32], upstream: Matrix<'_>) {
-        let (keys, width) = (self.keys(), upstream.columns);
-        for (before, rows) in self.pieces() {
-            let part = Matrix::strided(&weights[before..], upstream.rows, rows.len(), keys);
-            let d_heads = &mut d_heads[(rows.start - first) * width..];
-            let d_heads = MatrixMut::new(d_heads, rows.len(), width);
-            multiply(d_heads, Write::Add, part.transposed(), upstream, Threads::One);
-        }
-    }
-
-    /// Copies this block's heads out of rows of `stride` numbers, `(head, token)` by row.
-    pub(super) fn gather(&self, to: &mut Vec<f32>, from: &[f32], stride: usize, heads: Heads) {
+    /// Copies this block's heads out of rows of `stride` numbers.
+    pub(super) fn gather(&self, to: &mut Vec<f32>, from: &[f32], key_head: usize, stride: usize, heads: Heads) {
+        let wide = wide(heads);
         to.clear();
-        for head in 0..heads.group() {
-            let place = heads.queries_of(self.key_head) + head * heads.width;
-            for token in self.queries.clone() {
-                to.extend_from_slice(&from[token * stride + place..][..heads.width]);
+        for token in self.queries.clone() {
+            let group = &from[token * stride + heads.queries_of(key_head)..][..heads.group() * heads.width];
+            for head in group.chunks_exact(heads.width) {
+                to.extend_from_slice(head);
+                to.resize(to.len().next_multiple_of(wide), 0.0);
             }
         }
     }
-}
 
-/// One head of some rows as a matrix `[rows, width]`.
-fn head<'a>(qkv: &'a [f32], rows: &Range<usize>, place: usize, heads: Heads) -> Matrix<'a> {
-    Matrix::strided(&qkv[rows.start * heads.row() + place..], rows.len(), heads.width, heads.row())
-}
-
-vectorized! {
-    /// Multiplies all.
-    pub(super) fn scale(values: &mut [f32], factor: f32) => scale_body
-}
-
-#[inline(always)]
-fn scale_body<A: Arithmetic>(values: &mut [f32], factor: f32) {
-    values.iter_mut().for_each(|value| *value *= factor);
-}
-
-vectorized! {
-    /// Turns scores into `exp(score - highest)` of the keys each row sees, and 0 of those it does not; `sums` receives their sums.
-    pub(super) fn soften(scores: &mut [f32], keys: usize, tokens: usize, first_sees: usize, highest: &mut [f32], sums: &mut [f32]) => soften_body
-}
-
-#[inline(always)]
-fn soften_body<A: Arithmetic>(
-    scores: &mut [f32],
-    keys: usize,
-    tokens: usize,
-    first_sees: usize,
-    highest: &mut [f32],
-    sums: &mut [f32],
-) {
-    let rows = scores.chunks_exact_mut(keys).zip(highest).zip(sums).enumerate();
-    for (row, ((scores, highest), sum)) in rows {
-        let (seen, hidden) = scores.split_at_mut(first_sees + row % tokens);
-        *highest = maximum(seen);
-        *sum = exponentials::<A>(seen, *highest);
-        hidden.fill(0.0);
-    }
-}
-
-vectorized! {
-    /// Turns scores into the probabilities they had in the forward pass.
-    pub(super) fn probabilities(scores: &mut [f32], keys: usize, tokens: usize, first_sees: usize, logsumexp: &[f32]) => probabilities_body
-}
-
-#[inline(always)]
-fn probabilities_body<A: Arithmetic>(
-    scores: &mut [f32],
-    keys: usize,
-    tokens: usize,
-    first_sees: usize,
-    logsumexp: &[f32],
-) {
-    for (row, (scores, &logsumexp)) in scores.chunks_exact_mut(keys).zip(logsumexp).enumerate() {
-        let (seen, hidden) = scores.split_at_mut(first_sees + row % tokens);
-        seen.iter_mut().for_each(|s| *s = exp::<A>(*s - logsumexp));
-        hidden.fill(0.0);
-    }
-}
-
-vectorized! {
-    /// `sum(a * b)` of each row.
-    pub(super) fn row_dots(out: &mut [f32], a: &[f32], b: &[f32], width: usize) => row_dots_body
-}
-
-#[inline(always)]
-fn row_dots_body<A: Arithmetic>(out: &mut [f32], a: &[f32], b: &[f32], width: usize) {
-    for ((out, a), b) in out.iter_mut().zip(a.chunks_exact(width)).zip(b.chunks_exact(width)) {
-        *out = dot::<A>(a, b);
-    }
-}
-
-vectorized! {
-    /// `dS = P * (dP - sum(dO * O))`, in the place of `dP`.
-    pub(super) fn score_gradient(d_p: &mut [f32], p: &[f32], keys: usize, along: &[f32]) => score_gradient_body
-}
-
-#[inline(always)]
-fn score_gradient_body<A: Arithmetic>(d_p: &mut [f32], p: &[f32], keys: usize, along: &[f32]) {
-    for ((d_p, p), &along) in d_p.chunks_exact_mut(keys).zip(p.chunks_exact(keys)).zip(along) {
-        d_p.iter_mut().zip(p).for_each(|(d, p)| *d = p * (*d - along));
-    }
-}
-
-/// In place `exp(value - shift)`; answers with their sum.
-#[inline(always)]
-pub(super) fn exponentials<A: Arithmetic>(values: &mut [f32], shift: f32) -> f32 {
-    let mut lanes = [0.0; LANES];
-    let (whole, rest) = values.as_chunks_mut::<LANES>();
-    for chunk in whole {
-        for i in 0..LANES {
-            chunk[i] = exp::<A>(chunk[i] - shift);
-            lanes[i] += chunk[i];
+    /// `scores = queries keysᵀ`, of panels that a row sees at all.
+    pub(super) fn against(&self, scores: &mut [f32], queries: &[f32], keys: &Packed, heads: Heads) {
+        let (columns, rows, wide) = (self.columns(heads), self.rows(heads), wide(heads));
+        let panel = heads.width * COLUMNS;
+        let product = |scores: &mut [f32], row: usize, panels: Range<usize>| {
+            let left = Left { data: &queries[row * wide..], apart: wide, step: 1 };
+            let right = Right { data: &keys.panels[panels.start * panel..], apart: COLUMNS, panel };
+            let sizes = Sizes { rows: rows - row, columns: panels.len() * COLUMNS, inner: heads.width };
+            multiply_near(scores, columns.apart, Write::Set, left, right, sizes);
+        };
+        product(scores, 0, self.prefix_panels());
+        let before = columns.first_sees - 1;
+        // Panels that begin with a key the first row sees; those after it are left out for the rows that see none of them.
+        let whole = before / COLUMNS + 1;
+        product(&mut scores[columns.own..], 0, self.own_panel..self.own_panel + whole);
+        for panel in whole..(columns.end - columns.own) / COLUMNS {
+            let row = (panel * COLUMNS - before) * columns.group;
+            let place = row * columns.apart + columns.own + panel * COLUMNS;
+            product(&mut scores[place..], row, self.own_panel + panel..self.own_panel + panel + 1);
         }
     }
-    for (lane, value) in lanes.iter_mut().zip(rest) {
-        *value = exp::<A>(*value - shift);
-        *lane += *value;
+
+    /// `out = weights heads`, rows of `wide` numbers.
+    pub(super) fn weighted(&self, out: &mut [f32], weights: &[f32], packed: &Packed, heads: Heads) {
+        let (columns, rows, wide) = (self.columns(heads), self.rows(heads), wide(heads));
+        let (prefix, own) = self.places(wide);
+        let right = |place: usize| Right { data: &packed.rows[place..], apart: wide, panel: COLUMNS };
+        for row in (0..rows).step_by(STRIP) {
+            let count = STRIP.min(rows - row);
+            let weights =
+                |column: usize| Left { data: &weights[row * columns.apart + column..], apart: columns.apart, step: 1 };
+            let out = &mut out[row * wide..];
+            let sizes = |inner: usize| Sizes { rows: count, columns: wide, inner };
+            let seen = columns.seen(row + count - 1) - columns.own;
+            multiply_near(out, wide, Write::Set, weights(columns.own), right(own), sizes(seen));
+            if !self.segment.prefix.is_empty() {
+                let length = self.segment.prefix.len();
+                multiply_near(out, wide, Write::Add, weights(columns.prefix.0), right(prefix), sizes(length));
+            }
+        }
     }
-    sum_lanes(lanes)
+
+    /// `d_heads += weightsᵀ upstream`, rows of `wide` numbers from the first of the segments with the same prefix.
+    pub(super) fn spread(&self, d_heads: &mut [f32], weights: &[f32], upstream: &[f32], heads: Heads) {
+        let (columns, rows, wide) = (self.columns(heads), self.rows(heads), wide(heads));
+        let (prefix, own) = self.places(wide);
+        let mut product = |place: usize, column: usize, keys: usize, row: usize| {
+            let left = Left { data: &weights[row * columns.apart + column..], apart: 1, step: columns.apart };
+            let right = Right { data: &upstream[row * wide..], apart: wide, panel: COLUMNS };
+            let sizes = Sizes { rows: keys, columns: wide, inner: rows - row };
+            multiply_near(&mut d_heads[place..], wide, Write::Add, left, right, sizes);
+        };
+        if !self.segment.prefix.is_empty() {
+            product(prefix, columns.prefix.0, self.segment.prefix.len(), 0);
+        }
+        product(own, columns.own, columns.first_sees, 0);
+        // A key after those is seen from its own token on.
+        let sees = self.queries.end - self.segment.own.start;
+        for key in (columns.first_sees..sees).step_by(STRIP) {
+            let row = (key + 1 - columns.first_sees) * columns.group;
+            product(own + key * wide, columns.own + key, STRIP.min(sees - key), row);
+        }
+    }
+
+    /// Where the prefix's rows and the own ones begin in what is packed.
+    fn places(&self, wide: usize) -> (usize, usize) {
+        let of = |row: usize| row.saturating_sub(self.first) * wide;
+        (of(self.segment.prefix.start), of(self.segment.own.start))
+    }
 }

@@ -10,14 +10,18 @@
 //! - `dV = Pᵀ dO`, `dP = dO Vᵀ`, `dS = P * (dP - rowsum(dO * O))`, `dQ = a dS K`, `dK = a dSᵀ Q`.
 //!
 //! The work goes by blocks of queries against all keys before them, so that memory grows with the length of a sequence
-//! and not with its square. A prompt with several responses lies there once: each response is a [`Segment`] that sees the
+//! and not with its square. Keys and values of a head are brought together once for many blocks, and the products are those of
+//! operands that are near: heads are too narrow for a general product, which would spend its time on rearranging them. A prompt with several responses lies there once: each response is a [`Segment`] that sees the
 //! prompt's keys and values and its own, and the gradients of all of them meet in the prompt's.
 
 mod backward;
 mod block;
 mod forward;
+mod packed;
+mod piece;
 mod reference;
 mod segment;
+mod softmax;
 mod step;
 
 pub use backward::backward;
@@ -133,21 +137,28 @@ mod tests {
 
     #[test]
     fn long_sequences_have_the_gradient_of_short_blocks() {
-        // Longer than a block: against the definition differentiated along one random direction.
-        let heads = Heads { query: 4, key: 2, width: 8 };
-        let sequences = lengths(&[150, 90]);
-        let qkv = numbers(240 * heads.row(), 1);
-        let (upstream, direction) = (numbers(240 * heads.out(), 2), numbers(qkv.len(), 3));
-        let (out, logsumexp) = run(&qkv, &sequences, heads);
-        let mut gradient = vec![f32::NAN; qkv.len()];
-        backward(&mut gradient, &upstream, &out, &logsumexp, &qkv, &sequences, heads);
-        let ours: f64 = gradient.iter().zip(&direction).map(|(&g, &d)| f64::from(g) * f64::from(d)).sum();
-        let right = slope(&[0.0], &upstream, |t| {
-            let moved: Vec<f64> =
-                qkv.iter().zip(&direction).map(|(&x, &d)| f64::from(x) + t[0] * f64::from(d)).collect();
-            forward_reference(&moved, &sequences, heads)
-        });
-        assert!((ours - right[0]).abs() < 1e-4 * right[0].abs().max(1.0), "{ours} where {} is right", right[0]);
+        // Longer than a block, and so long that a head is worked on in several pieces: against the definition
+        // differentiated along one random direction.
+        let one_head = Heads { query: 8, key: 1, width: 4 };
+        for (heads, lens) in [(Heads { query: 4, key: 2, width: 8 }, &[150, 90][..]), (one_head, &[5, 600])] {
+            let sequences = lengths(lens);
+            let tokens = lens.iter().sum::<usize>();
+            let qkv = numbers(tokens * heads.row(), 1);
+            let (upstream, direction) = (numbers(tokens * heads.out(), 2), numbers(qkv.len(), 3));
+            let (out, logsumexp) = run(&qkv, &sequences, heads);
+            let mut gradient = vec![f32::NAN; qkv.len()];
+            backward(&mut gradient, &upstream, &out, &logsumexp, &qkv, &sequences, heads);
+            let ours: f64 = gradient.iter().zip(&direction).map(|(&g, &d)| f64::from(g) * f64::from(d)).sum();
+            let right = slope(&[0.0], &upstream, |t| {
+                let moved: Vec<f64> =
+                    qkv.iter().zip(&direction).map(|(&x, &d)| f64::from(x) + t[0] * f64::from(d)).collect();
+                forward_reference(&moved, &sequences, heads)
+            });
+            assert!((ours - right[0]).abs() < 1e-4 * right[0].abs().max(1.0), "{ours} where {} is right", right[0]);
+            let mut again = vec![f32::NAN; qkv.len()];
+            backward(&mut again, &upstream, &out, &logsumexp, &qkv, &sequences, heads);
+            assert_eq!(gradient, again, "the same on every run");
+        }
     }
 
     /// Two prompts, of `length` rows and of 2: three continuations of the first, of which one sees only a part of it, and

@@ -1,4 +1,4 @@
-use super::{Heads, block::exponentials};
+use super::{Heads, softmax::exponentials};
 use crate::{
     scatter::Scatter,
     task,

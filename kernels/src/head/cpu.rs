@@ -6,7 +6,10 @@ use crate::{
     vector::{Arithmetic, LANES, maximum, sum_lanes, vectorized},
 };
 use rayon::prelude::*;
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::{Mutex, PoisonError},
+};
 
 /// A tile holds the scores of this many rows for this many words: 8 MiB, large enough that its products run at full
 /// speed and small enough for the last cache of a processor.
@@ -29,11 +32,14 @@ struct Running {
 /// If the shapes do not fit or a target is no word.
 pub fn forward(logp: &mut [f32], logsumexp: &mut [f32], inputs: Inputs<'_>) {
     let words = check(inputs, [logp.len(), logsumexp.len()]);
-    let mut tile = tile(inputs, words);
+    let mut scores = tile(inputs, words);
+    let begun = Running { highest: f32::NEG_INFINITY, sum: 0.0, taken: 0.0 };
+    let mut running = [begun; ROWS];
     for rows in chunks(inputs.targets.len(), ROWS) {
-        let mut running = vec![Running { highest: f32::NEG_INFINITY, sum: 0.0, taken: 0.0 }; rows.len()];
+        let running = &mut running[..rows.len()];
+        running.fill(begun);
         for words in chunks(words, WORDS) {
-            let tile = &mut tile[..rows.len() * words.len()];
+            let tile = &mut scores[..rows.len() * words.len()];
             score(tile, &rows, &words, inputs);
             let per_task = task::rows(words.len());
             tile.par_chunks_mut(per_task * words.len())
@@ -46,6 +52,7 @@ pub fn forward(logp: &mut [f32], logsumexp: &mut [f32], inputs: Inputs<'_>) {
             logp[row] = running.taken - logsumexp[row];
         }
     }
+    give_back(scores);
 }
 
 /// Sets `d_hidden` and adds to `d_table`, from the gradient of `logp`.
@@ -56,11 +63,11 @@ pub fn backward(d_hidden: &mut [f32], d_table: &mut [f32], d_logp: &[f32], logsu
     let words = check(inputs, [d_logp.len(), logsumexp.len()]);
     let Inputs { hidden, table, targets, width } = inputs;
     assert_eq!((d_hidden.len(), d_table.len()), (hidden.len(), table.len()));
-    let mut tile = tile(inputs, words);
+    let mut scores = tile(inputs, words);
     for rows in chunks(targets.len(), ROWS) {
         let numbers = rows.start * width..rows.end * width;
         for words in chunks(words, WORDS) {
-            let tile = &mut tile[..rows.len() * words.len()];
+            let tile = &mut scores[..rows.len() * words.len()];
             score(tile, &rows, &words, inputs);
             let per_task = task::rows(words.len());
             tile.par_chunks_mut(per_task * words.len())
@@ -88,6 +95,7 @@ pub fn backward(d_hidden: &mut [f32], d_table: &mut [f32], d_logp: &[f32], logsu
             );
         }
     }
+    give_back(scores);
 }
 
 /// The number of words.
@@ -100,8 +108,17 @@ fn check(inputs: Inputs<'_>, lengths: [usize; 2]) -> usize {
     words
 }
 
+/// Tiles that no call uses, for the next: as many as there ever were calls at once.
+static TILES: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+
 fn tile(inputs: Inputs<'_>, words: usize) -> Vec<f32> {
-    vec![0.0; inputs.targets.len().min(ROWS) * words.min(WORDS)]
+    let mut tile = TILES.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+    tile.resize(inputs.targets.len().min(ROWS) * words.min(WORDS), 0.0);
+    tile
+}
+
+fn give_back(tile: Vec<f32>) {
+    TILES.lock().unwrap_or_else(PoisonError::into_inner).push(tile);
 }
 
 fn chunks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {

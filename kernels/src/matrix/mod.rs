@@ -12,10 +12,14 @@ mod few;
 #[cfg(target_arch = "x86_64")]
 mod few_x86;
 mod reference;
+mod tile;
+#[cfg(target_arch = "x86_64")]
+mod tile_x86;
 
 pub use cpu::multiply;
 pub use few::multiply_few;
 pub use reference::multiply as multiply_reference;
+pub(crate) use tile::{COLUMNS, Left, Right, Sizes, multiply_near};
 
 /// A matrix to read.
 #[derive(Clone, Copy, Debug)]

@@ -26,6 +26,12 @@ impl Hash {
         Self::of_words(numbers.iter().map(|x| u64::from(x.to_bits())), numbers.len())
     }
 
+    /// Of this and then another.
+    #[must_use]
+    pub fn and(self, other: Hash) -> Self {
+        Self::of_words([self.0, other.0].into_iter(), 2)
+    }
+
     fn of_words(words: impl Iterator<Item = u64>, length: usize) -> Self {
         // FNV-1a over words, then a mixing function, since the last words would otherwise change few bits.
         let mut state = 0xcbf2_9ce4_8422_2325_u64 ^ length as u64;

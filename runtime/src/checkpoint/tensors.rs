@@ -1,10 +1,12 @@
 //! Numbers exactly as they are, in safetensors files.
 
 use super::disk;
-use crate::model::TensorSpec;
-use crate::{Error, Result};
-use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, View};
+use crate::model::{TensorSpec, header};
+use crate::{Error, Result, bytes};
+use safetensors::tensor::{Dtype, SafeTensorError, View};
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
 use std::path::Path;
 
 /// Writes flat vectors, tensor by tensor, each under its name after the vector's prefix.
@@ -23,23 +25,23 @@ pub(super) fn write(path: &Path, specs: &[TensorSpec], vectors: &[(&str, &[f32])
     std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(|e| disk::unwritable(path, &e))
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write`] wrote, piece by piece.
 pub(super) fn read(path: &Path, specs: &[TensorSpec], vectors: &mut [(&str, &mut Vec<f32>)]) -> Result<()> {
-    let bytes = std::fs::read(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
+    let unreadable = |e: std::io::Error| Error::file(path, format!("cannot be read: {e}"));
     let damaged =
         |problem: &dyn std::fmt::Display| Error::file(path, format!("not a checkpoint of this model: {problem}"));
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(&e))?;
+    let mut file = File::open(path).map_err(unreadable)?;
+    let (start, metadata) = header(path, &mut file)?;
     for (prefix, values) in vectors {
         for spec in specs {
             let name = format!("{prefix}{}", spec.name);
-            let tensor = file.tensor(&name).map_err(|e| damaged(&e))?;
-            if tensor.dtype() != Dtype::F32 || tensor.shape() != spec.shape {
-                let found =
-                    format!("{name} is {:?} {:?}, expected F32 {:?}", tensor.dtype(), tensor.shape(), spec.shape);
+            let tensor = metadata.info(&name).ok_or_else(|| damaged(&format!("{name} is missing")))?;
+            if tensor.dtype != Dtype::F32 || tensor.shape != spec.shape {
+                let found = format!("{name} is {:?} {:?}, expected F32 {:?}", tensor.dtype, tensor.shape, spec.shape);
                 return Err(damaged(&found));
             }
-            let (numbers, _) = tensor.data().as_chunks();
-            values[spec.range.clone()].iter_mut().zip(numbers).for_each(|(v, raw)| *v = f32::from_le_bytes(*raw));
+            file.seek(SeekFrom::Start(start + tensor.data_offsets.0 as u64)).map_err(unreadable)?;
+            bytes::read(&mut file, &mut values[spec.range.clone()], f32::from_le_bytes).map_err(unreadable)?;
         }
     }
     Ok(())
@@ -59,7 +61,7 @@ impl View for Exact<'_> {
         self.shape
     }
     fn data(&self) -> Cow<'_, [u8]> {
-        self.values.iter().flat_map(|v| v.to_le_bytes()).collect()
+        bytes::of(self.values)
     }
     fn data_len(&self) -> usize {
         size_of_val(self.values)

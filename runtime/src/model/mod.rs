@@ -17,6 +17,7 @@ mod words;
 
 pub use config::{ModelConfig, RotaryScaling};
 pub use engine::{Engine, Live};
+pub(crate) use folder::header;
 pub use folder::{Folder, Precision};
 pub use fused::{FusedEngine, FusedOptions};
 pub use graph::GraphEngine;

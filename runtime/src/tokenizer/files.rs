@@ -1,6 +1,7 @@
 //! The files of a tokenizer, and the special tokens they name.
 
 use super::Special;
+use crate::checkpoint::Hash;
 use crate::{Error, Result};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -66,6 +67,16 @@ impl Files {
             std::fs::write(&path, bytes).map_err(|e| Error::file(&path, format!("cannot be written: {e}")))?;
         }
         Ok(())
+    }
+
+    /// Of all that makes tokens of text.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        let files =
+            self.0.iter().filter(|(name, _)| !["config.json", "generation_config.json"].contains(&name.as_str()));
+        files.fold(Hash::of_bytes(b""), |hash, (name, bytes)| {
+            hash.and(Hash::of_bytes(name.as_bytes())).and(Hash::of_bytes(bytes))
+        })
     }
 
     fn json(&self, name: &str, origin: &Path) -> Result<Value> {

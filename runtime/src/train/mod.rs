@@ -17,6 +17,7 @@ mod settings;
 #[cfg(test)]
 pub(crate) mod small;
 mod start;
+mod stored;
 mod trainee;
 
 pub use draw::{Answer, DrawSettings, Reward};

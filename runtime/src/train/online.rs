@@ -60,7 +60,7 @@ impl<D: Device<f32>> Online<'_, D> {
         let rows: Vec<&Example> = self.examples.iter().collect();
         let parts: Vec<Vec<Item<'_>>> = items(view, &rows)?.chunks(part).map(<[_]>::to_vec).collect();
         let asked = |engine: &dyn Engine<D>| -> Result<Rc<StartScores>> {
-            Ok(Rc::new(StartScores::compute(engine, view, &parts, &mut |_| true)?.unwrap_or_default()))
+            Ok(Rc::new(StartScores::default().compute(engine, view, &parts, &mut |_| true)?.unwrap_or_default()))
         };
         let behavior = asked(actor)?;
         let gaps = gaps(&behavior, &drawn.logp);

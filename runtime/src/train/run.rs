@@ -10,6 +10,7 @@ use super::online::Online;
 use super::optimizer::{AdamW, Update, length, shortened};
 use super::settings::RunSettings;
 use super::start::StartScores;
+use super::stored::{self, Origin};
 use super::trainee::{self, REWARD_MODEL, Reads, Trainee};
 use super::{hyper, schedule};
 use crate::checkpoint::{Exact, Hash, State};
@@ -104,6 +105,15 @@ pub fn run<D: Device<f32>>(
         model: Hash::of_numbers(&weights.data),
         loss: exact(eval::initial_state(program, &settings.set).map_err(numeric)?),
     };
+    let origin = Origin {
+        model: start.model,
+        data: held_out.as_ref().map_or(start.data, |rows| start.data.and(rows.hash())),
+        tokenizer: tokenizer.files().hash(),
+    };
+    let known = match &settings.precompute_reference {
+        Some(path) => stored::read(path, &origin)?.unwrap_or_default(),
+        None => StartScores::default(),
+    };
     let mut online = match (reward, &settings.draw) {
         (Some(reward), Some(draw)) => {
             // Copies are asked about responses that are not drawn yet, so they need weights of their own.
@@ -170,7 +180,14 @@ pub fn run<D: Device<f32>>(
             !stop.load(Ordering::Relaxed)
         };
         // Nothing if the run was stopped meanwhile: then no step is made.
-        start_scores = StartScores::compute(&*trainees[0].engine, &view, &parts, &mut watch)?.unwrap_or_default();
+        let before = known.len();
+        let computed = known.compute(&*trainees[0].engine, &view, &parts, &mut watch)?;
+        if let (Some(path), Some(scores)) = (&settings.precompute_reference, &computed) {
+            if scores.len() > before {
+                stored::write(path, &origin, scores)?;
+            }
+        }
+        start_scores = computed.unwrap_or_default();
     }
     let (mut keeper, mut optimizers) = Keeper::open(folder, start, &models)?;
     let hyper = &settings.set;
@@ -279,6 +296,7 @@ fn ready(job: &mut Job<'_>) -> Result<Ready> {
     let view = View::of(program, job.view)?;
     let draws = job.reward.is_some();
     let copies = copies_of_start(program, view.owner(), draws)?;
+    precomputed(settings, &program.name, &copies, draws)?;
     let owners = trainee::owners(program);
     begin_with(&owners, program, &mut job.weights, settings.seed)?;
     asked::check(program, &job.weights, job.teacher.as_ref())?;
@@ -328,6 +346,16 @@ fn begin_with(owners: &[String], program: &Program, weights: &mut Weights, seed:
             Err(Error::Setting(problem))
         }
     }
+}
+
+/// Is there something that can be computed once and kept in a file?
+fn precomputed(settings: &RunSettings, name: &str, copies: &[String], draws: bool) -> Result<()> {
+    let why = match &settings.precompute_reference {
+        Some(_) if draws => "responses are drawn as training goes, so nothing is known of them beforehand".to_owned(),
+        Some(_) if copies.is_empty() => format!("`{name}` reads no log-probabilities of a reference"),
+        _ => return Ok(()),
+    };
+    Err(Error::Setting(format!("--precompute-reference: {why}; leave it out")))
 }
 
 /// Changes the weights by the gathered gradient and empties it. Gives the gradient's length.

@@ -54,8 +54,13 @@ pub struct RunSettings {
     pub device: String,
     /// Which of the two engines runs the model.
     pub engine: EngineKind,
-    /// Compute layers again instead of keeping what the gradient needs of them: less memory, a third more time.
-    pub recompute: bool,
+    /// Compute layers again instead of keeping what the gradient needs of them; if not given, models of
+    /// [`FusedOptions::LARGE`](crate::model::FusedOptions::LARGE) weights and more do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recompute: Option<bool>,
+    /// Where the reference's log-probabilities are kept, so that they are computed once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precompute_reference: Option<PathBuf>,
     /// A checkpoint after every so many steps; 0 writes none but when the run is stopped.
     pub checkpoint_every: u64,
     /// How responses are drawn, if they are.
@@ -109,7 +114,8 @@ impl Default for RunSettings {
             shuffle: true,
             device: "cpu".to_owned(),
             engine: EngineKind::Fused,
-            recompute: false,
+            recompute: None,
+            precompute_reference: None,
             checkpoint_every: 500,
             draw: None,
             set: BTreeMap::new(),
@@ -194,7 +200,8 @@ impl RunSettings {
     pub fn relevant(&self) -> BTreeMap<String, String> {
         let mut settings = self.clone();
         (settings.model, settings.data) = (String::new(), Vec::new());
-        (settings.eval_data, settings.checkpoint_every, settings.recompute) = (None, 0, false);
+        (settings.eval_data, settings.checkpoint_every, settings.recompute) = (None, 0, None);
+        settings.precompute_reference = None;
         settings.micro_batch = Some(settings.micro_batch());
         let set = std::mem::take(&mut settings.set);
         let table = toml::Table::try_from(&settings).expect("settings are plain numbers and words");
@@ -302,7 +309,7 @@ mod tests {
 
     #[test]
     fn differences_name_what_changes_the_result() {
-        let mut other = RunSettings { model: "moved".to_owned(), checkpoint_every: 3, recompute: true, ..some() };
+        let mut other = RunSettings { model: "moved".to_owned(), checkpoint_every: 3, recompute: Some(true), ..some() };
         assert!(some().differences(&other).is_empty());
         other.lr = 1e-4;
         other.set.insert("beta".to_owned(), 0.5);

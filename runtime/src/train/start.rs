@@ -6,27 +6,30 @@ use crate::data::{Batch, Item, View};
 use crate::model::Engine;
 use collimate_dsl::ir::SideTag;
 use dfdx::prelude::Device;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Log-probability of every token of every response that a run reads, by the model it starts from.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct StartScores {
-    /// By the prompt's row, the response's row, and its place among that row's responses. The two rows differ where a
-    /// response is read after another prompt.
-    known: HashMap<(usize, usize, usize), Vec<f32>>,
+    known: HashMap<Key, Vec<f32>>,
 }
+
+/// The prompt's row, the response's row, and its place among that row's responses. The two rows differ where a response is
+/// read after another prompt.
+pub(super) type Key = (usize, usize, usize);
 
 impl StartScores {
     /// Asks the engine about these parts of batches, cut as they will be trained on: so a policy that has not moved yet
     /// agrees with its copy to the last digit. What is known already is not asked again. `watch` is told how many parts
     /// are done and says whether to go on; `None` if it did not.
     pub(super) fn compute<D: Device<f32>>(
+        self,
         engine: &dyn Engine<D>,
         view: &View,
         parts: &[Vec<Item<'_>>],
         watch: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Option<Self>> {
-        let mut scores = StartScores::default();
+        let mut scores = self;
         for (done, part) in parts.iter().enumerate() {
             if !watch(done) {
                 return Ok(None);
@@ -47,6 +50,22 @@ impl StartScores {
         }
         watch(parts.len());
         Ok(Some(scores))
+    }
+
+    /// Responses that are known.
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Takes a response's log-probabilities.
+    pub(super) fn insert(&mut self, key: Key, logp: &[f32]) {
+        self.known.insert(key, logp.to_vec());
+    }
+
+    /// All of them by row, response and place.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = (Key, &[f32])> {
+        let sorted: BTreeMap<_, _> = self.known.iter().collect();
+        sorted.into_iter().map(|(key, logp)| (*key, logp.as_slice()))
     }
 
     /// The tokens of one response of a row; empty if it was not asked about.
@@ -72,7 +91,7 @@ impl StartScores {
 }
 
 /// The responses of some items, in the order in which a batch lays them out.
-fn keys<'a>(view: &'a View, items: &'a [Item<'_>]) -> impl Iterator<Item = (usize, usize, usize)> + 'a {
+fn keys<'a>(view: &'a View, items: &'a [Item<'_>]) -> impl Iterator<Item = Key> + 'a {
     view.sides().iter().flat_map(move |side| {
         items.iter().flat_map(move |item| {
             let row = item.example.row;

@@ -4,6 +4,7 @@ mod config_json;
 mod read;
 mod write;
 
+pub(crate) use read::header;
 pub use write::Precision;
 
 use crate::{Error, Result};

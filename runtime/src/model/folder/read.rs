@@ -2,7 +2,7 @@
 
 use super::{Folder, config_json};
 use crate::model::{ModelConfig, Weights};
-use crate::{Error, Result};
+use crate::{Error, Result, bytes};
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use std::collections::{BTreeSet, HashMap};
@@ -16,8 +16,6 @@ const WHOLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 const HEAD: &str = "lm_head.weight";
 const EMBEDDING: &str = "model.embed_tokens.weight";
-/// Bytes read at a time, so that a file is never in memory beside the weights made of it.
-const CHUNK: usize = 1 << 20;
 
 impl Weights {
     /// Reads a model's folder: `config.json` and `model.safetensors`, or its shards by `model.safetensors.index.json`.
@@ -166,7 +164,7 @@ impl Reader {
 }
 
 /// Where the tensors begin, and what they are. Checks that the file is as long as it says.
-fn header(path: &Path, stream: &mut (impl Read + Seek)) -> Result<(u64, Metadata)> {
+pub(crate) fn header(path: &Path, stream: &mut (impl Read + Seek)) -> Result<(u64, Metadata)> {
     let damaged = |problem: &dyn std::fmt::Display| {
         Error::file(path, format!("not a whole safetensors file ({problem}); fetch or save it again"))
     };
@@ -198,29 +196,13 @@ fn check_shape(path: &Path, name: &str, found: &[usize], wanted: &[usize]) -> Re
 
 /// Reads the next numbers of the stream as f32.
 fn fill(path: &Path, name: &str, dtype: Dtype, stream: &mut impl Read, values: &mut [f32]) -> Result<()> {
-    let width = match dtype {
-        Dtype::F32 => 4,
-        Dtype::F16 | Dtype::BF16 => 2,
+    match dtype {
+        Dtype::F32 => bytes::read(stream, values, f32::from_le_bytes),
+        Dtype::F16 => bytes::read(stream, values, |raw| f16::from_le_bytes(raw).to_f32()),
+        Dtype::BF16 => bytes::read(stream, values, |raw| bf16::from_le_bytes(raw).to_f32()),
         other => return Err(Error::file(path, format!("{name} is {other:?}; Collimate reads F32, F16 and BF16"))),
-    };
-    let mut bytes = vec![0; CHUNK.min(values.len() * width)];
-    for part in values.chunks_mut(CHUNK / width) {
-        let bytes = &mut bytes[..part.len() * width];
-        stream.read_exact(bytes).map_err(|error| Error::file(path, format!("{name}: {error}")))?;
-        if dtype == Dtype::F32 {
-            for (value, raw) in part.iter_mut().zip(bytes.as_chunks().0) {
-                *value = f32::from_le_bytes(*raw);
-            }
-        } else {
-            let widen = |raw: [u8; 2]| match dtype {
-                Dtype::F16 => f16::from_le_bytes(raw).to_f32(),
-                _ => bf16::from_le_bytes(raw).to_f32(),
-            };
-            for (value, raw) in part.iter_mut().zip(bytes.as_chunks().0) {
-                *value = widen(*raw);
-            }
-        }
     }
+    .map_err(|error| Error::file(path, format!("{name}: {error}")))?;
     match values.iter().find(|v| !v.is_finite()) {
         Some(value) => {
             Err(Error::file(path, format!("{name} holds {value}, which is no weight; the model is damaged")))

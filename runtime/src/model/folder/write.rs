@@ -1,7 +1,7 @@
 //! A folder that transformers opens.
 
 use crate::model::{TensorSpec, Weights};
-use crate::{Error, Result};
+use crate::{Error, Result, bytes};
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, View, serialize_to_file};
 use serde_json::Value;
@@ -140,9 +140,9 @@ impl View for Stored<'_> {
     }
     fn data(&self) -> Cow<'_, [u8]> {
         match self.precision {
-            Precision::F32 => self.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            Precision::F16 => self.values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect(),
-            Precision::BF16 => self.values.iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect(),
+            Precision::F32 => bytes::of(self.values),
+            Precision::F16 => bytes::each(self.values, |v| f16::from_f32(v).to_le_bytes()).into(),
+            Precision::BF16 => bytes::each(self.values, |v| bf16::from_f32(v).to_le_bytes()).into(),
         }
     }
     fn data_len(&self) -> usize {

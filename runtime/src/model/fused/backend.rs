@@ -35,6 +35,8 @@ pub(super) trait Backend {
 
     fn shape(&self) -> &Shape;
 
+    /// From now on, buffers are for a batch of this many rows.
+    fn expect(&self, _rows: usize) {}
     /// A buffer with any numbers in it.
     fn buffer(&self, length: usize) -> Self::Buffer;
     /// A buffer of zeros.

@@ -63,6 +63,10 @@ impl Backend for CpuBackend {
         &self.shape
     }
 
+    fn expect(&self, rows: usize) {
+        self.pool.expect(rows);
+    }
+
     fn buffer(&self, length: usize) -> Buffer {
         self.pool.take(length)
     }

@@ -111,13 +111,14 @@ impl<B: Backend> Decoder<B> {
     ) {
         for (index, (x, kept)) in layers.into_iter().enumerate().rev() {
             let layer = self.layer(index, weights, plan);
-            let kept = kept.unwrap_or_else(|| layer.forward(self.backend.copy(&x)).1);
+            let kept = kept.unwrap_or_else(|| layer.again(self.backend.copy(&x)));
             d_x = layer.backward(d_x, gradient, &x, kept);
         }
         self.backend.embed_backward(gradient, &d_x, plan, &self.map.embedding);
     }
 
     pub(super) fn embed(&self, weights: &B::Slice, plan: &Plan) -> B::Buffer {
+        self.backend.expect(plan.tokens.len());
         let mut x = self.backend.buffer(plan.tokens.len() * self.backend.shape().hidden);
         self.backend.embed(&mut x, plan, part(weights, &self.map.embedding));
         x

@@ -56,6 +56,13 @@ impl<'a, B: Backend> Layer<'a, B> {
         (x, LayerTrace { attention, middle, feed })
     }
 
+    /// What [`Layer::forward`] left, again and to the last bit, without the result.
+    pub(super) fn again(&self, x: B::Buffer) -> LayerTrace<B::Buffer> {
+        let (middle, attention) = self.attend(x);
+        let feed = self.widen(&middle);
+        LayerTrace { attention, middle, feed }
+    }
+
     /// The gradient of the input `x` from `d_x`, that of the result.
     pub(super) fn backward(
         &self,
@@ -150,16 +157,22 @@ impl<'a, B: Backend> Layer<'a, B> {
     /// `x += down(silu(gate) * up)` of `norm(x)`.
     pub(super) fn feed(&self, x: &mut B::Slice) -> FeedTrace<B::Buffer> {
         let Layer { backend, weights, map, .. } = self;
+        let trace = self.widen(x);
+        let mut gated = backend.buffer(self.rows_after() * backend.shape().intermediate);
+        backend.gate(&mut gated, &trace.gate_up);
+        backend.linear(x, Write::Add, &gated, weights, &map.down);
+        trace
+    }
+
+    /// Gates and ups of `norm(x)`.
+    fn widen(&self, x: &B::Slice) -> FeedTrace<B::Buffer> {
+        let Layer { backend, weights, map, .. } = self;
         let rows = self.rows_after();
         let mut normed = backend.buffer(rows * backend.shape().hidden);
         let mut inverse = backend.buffer(rows);
         backend.norm(&mut normed, &mut inverse, x, self.part(&map.feed_norm));
         let mut gate_up = backend.buffer(rows * 2 * backend.shape().intermediate);
         backend.linear(&mut gate_up, Write::Set, &normed, weights, &map.gate_up);
-        drop(normed);
-        let mut gated = backend.buffer(rows * backend.shape().intermediate);
-        backend.gate(&mut gated, &gate_up);
-        backend.linear(x, Write::Add, &gated, weights, &map.down);
         FeedTrace { inverse, gate_up }
     }
 

@@ -55,9 +55,14 @@ pub struct FusedEngine {
 pub struct FusedOptions {
     /// Read a prompt once that several sequences of a batch begin with.
     pub share_prompts: bool,
-    /// Keep only what goes into each layer, and compute the layer again when the gradient comes back: less memory, a third
-    /// more time.
+    /// Keep only what goes into each layer, and compute the layer again when the gradient comes back: less memory, more time.
     pub recompute: bool,
+}
+
+impl FusedOptions {
+    /// From this many weights on, training recomputes unless it is told not to. Weights, gradient and the optimizer's moments
+    /// then take 0.8 GB and more, and memory decides sooner than time what can be trained.
+    pub const LARGE: usize = 50_000_000;
 }
 
 impl Default for FusedOptions {

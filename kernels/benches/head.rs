@@ -1,0 +1,53 @@
+//! Time and memory of the output head: the log-probability of one word a row, forward and backward, at 1024 rows of 576 numbers and
+//! 49152 words.
+//!
+//! `cargo bench -p collimate-kernels --bench head`, one line of JSON; `benches/head.py` runs PyTorch in turn with it.
+
+use collimate_kernels::head::{Inputs, backward, forward};
+use std::time::Instant;
+
+const ROWS: usize = 1024;
+const WIDTH: usize = 576;
+const WORDS: usize = 49152;
+
+fn main() {
+    let (hidden, table) = (numbers(ROWS * WIDTH), numbers(WORDS * WIDTH));
+    let targets: Vec<u32> = (0..ROWS).map(|i| (i * 7919 % WORDS) as u32).collect();
+    let (mut logp, mut logsumexp, upstream) = (vec![1.0; ROWS], vec![1.0; ROWS], numbers(ROWS));
+    // Gradients have their places before, as a trainer's have: what is counted is what the head needs beside them.
+    let (mut d_hidden, mut d_table) = (vec![1.0; hidden.len()], vec![1.0; table.len()]);
+    let inputs = Inputs { hidden: &hidden, table: &table, targets: &targets, width: WIDTH };
+    let before = peak();
+    let mut seconds: Vec<f64> = (0..4)
+        .map(|_| {
+            let start = Instant::now();
+            rayon::scope(|_| {
+                forward(&mut logp, &mut logsumexp, inputs);
+                backward(&mut d_hidden, &mut d_table, &upstream, &logsumexp, inputs);
+            });
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    println!(
+        "{{\"seconds\": {:.4}, \"extra_mb\": {:.1}, \"mean_logp\": {:.6}}}",
+        seconds[0],
+        peak() - before,
+        mean(&logp)
+    );
+}
+
+fn numbers(length: usize) -> Vec<f32> {
+    (0..length).map(|i| ((i * 7919 % 1000) as f32 - 500.0) * 1e-3).collect()
+}
+
+fn mean(numbers: &[f32]) -> f64 {
+    numbers.iter().map(|&x| f64::from(x)).sum::<f64>() / numbers.len() as f64
+}
+
+/// The most memory this process has held, in MB, where the system says.
+fn peak() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().split(' ').next()?.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
+}
