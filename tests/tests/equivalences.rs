@@ -230,6 +230,7 @@ fn robust_dpo_is_unbiased_under_flips() {
     let (e, pairs) = (0.2, Numbers::golden("pairs"));
     let side = |owner: &str, side| pairs.inputs.get(owner, "logp", Some(side)).expect("drawn").to_vec();
     let mut flipped = pairs.clone();
+    flipped.layout.sides.retain(|(side, _)| [CHOSEN, REJECTED].contains(side));
     flipped.layout.sides.iter_mut().for_each(|(side, _)| *side = if *side == CHOSEN { REJECTED } else { CHOSEN });
     for owner in ["actor", "reference"] {
         flipped = flipped.with(owner, "logp", CHOSEN, &side(owner, REJECTED)).with(

@@ -165,10 +165,34 @@ def moved_samples(seed=5):
     return b
 
 
+def far_pairs(seed=6):
+    """Where the actor finds all responses next to impossible."""
+    b = pairs(seed)
+    for side in ("Chosen", "Rejected"):
+        b.put("actor", "logp", side, "token", -12.0, -9.0)
+    return b
+
+
+def far_samples(seed=7):
+    """Where every token of a response has become a thousand million times likelier, or so much less."""
+    b = samples(seed)
+    lengths = [t for _, t in b.sides["Sample"]]
+    draw = lambda low, high: round(b.draw.uniform(low, high), 3)
+    near = [[draw(-1.0, -0.05) for _ in range(t)] for t in lengths]
+    far = [[draw(-23.5, -22.0) for _ in range(t)] for t in lengths]
+    turned = lambda odd: [x for i in range(len(lengths)) for x in (far if i % 2 == odd else near)[i]]
+    b.fix("actor", "logp", "Sample", turned(0))
+    b.fix("behavior", "logp", "Sample", turned(1))
+    b.fix("reference", "logp", "Sample", [round(x - 0.1, 3) for x in turned(0)])
+    return b
+
+
 BATCHES = {
     "pairs": pairs,
     "answers": answers,
     "samples": samples,
     "moved_pairs": moved_pairs,
     "moved_samples": moved_samples,
+    "far_pairs": far_pairs,
+    "far_samples": far_samples,
 }

@@ -158,8 +158,10 @@ def grpo_trl(b, **hyper):
 
 
 @loss("grpo@tunix", "samples", beta=(0.04, 0.3), epsilon=(0.2, 0.4))
+@loss("grpo@tunix", "far_samples", beta=(0.04, 0.3), epsilon=(0.2, 0.4))
 def grpo_tunix(b, beta, epsilon):
-    gain = gains(b, standardised(b, 1e-6), epsilon, epsilon)
+    rho = torch.exp(torch.clamp(b.get("actor", "logp", S) - b.get("behavior", "logp", S), -20, 20))
+    gain = clipped(rho, b.spread(standardised(b, 1e-6)), epsilon, epsilon)
     return token_means(b, beta * k3(b) - gain).mean()
 
 
@@ -192,7 +194,7 @@ def dppo(b, binary_kl, trained, epsilon, epsilon_high, slack=0.0):
     return -torch.where(stopped, torch.zeros_like(gain), gain).mean()
 
 
-VARIATION = dict(epsilon=(0.2, 0.05), epsilon_high=(0.2, 0.1))
+VARIATION = dict(epsilon=(0.2, 0.02), epsilon_high=(0.3, 0.2))
 
 
 @loss("dppo_tv", "samples", **VARIATION)
@@ -310,11 +312,11 @@ def sapo(b, sapo_temperature_pos, sapo_temperature_neg):
 
 @loss(
     "vespo",
-    "moved_samples",
+    "far_samples",
     vespo_k_pos=(0.1, 0.05),
-    vespo_lambda_pos=(0.05, 0.1),
-    vespo_k_neg=(0.1, 0.04),
-    vespo_lambda_neg=(0.2, 0.05),
+    vespo_lambda_pos=(1e-9, 2e-9),
+    vespo_k_neg=(0.08, 0.04),
+    vespo_lambda_neg=(2e-9, 1e-9),
 )
 @loss(
     "vespo",

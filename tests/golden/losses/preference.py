@@ -279,15 +279,17 @@ def simpo_trl(b, beta, simpo_gamma, label_smoothing, cpo_alpha):
 
 
 def alpha_gap(b, beta, alpha, gamma):
-    f = lambda side: (1 - torch.exp(b.mean("actor", side)) ** -alpha) / alpha
+    f = lambda side: (1 - torch.exp(torch.clamp(-alpha * b.mean("actor", side), -80, 80))) / alpha
     return beta * (f(C) - f(R)) - gamma
 
 
+@loss("alphapo", "far_pairs", beta=(2.5, 1.3), alpha=(10.0, 8.2), simpo_gamma=(0.5, 0.9))
 @loss("alphapo", "pairs", beta=(2.5, 1.3), alpha=(0.25, 0.6), simpo_gamma=(0.5, 0.9))
 def alphapo(b, beta, alpha, simpo_gamma):
     return -ls(alpha_gap(b, beta, alpha, simpo_gamma)).mean()
 
 
+@loss("alphapo@trl", "far_pairs", beta=(2.5, 1.3), alpha=(10.0, 8.2), simpo_gamma=(0.5, 0.9), label_smoothing=EPS, cpo_alpha=W)
 @loss("alphapo@trl", "pairs", beta=(2.5, 1.3), alpha=(0.25, 0.6), simpo_gamma=(0.5, 0.9), label_smoothing=EPS, cpo_alpha=W)
 def alphapo_trl(b, beta, alpha, simpo_gamma, label_smoothing, cpo_alpha):
     return smoothed(alpha_gap(b, beta, alpha, simpo_gamma), label_smoothing).mean() + cpo_alpha * nll_tokens(b)
