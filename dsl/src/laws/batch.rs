@@ -18,11 +18,23 @@ const WORDS: usize = 3;
 impl Batch {
     /// Four prompts with responses of one to four tokens; two to four responses where the view is a group.
     pub(super) fn draw(program: &Program, view: &str, noise: &mut Noise) -> Batch {
-        let layout = Layout {
-            prompts: PROMPTS,
-            sides: sides(program).into_iter().map(|s| (s, reaches(s, noise))).collect(),
-            words: WORDS,
+        let sides = sides(program).into_iter().map(|s| (s, reaches(s, noise))).collect();
+        Self::fill(program, view, sides, noise)
+    }
+
+    /// The same with both responses of each pair equally long.
+    pub(super) fn draw_level(program: &Program, view: &str, noise: &mut Noise) -> Batch {
+        let pairs = reaches(SideTag::Chosen, noise);
+        let of = |side, noise: &mut Noise| match side {
+            SideTag::Chosen | SideTag::Rejected => pairs.clone(),
+            other => reaches(other, noise),
         };
+        let sides = sides(program).into_iter().map(|s| (s, of(s, noise))).collect();
+        Self::fill(program, view, sides, noise)
+    }
+
+    fn fill(program: &Program, view: &str, sides: Vec<(SideTag, Vec<Reach>)>, noise: &mut Noise) -> Batch {
+        let layout = Layout { prompts: PROMPTS, sides, words: WORDS };
         let mut inputs = Inputs::new();
         for (_, owner, field, ty) in program.inputs() {
             if inputs.get(owner, field, ty.side).is_none() {

@@ -32,6 +32,11 @@ impl<'a> Subject<'a> {
         Batch::draw(self.program, self.view, &mut Noise(seed))
     }
 
+    /// A batch of four prompts, with pairs of equally long responses.
+    pub(super) fn level_batch(&self, seed: u64) -> Batch {
+        Batch::draw_level(self.program, self.view, &mut Noise(seed))
+    }
+
     /// The program's numbers on a whole batch.
     pub(super) fn evaluate(&self, batch: &Batch, settings: &Settings) -> Result<Evaluation, String> {
         self.part(batch, &batch.layout.totals(), settings)

@@ -11,8 +11,11 @@ pub(super) fn try_on(subject: &Subject<'_>) -> Result<Verdict, String> {
     if !has(SideTag::Chosen) || !has(SideTag::Rejected) {
         return Ok(Verdict::DoesNotApply("no policy is trained on both responses of a pair"));
     }
+    // A frozen policy that is read on one side only has nothing to be exchanged with, and would tell the two by their
+    // lengths alone: then they have the same.
+    let level = reads_one_side(subject);
     for seed in 81..84 {
-        let batch = subject.batch(seed);
+        let batch = if level { subject.level_batch(seed) } else { subject.batch(seed) };
         let swapped = batch.clone().swapped(subject.program, subject.view);
         let (found, other) =
             (subject.evaluate(&batch, &subject.defaults)?, subject.evaluate(&swapped, &subject.defaults)?);
@@ -21,4 +24,16 @@ pub(super) fn try_on(subject: &Subject<'_>) -> Result<Verdict, String> {
         }
     }
     Err("with chosen and rejected swapped the loss is the same on three batches".into())
+}
+
+/// Is a frozen policy asked about one response of a pair and not about the other?
+fn reads_one_side(subject: &Subject<'_>) -> bool {
+    let asked = |owner: &str, field: &str, side| {
+        subject.program.inputs().any(|(_, o, f, ty)| (o, f, ty.side) == (owner, field, Some(side)))
+    };
+    subject.program.inputs().any(|(_, owner, field, ty)| {
+        let both = asked(owner, field, SideTag::Chosen) && asked(owner, field, SideTag::Rejected);
+        let paired = matches!(ty.side, Some(SideTag::Chosen | SideTag::Rejected));
+        paired && !ty.live && owner != subject.view && !both
+    })
 }

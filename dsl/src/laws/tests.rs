@@ -75,6 +75,17 @@ fn the_logarithm_of_a_sigmoid_overflows_far_away() {
 }
 
 #[test]
+fn a_frozen_policy_on_one_side_does_not_hide_that_the_two_are_alike() {
+    let program = trace("one_sided", || {
+        let (actor, reference, pair) = (Actor::arg(), Reference::arg(), Pair::arg());
+        let weight = reference.logp(pair.chosen).mean(Token).exp().as_weight().mean(Response);
+        let gap = actor.logp(pair.chosen).sum(Token) - actor.logp(pair.rejected).sum(Token);
+        (weight * gap.squared()).mean(Prompt)
+    });
+    assert!(broken(&program, "pair").contains(&"swap"));
+}
+
+#[test]
 fn a_distance_that_ignores_which_is_chosen_is_symmetric() {
     let program = trace("symmetric", || {
         let (actor, reference, pair) = (Actor::arg(), Reference::arg(), Pair::arg());

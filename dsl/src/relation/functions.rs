@@ -38,7 +38,7 @@ accepts! {
     /// Kinds with a standard deviation.
     Spreads, "the spread of `{Self}` means nothing here", "only a reward, a return, an advantage, a value or a margin has one";
     /// Kinds that are whitened.
-    Whitens, "`{Self}` is not whitened", "only an advantage, a reward or a return is: what comes out is an advantage";
+    Whitens, "`{Self}` is not whitened", "write `whiten(advantage)`: of an advantage, a reward or a return, never of a log-probability";
     /// Kinds that are summed up along a response.
     Discounts, "`{Self}` is not summed along a response", "only a reward, an advantage or a divergence is";
     /// Kinds with a sign to choose by.
