@@ -147,6 +147,15 @@ fn means_and_variances_of_torchtune() {
 }
 
 /// NVIDIA/NeMo-Aligner, Apache-2.0, af2b3bd9, nemo_aligner/utils/tests/ppo_utils_test.py,
+/// test_calculate_entropy_small_example: four words, all as likely, are 2 bits.
+#[test]
+fn entropy_of_nemo_aligner() {
+    let given = Given::default().sample(0, &[("actor", &[-1.0])]).words("actor", SideTag::Sample, &[&[0.25; 4]]);
+    let two_bits = 2.0 * std::f64::consts::LN_2;
+    gives(&given, &[], &[two_bits], 1e-9, |group| entropy(Actor::arg().words(group.response).detach()));
+}
+
+/// NVIDIA/NeMo-Aligner, Apache-2.0, af2b3bd9, nemo_aligner/utils/tests/ppo_utils_test.py,
 /// test_calculate_rloo_baseline_small_example; the last row, which did not end itself, is 4 there.
 #[test]
 fn leave_one_out_of_nemo_aligner() {
