@@ -12,7 +12,9 @@ pub(super) fn block(latex: &str) -> String {
         let cells: Vec<String> = cells.into_iter().enumerate().map(|(i, cell)| aligned(i, &cell)).collect();
         let _ = writeln!(rows, "<mtr>{}</mtr>", cells.concat());
     }
-    format!("<math display=\"block\">\n<mtable displaystyle=\"true\">\n{rows}</mtable>\n</math>\n")
+    // What is wider than the page is moved sideways, not cut off.
+    let table = format!("<mtable displaystyle=\"true\">\n{rows}</mtable>");
+    format!("<div style=\"overflow-x: auto\">\n<math display=\"block\">\n{table}\n</math>\n</div>\n")
 }
 
 /// What stands before an equal sign ends at it, what stands after begins there.
