@@ -30,7 +30,12 @@ pub(crate) fn take() -> Declarations {
     DECLARED.take()
 }
 
-/// An argument that the test beside a `#[reward]` or `#[loss]` can make up.
+/// An argument that the test beside a `#[reward]` or `#[loss]` can make up. Of anything else it says so:
+///
+/// ```compile_fail
+/// # extern crate collimate_dsl as collimate;
+/// let text: String = collimate::__private::made_up("text");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be made up for the test of this part",
     label = "no policy, reply, quantity, data view, hyper-parameter or number",

@@ -23,14 +23,20 @@ pub struct Orpo {
     pub beta: Param,
 }
 
+/// `- log sigmoid(log odds(w) - log odds(l))`, and the rewards that are reported: `beta` times the mean log-probabilities.
+#[loss]
+pub fn odds_loss(actor: &Actor, pair: &Pair, beta: Param) -> PerPrompt<Loss> {
+    let chosen = actor.logp(pair.chosen).mean(Token);
+    let rejected = actor.logp(pair.rejected).mean(Token);
+    report_rewards((beta * chosen).as_reward(), (beta * rejected).as_reward());
+    -log_sigmoid(chosen.log_odds() - rejected.log_odds())
+}
+
 /// Odds Ratio Preference Optimization: the likelihood of the chosen response, and its odds against the rejected one.
 #[algorithm(paper = "arXiv:2403.07691")]
 pub fn orpo(actor: &Actor, pair: &Pair, hp: &Orpo) -> Scalar<Loss> {
-    let chosen = actor.logp(pair.chosen).mean(Token);
-    let rejected = actor.logp(pair.rejected).mean(Token);
-    report_rewards((hp.beta * chosen).as_reward(), (hp.beta * rejected).as_reward());
-    let odds = -log_sigmoid(chosen.log_odds() - rejected.log_odds()).mean(Prompt);
-    -chosen.batch_mean() + hp.beta * odds
+    let likelihood = actor.logp(pair.chosen).mean(Token).batch_mean();
+    hp.beta * odds_loss(actor, pair, hp.beta).mean(Prompt) - likelihood
 }
 
 /// LLaMA-Factory's `pref_loss: orpo`: the paper's formula.
@@ -43,15 +49,6 @@ pub fn orpo_llamafactory(actor: &Actor, pair: &Pair, hp: &Orpo) -> Scalar<Loss> 
     orpo(actor, pair, hp)
 }
 
-/// The price of odds that are not in favour of the chosen response, and the rewards that are reported.
-#[loss]
-pub fn odds_loss(actor: &Actor, pair: &Pair, beta: Param) -> PerPrompt<Loss> {
-    let chosen = actor.logp(pair.chosen).mean(Token);
-    let rejected = actor.logp(pair.rejected).mean(Token);
-    report_rewards((beta * chosen).as_reward(), (beta * rejected).as_reward());
-    beta * -log_sigmoid(chosen.log_odds() - rejected.log_odds())
-}
-
 /// TRL's `ORPOTrainer`: the likelihood is that of prompt and chosen response together, the mean over all of the batch's
 /// tokens; a prompt's first token follows nothing and is not scored. tunix has it as an option.
 #[algorithm(
@@ -60,7 +57,7 @@ pub fn odds_loss(actor: &Actor, pair: &Pair, beta: Param) -> PerPrompt<Loss> {
     source = "TRL 1.9, trl/experimental/orpo/orpo_trainer.py, f2cd5771"
 )]
 pub fn orpo_trl(actor: &Actor, pair: &Pair, hp: &Orpo) -> Scalar<Loss> {
-    odds_loss(actor, pair, hp.beta).mean(Prompt) - actor.logp(pair.document).batch_mean()
+    hp.beta * odds_loss(actor, pair, hp.beta).mean(Prompt) - actor.logp(pair.document).batch_mean()
 }
 
 /// pmetal's: the likelihood is a sum over the chosen tokens, beside odds of means: long responses pull harder.
@@ -70,7 +67,7 @@ pub fn orpo_trl(actor: &Actor, pair: &Pair, hp: &Orpo) -> Scalar<Loss> {
     source = "pmetal, crates/pmetal-trainer/src/orpo.rs, 08917163"
 )]
 pub fn orpo_pmetal(actor: &Actor, pair: &Pair, hp: &Orpo) -> Scalar<Loss> {
-    odds_loss(actor, pair, hp.beta).mean(Prompt) - actor.logp(pair.chosen).sum(Token).batch_mean()
+    hp.beta * odds_loss(actor, pair, hp.beta).mean(Prompt) - actor.logp(pair.chosen).sum(Token).batch_mean()
 }
 
 #[cfg(test)]
