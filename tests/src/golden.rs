@@ -149,15 +149,19 @@ pub fn lacks(golden: &Golden, algorithms: &[&Algorithm]) -> Vec<&'static str> {
     names.filter(|name| golden.cases.iter().all(|case| case.name != *name)).collect()
 }
 
-/// Asserts that numbers agree, relative to the largest of them.
+/// Asserts that numbers agree, relative to the largest of them. Returns how far apart they are at most.
 ///
 /// # Panics
 /// If they do not.
 #[track_caller]
-pub fn close(what: &str, found: &[f64], expected: &[f64], precision: f64) {
+pub fn close(what: &str, found: &[f64], expected: &[f64], precision: f64) -> f64 {
     assert_eq!(found.len(), expected.len(), "{what}");
     let scale = expected.iter().fold(1.0_f64, |scale, x| scale.max(x.abs()));
+    let mut worst = 0.0_f64;
     for (i, (f, e)) in found.iter().zip(expected).enumerate() {
-        assert!((f - e).abs() <= precision * scale, "{what} [{i}]: {f}, expected {e}");
+        let apart = (f - e).abs() / scale;
+        assert!(apart <= precision, "{what} [{i}]: {f}, expected {e}");
+        worst = worst.max(apart);
     }
+    worst
 }
