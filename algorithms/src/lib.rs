@@ -10,11 +10,13 @@ use std::sync::LazyLock;
 
 pub mod cli;
 pub mod distillation;
+pub mod measure;
 pub mod policy_gradient;
 pub mod preference;
 pub mod reward_model;
 pub mod rpo;
 pub mod sandbox;
+pub mod steering;
 pub mod supervised;
 pub mod unpaired;
 

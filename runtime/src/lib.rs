@@ -8,6 +8,7 @@ pub mod metric;
 pub mod model;
 pub mod random;
 pub mod report;
+pub mod reward;
 pub mod sample;
 pub mod score;
 pub mod tokenizer;

@@ -1,6 +1,11 @@
 //! Heads of labels against transformers' `LlamaForSequenceClassification`: folders, values.
 
+use collimate::{reward_bt::REWARD_BT, reward_regression::REWARD_REGRESSION};
+use collimate_dsl::eval::Inputs;
+use collimate_dsl::ir::SideTag;
+use collimate_dsl::{Layout, Reach};
 use collimate_runtime::Cpu;
+use collimate_runtime::compile::{self, Field, Form, Source, value_shares};
 use collimate_runtime::model::{Engine, FusedEngine, GraphEngine, Parameters, Precision, Sequences, ValuesAt, Weights};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -21,8 +26,7 @@ fn ids(list: &Value) -> Vec<u32> {
     list.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
 }
 
-fn engines(weights: &Weights) -> [Box<dyn Engine<Cpu>>; 2] {
-    let parameters = Arc::new(Parameters::frozen(weights.clone()));
+fn engines(parameters: Arc<Parameters>) -> [Box<dyn Engine<Cpu>>; 2] {
     [Box::new(GraphEngine::new(Arc::clone(&parameters), Cpu::default())), Box::new(FusedEngine::new(parameters))]
 }
 
@@ -42,7 +46,7 @@ fn both_engines_give_the_values_of_transformers() {
             ends.extend(values(&states[states.len() - 1..]));
             before.extend(values(&states[context.len() - 1..states.len() - 1]));
         }
-        for engine in engines(&weights) {
+        for engine in engines(Arc::new(Parameters::frozen(weights))) {
             for (at, right) in [(ValuesAt::End, &ends), (ValuesAt::Scored, &before)] {
                 let ours = engine.score_values(&batch, at).unwrap();
                 assert_eq!(ours.len(), right.len());
@@ -108,4 +112,74 @@ fn labels_that_are_not_one_for_each_place_are_refused() {
     assert!(message.contains("score.weight has shape [1, 16] where config.json asks for [2, 16]"), "{message}");
     let message = complaint(&|config| config["architectures"] = serde_json::json!(["LlamaForCausalLM"]));
     assert!(message.contains("score.weight [1, 16] is no tensor of this config.json's model"), "{message}");
+}
+
+/// Loss and gradient of a reward model's algorithm on the sequences of a case, through dfdx's tape: of the pairs where there
+/// is one label, of the ratings where there are five.
+fn learn(name: &str, labels: &[&str], expected: &Value, fused: bool) -> (f64, Vec<f32>) {
+    let sequences = expected["sequences"].as_array().unwrap();
+    let pairs = labels.len() == 1;
+    let sides = if pairs { vec![SideTag::Chosen, SideTag::Rejected] } else { vec![SideTag::Answer] };
+    let (mut batch, mut inputs) = (Sequences::default(), Inputs::new());
+    let mut layout = Layout { prompts: sequences.len() / sides.len(), sides: Vec::new(), words: 0 };
+    for (place, side) in sides.iter().enumerate() {
+        let mut reaches = Vec::new();
+        for (prompt, sequence) in sequences.iter().skip(place).step_by(sides.len()).enumerate() {
+            let response = ids(&sequence["response"]);
+            batch.push(&ids(&sequence["context"]), &response);
+            reaches.push(Reach { prompt, tokens: response.len() });
+        }
+        layout.sides.push((*side, reaches));
+    }
+    for (place, label) in labels.iter().enumerate().filter(|_| !pairs) {
+        let rated = sequences.iter().map(|sequence| sequence["ratings"][place].as_f64().unwrap()).collect();
+        inputs.insert("rated", label, Some(SideTag::Answer), rated);
+        inputs.insert("rated", &format!("{label}_present"), Some(SideTag::Answer), vec![1.0; sequences.len()]);
+    }
+    let field = |(label, name): (usize, &&str)| Field {
+        name: if pairs { "score".to_owned() } else { (*name).to_owned() },
+        label,
+        form: Form::Itself,
+    };
+    let fields: Vec<Field> = labels.iter().enumerate().map(field).collect();
+    let program = ((if pairs { &REWARD_BT } else { &REWARD_REGRESSION }).trace)();
+    let parameters = Arc::new(Parameters::new(Weights::load(&folder(name)).unwrap()));
+    let [graph, own] = engines(Arc::clone(&parameters));
+    let engine = if fused { own } else { graph };
+    let at = ValuesAt::End;
+    let live = engine.forward_values(&batch, at).unwrap();
+    let shares = value_shares(&layout, "reward_model", &fields, labels.len(), at);
+    let source = Source { live, asked: at.count(&batch) * labels.len(), shares };
+    let totals = layout.totals();
+    let settings = Default::default();
+    let step = compile::step_of(&Cpu::default(), &program, &layout, &totals, &inputs, &settings, vec![source]);
+    let (outcome, gradients) = step.unwrap();
+    engine.collect(&gradients).unwrap();
+    let gradient = parameters.gradient.lock().unwrap().clone();
+    (outcome.loss, gradient)
+}
+
+#[test]
+fn both_engines_learn_rewards_with_the_gradient_of_transformers() {
+    for (name, labels) in CASES {
+        let expected = expected(name);
+        let read = |file: &str| std::fs::read(folder(name).join(file)).unwrap();
+        let right = Weights::from_bytes(name, &read("config.json"), &read("gradient.safetensors")).unwrap();
+        let [graph, fused] = [false, true].map(|fused| learn(name, labels, &expected, fused));
+        for (engine, (loss, gradient)) in [("graph", &graph), ("fused", &fused)] {
+            let wanted = expected["loss"].as_f64().unwrap();
+            assert!((loss - wanted).abs() <= 1e-5 * (1.0 + wanted), "{name}, {engine}: loss {loss}, expected {wanted}");
+            for spec in &right.tensors {
+                let (found, right) = (&gradient[spec.range.clone()], &right.data[spec.range.clone()]);
+                let largest = right.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+                let apart = found.iter().zip(right).map(|(f, r)| (f - r).abs()).fold(0.0, f32::max) / largest;
+                assert!(apart <= 1e-3, "{name}, {engine}: the gradient by {} is {apart} apart", spec.name);
+            }
+        }
+        let largest = graph.1.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+        assert!(
+            graph.1.iter().zip(&fused.1).all(|(g, f)| (g - f).abs() <= 1e-4 * largest),
+            "{name}: the engines differ"
+        );
+    }
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// The whole command line for these algorithms.
 pub(super) fn command(algorithms: &[&'static Algorithm]) -> Command {
-    let tools = [list(), explain(), diff(), loss(), score(), generate(), eval(), report(), sandbox()];
+    let tools =
+        [list(), explain(), diff(), loss(), score(), generate(), eval(), annotate(), expo(), report(), sandbox()];
     Command::new("collimate")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Alignment algorithms for language models, declared in a typed language and trained on real models.")
@@ -162,11 +163,48 @@ fn report() -> Command {
 
 fn eval() -> Command {
     Command::new("eval")
-        .about("Asks a model the sandbox's held-out questions and prints what the judge says of its answers")
-        .arg(model())
+        .about("How good a model is: its answers to the sandbox's questions, or a reward model's choices")
+        .long_about(
+            "Asks a model the sandbox's held-out questions and prints what the judge says of its answers. With \
+             --reward-model, counts how often a reward model prefers the better of two responses: those of --data \
+             (pairs, or rows as RewardBench, RM-Bench, JudgeBench, HelpSteer2 or HelpSteer3 have them), or the sandbox's.",
+        )
+        .arg(model().conflicts_with("reward-model"))
+        .arg(path("reward-model", "DIR").long("reward-model").help("A reward model's folder"))
+        .arg(path("data", "FILE").long("data").requires("reward-model").help("Rows as .jsonl (default: the sandbox's)"))
+        .arg(attributes().requires("reward-model"))
         .arg(number::<usize>("questions", "N").default_value("200").help("How many questions; always the same ones"))
         .arg(number::<f64>("temperature", "F").default_value("1.0").help("0 takes the likeliest token each time"))
         .arg(number::<u64>("seed", "N").default_value("0").help("Same seed, same answers"))
+}
+
+fn annotate() -> Command {
+    Command::new("annotate")
+        .about("Writes what an attribute predictor (reward-regression) says of responses, as rows to learn from")
+        .arg(path("reward-model", "DIR").long("reward-model").required(true).help("The predictor's folder"))
+        .arg(path("data", "FILE").long("data").required(true).help("Rows with `prompt` and `response`, as .jsonl"))
+        .arg(path("out", "FILE").long("out").required(true).help("Where to write rows as HelpSteer has them"))
+}
+
+fn expo() -> Command {
+    Command::new("expo")
+        .about("A model between two of one shape, or beyond the second: weak + alpha (strong - weak)")
+        .arg(path("weak", "DIR").long("weak").required(true).help("The model of alpha 0, e.g. before alignment"))
+        .arg(path("strong", "DIR").long("strong").required(true).help("The model of alpha 1, e.g. after it"))
+        .arg(
+            number::<f64>("alpha", "F")
+                .required(true)
+                .help("How far to go: 0 is the weak model, 1 the strong one, 1.5 half as far again (ExPO's own alpha is this less 1)"),
+        )
+        .arg(attributes())
+        .arg(path("out", "DIR").long("out").required(true).help("Folder to write into"))
+}
+
+fn attributes() -> Arg {
+    Arg::new("attributes")
+        .long("attributes")
+        .value_name("NAME=WEIGHT,…")
+        .help("Of a reward model of several attributes: what each adds to one number, e.g. helpfulness=1")
 }
 
 fn sandbox() -> Command {
@@ -237,6 +275,7 @@ fn paragraphs(about: &str) -> String {
 fn data_arguments() -> Vec<Arg> {
     vec![
         model(),
+        attributes(),
         path("teacher", "DIR").long("teacher").help("A Hugging Face folder of the same vocabulary, to become like"),
         path("data", "FILE")
             .long("data")

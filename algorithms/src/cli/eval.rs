@@ -8,11 +8,15 @@ use anyhow::Result;
 use clap::ArgMatches;
 use collimate_runtime::sample::Sampling;
 use std::io::Write;
+use std::path::PathBuf;
 
 /// An answer of the sandbox is a sentence or two; nobody needs more than this.
 const ANSWER_TOKENS: usize = 64;
 
 pub(super) fn run(matches: &ArgMatches) -> Result<()> {
+    if let Some(folder) = matches.get_one::<PathBuf>("reward-model") {
+        return super::benchmark::run(folder, matches);
+    }
     let loaded = model::asked(matches)?;
     let asked = questions(*matches.get_one("questions").expect("has a default"));
     let prompts: Vec<String> = asked.iter().map(Question::prompt).collect();

@@ -2,9 +2,12 @@
 //!
 //! [`run`] takes the list, so that a crate with algorithms of its own gets the same command line.
 
+mod annotate;
+mod benchmark;
 mod command;
 mod eval;
 mod explain;
+mod expo;
 mod generate;
 mod list;
 mod loss;
@@ -13,6 +16,7 @@ mod numbers;
 mod progress;
 mod refusal;
 mod report;
+mod reward_model;
 mod sandbox;
 mod score;
 mod settings;
@@ -62,6 +66,8 @@ fn dispatch(algorithms: &[&'static Algorithm], matches: &ArgMatches) -> Result<(
         Some(("score", m)) => score::run(m),
         Some(("generate", m)) => generate::run(m),
         Some(("eval", m)) => eval::run(m),
+        Some(("annotate", m)) => annotate::run(m),
+        Some(("expo", m)) => expo::run(m),
         Some(("report", m)) => report::run(m),
         Some(("sandbox", m)) => sandbox::run(m),
         Some((name, m)) => train::run(find(algorithms, name)?, m),

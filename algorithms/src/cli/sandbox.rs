@@ -2,6 +2,7 @@
 
 use super::generate::respond;
 use super::model::Loaded;
+use super::reward_model;
 use crate::Algorithm;
 use crate::sandbox::evaluation::{Comparison, Estimate, questions};
 use crate::sandbox::{Attributes, Question, Random, Split, base, data, judge};
@@ -155,6 +156,9 @@ pub(super) fn defaults(algorithm: &Algorithm) -> RunSettings {
         let draw = DrawSettings { num_generations: 4, max_new_tokens: ANSWER_TOKENS, ..DrawSettings::default() };
         let settings = RunSettings { steps: Some(200), batch: 16, lr: 2e-4, warmup: 10, ..RunSettings::default() };
         return RunSettings { draw: Some(draw), ..settings };
+    }
+    if reward_model::trains(&(algorithm.trace)()) {
+        return reward_model::defaults();
     }
     let (steps, lr) = if algorithm.view == "demo" { (200, 3e-4) } else { (400, 6e-5) };
     RunSettings { steps: Some(steps), batch: 16, lr, warmup: 10, ..RunSettings::default() }

@@ -1,6 +1,6 @@
 //! `collimate <algorithm>`: a training run, on the user's model and data or in the sandbox.
 
-use super::{command_name, model, progress, sandbox, settings};
+use super::{command_name, model, progress, reward_model, sandbox, settings};
 use crate::Algorithm;
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
@@ -29,6 +29,9 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
     let mut judge = sandbox::reward;
     let (rows, reward): (_, Option<&mut Reward<'_>>) = match (in_sandbox, settings.draw.is_some()) {
         (true, true) => (sandbox::prompts(count, settings.seed), Some(&mut judge)),
+        (true, false) if reward_model::trains(&program) => {
+            (reward_model::rows(&view, algorithm.view, count, settings.seed)?, None)
+        }
         (true, false) => (sandbox::rows(algorithm.view, &loaded, count, settings.seed)?, None),
         (false, true) => (sandbox::known(data::read_prompts(&settings.data)?)?, Some(&mut judge)),
         (false, false) => (data::read(&settings.data, &view)?, None),
@@ -72,7 +75,9 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
         return Ok(());
     }
     let report = collimate_runtime::report::write(&out)?;
-    if let Some(before) = before {
+    if in_sandbox && reward_model::trains(&program) {
+        reward_model::report(&trained.weights, &loaded.tokenizer)?;
+    } else if let Some(before) = before {
         sandbox::compare(&before, &trained.weights, &loaded.tokenizer, seed)?;
     } else if let Some(last) = &trained.last {
         summary(last)?;
@@ -166,6 +171,9 @@ fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
     }
     if let Some(word) = matches.get_one::<String>("recompute") {
         settings.recompute = Some(word == "on");
+    }
+    if let Some(text) = matches.get_one::<String>("attributes") {
+        settings.attributes = reward_model::attributes("attributes", text)?;
     }
     draw(algorithm, matches, &mut settings)?;
     settings::change(algorithm, matches, &mut settings.set)?;

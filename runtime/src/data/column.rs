@@ -45,6 +45,28 @@ pub(super) const WEIGHTS: Column = list("weights", "weight", "[0.75, 0.25]");
 pub(super) const BASELINES: Column = list("baselines", "baseline", "[0.5, 0.5]");
 pub(super) const ENDED: Column = list("ended", "ended", "[true, false]");
 
+/// Ratings in HelpSteer's order; each may be missing.
+pub(super) const ATTRIBUTES: [Column; 5] = [
+    number("helpfulness", &[]),
+    number("correctness", &[]),
+    number("coherence", &[]),
+    number("complexity", &[]),
+    number("verbosity", &[]),
+];
+
+/// Shares of annotators, from those who find the rejected response much better to those who find the chosen one so.
+pub(super) const SHARES: [Column; 5] = [
+    share("rejected_much_better"),
+    share("rejected_better"),
+    share("tie"),
+    share("chosen_better"),
+    share("chosen_much_better"),
+];
+
+const fn share(name: &'static str) -> Column {
+    Column { name, field: name, others: &[], example: "0.2" }
+}
+
 impl Column {
     /// Its own name and its other ones.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
@@ -90,6 +112,31 @@ impl Fields<'_> {
         list.iter().enumerate().map(one).collect()
     }
 
+    /// A rating: a number, or the mean of a list of several people's; none where it is absent or `null`.
+    pub(super) fn rating(&self, column: &Column) -> Result<Option<f64>> {
+        if self.object.get(column.name).is_none_or(Value::is_null) {
+            return Ok(None);
+        }
+        let (name, value) = self.find(column)?;
+        let Value::Array(several) = value else {
+            return self.as_number(&format!("the field `{name}`"), value).map(Some);
+        };
+        let one = |(i, value): (usize, &Value)| self.as_number(&format!("`{name}[{i}]`"), value);
+        let ratings = several.iter().enumerate().map(one).collect::<Result<Vec<_>>>()?;
+        let mean = ratings.iter().sum::<f64>() / ratings.len() as f64;
+        if ratings.is_empty() {
+            return Err(self
+                .origin
+                .error(format!("the field `{name}` is an empty list; leave it out, or write a rating")));
+        }
+        Ok(Some(mean))
+    }
+
+    /// Is there a field of this name, whatever is in it?
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.object.contains_key(name)
+    }
+
     fn as_list<'v>(&self, name: &str, value: &'v Value, column: &Column) -> Result<&'v [Value]> {
         match value {
             Value::Array(list) if !list.is_empty() => Ok(list),
@@ -103,7 +150,7 @@ impl Fields<'_> {
         }
     }
 
-    fn as_text(&self, name: &dyn Display, value: &Value) -> Result<String> {
+    pub(super) fn as_text(&self, name: &dyn Display, value: &Value) -> Result<String> {
         match value {
             Value::String(text) => Ok(text.clone()),
             Value::Array(list) if list.iter().all(Value::is_object) => Err(self.origin.error(format!(
@@ -117,7 +164,7 @@ impl Fields<'_> {
     }
 
     /// A number; `true` is 1 and `false` is 0.
-    fn as_number(&self, name: &dyn Display, value: &Value) -> Result<f64> {
+    pub(super) fn as_number(&self, name: &dyn Display, value: &Value) -> Result<f64> {
         match value {
             Value::Bool(yes) => Ok(f64::from(u8::from(*yes))),
             // A number outside f64 does not get through the JSON reader, so this one is finite.

@@ -138,6 +138,9 @@ enum Encoded {
 
 fn encode(row: &Row, view: &View, tokenizer: &Tokenizer, limits: Limits, bare: bool) -> Result<Encoded> {
     let Row { origin, record } = row;
+    if let Some(reason) = record.unusable {
+        return Ok(Encoded::Dropped(Dropped { origin: origin.clone(), reason: reason.to_owned() }));
+    }
     if !bare && !view.shape.holds(record.responses.len()) {
         return Err(origin.error(format!("this row is not what `{}` needs", view.owner)));
     }

@@ -1,14 +1,18 @@
 //! `.jsonl` files: one JSON object a line.
 
 use super::column::{self, Fields, what};
+use super::compared::{self, Compared};
 use super::record::{Origin, Record, Row};
-use super::view::{Shape, View};
+use super::view::{PRESENT, Shape, View};
 use crate::{Error, Result};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
+
+/// The conversation that HelpSteer3 has in the place of a prompt.
+const CONTEXT: &str = "context";
 
 /// All rows of some files, one file after another. Either all rows are good or none is given.
 ///
@@ -24,6 +28,15 @@ pub fn read<P: AsRef<Path>>(paths: &[P], view: &View) -> Result<Vec<Row>> {
         })?;
     }
     Ok(rows)
+}
+
+/// One row, as a line of a file has it; `origin` stands for its place in messages.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_line(origin: Origin, line: &str, view: &View) -> Result<Row> {
+    let record = parse(&origin, line, view)?;
+    Ok(Row { origin, record })
 }
 
 /// The rows of a file as whatever its first row is: pairs if it has a `chosen`, groups if it has
@@ -136,7 +149,10 @@ fn parse(origin: &Origin, line: &str, view: &View) -> Result<Record> {
     let example = example(view);
     let object = object(origin, line, &example)?;
     let fields = Fields { object: &object, origin, example: &example };
-    let prompt = fields.text(&column::PROMPT)?;
+    let prompt = prompt(&fields)?;
+    if matches!(view.shape, Shape::Pair | Shape::Annotated) && compared::is_compared(&object) {
+        return of_compared(prompt, compared::read(&fields)?, view, &fields);
+    }
     let responses = match view.shape {
         Shape::Group => fields.texts(&column::RESPONSES)?,
         shape => shape.texts().iter().map(|column| fields.text(column)).collect::<Result<_>>()?,
@@ -146,11 +162,85 @@ fn parse(origin: &Origin, line: &str, view: &View) -> Result<Record> {
         let column = view.shape.number(field).expect("a view holds only fields that its shape knows");
         let values = match view.shape {
             Shape::Group => fields.numbers(column, record.responses.len())?,
-            Shape::Pair | Shape::Demo | Shape::Unpaired => vec![fields.number(column)?],
+            Shape::Pair | Shape::Demo | Shape::Unpaired | Shape::Annotated => vec![fields.number(column)?],
+            Shape::Rated => {
+                let rating = fields.rating(column)?;
+                let present = field.ends_with(PRESENT);
+                vec![if present { f64::from(u8::from(rating.is_some())) } else { rating.unwrap_or(0.0) }]
+            }
         };
         record.numbers.insert(field.clone(), values);
     }
+    match view.shape {
+        Shape::Rated => some_rating(&fields)?,
+        Shape::Annotated => whole(&record, origin)?,
+        Shape::Pair | Shape::Demo | Shape::Unpaired | Shape::Group => {}
+    }
     Ok(record)
+}
+
+/// What is asked: `prompt`, or a `context` of one message as HelpSteer3 has it.
+fn prompt(fields: &Fields<'_>) -> Result<String> {
+    let Some(context) = fields.object.get(CONTEXT).filter(|_| !fields.has(column::PROMPT.name)) else {
+        return fields.text(&column::PROMPT);
+    };
+    let only = match context.as_array().map(Vec::as_slice) {
+        Some([only]) => only.get("content").and_then(Value::as_str),
+        _ => None,
+    };
+    only.map(str::to_owned).ok_or_else(|| {
+        fields.origin.error(format!(
+            "`{CONTEXT}` is no list of one message {{\"role\": \"user\", \"content\": \"…\"}}, and longer conversations \
+             cannot be read yet; write a `prompt`, rendered with the model's chat template"
+        ))
+    })
+}
+
+/// A row whose responses people compared, as a pair.
+fn of_compared(prompt: String, compared: Compared, view: &View, fields: &Fields<'_>) -> Result<Record> {
+    let [chosen, rejected] = compared.responses;
+    let mut record = Record::pair(prompt, chosen, rejected);
+    for (field, _) in &view.numbers {
+        let place = column::SHARES.iter().position(|column| column.field == field);
+        let value = match (place, compared.shares) {
+            (Some(place), Some(shares)) => shares[place],
+            (Some(_), None) => {
+                let problem = "the row does not say what each annotator said; write `all_preferences_unprocessed`, a list \
+                               of {\"strength\": -3…3}, or `individual_preference`, a list of {\"score\": -3…3}";
+                return Err(fields.origin.error(problem));
+            }
+            (None, _) if field == column::MARGIN.field => compared.margin,
+            (None, _) => {
+                let column = view.shape.number(field).expect("a view holds only fields that its shape knows");
+                fields.number(column)?
+            }
+        };
+        record.numbers.insert(field.clone(), vec![value]);
+    }
+    if view.shape == Shape::Pair && compared.margin == 0.0 {
+        record.unusable = Some("its annotators prefer neither response");
+    }
+    Ok(record)
+}
+
+/// Is anything rated?
+fn some_rating(fields: &Fields<'_>) -> Result<()> {
+    for column in &column::ATTRIBUTES {
+        if fields.rating(column)?.is_some() {
+            return Ok(());
+        }
+    }
+    let names: Vec<_> = column::ATTRIBUTES.iter().map(|column| format!("`{}`", column.name)).collect();
+    Err(fields.origin.error(format!("no attribute is rated; write at least one of {}", names.join(", "))))
+}
+
+/// Do the shares of annotators add up to 1?
+fn whole(record: &Record, origin: &Origin) -> Result<()> {
+    let sum: f64 = record.numbers.values().flatten().sum();
+    if record.numbers.len() == column::SHARES.len() && (sum - 1.0).abs() > 1e-3 {
+        return Err(origin.error(format!("the shares of annotators add up to {sum}; they have to add up to 1")));
+    }
+    Ok(())
 }
 
 fn object(origin: &Origin, line: &str, example: &str) -> Result<Map<String, Value>> {
@@ -171,7 +261,9 @@ fn object(origin: &Origin, line: &str, example: &str) -> Result<Map<String, Valu
 
 /// A row as it should be written.
 fn example(view: &View) -> String {
-    let numbers = view.numbers.iter().filter_map(|(field, _)| view.shape.number(field));
+    // Whether there is a rating is no column of its own.
+    let numbers = view.numbers.iter().filter(|(field, _)| !field.ends_with(PRESENT));
+    let numbers = numbers.filter_map(|(field, _)| view.shape.number(field));
     let columns = std::iter::once(&column::PROMPT).chain(view.shape.texts()).chain(numbers);
     let columns = columns.map(|column| format!("\"{}\": {}", column.name, column.example));
     format!("{{{}}}", columns.collect::<Vec<_>>().join(", "))

@@ -45,6 +45,8 @@ pub struct Record {
     pub responses: Vec<String>,
     /// By the name a program gives it: one value, or in a group one for each response.
     pub numbers: BTreeMap<String, Vec<f64>>,
+    /// Why nothing can be learned from it, if so: it is left out and counted.
+    pub unusable: Option<&'static str>,
 }
 
 impl Record {

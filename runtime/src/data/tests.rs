@@ -125,8 +125,8 @@ fn a_view_is_what_the_program_reads_of_it() {
     let program = program(&[("scored_pair", "chosen_score", SideTag::Chosen), ("reference", "logp", SideTag::Chosen)]);
     let view = View::of(&program, "scored_pair").unwrap();
     assert_eq!(view.numbers, [("chosen_score".to_owned(), Some(SideTag::Chosen))]);
-    let rated = View::of(&program, "rated").unwrap_err().to_string();
-    assert!(rated.contains("`mine` reads a `rated`, which no data file can give yet"), "{rated}");
+    let picture = View::of(&program, "picture").unwrap_err().to_string();
+    assert!(picture.contains("`mine` reads a `picture`, which no data file can give yet"), "{picture}");
     let colour = self::program(&[("pair", "colour", SideTag::Chosen)]);
     assert!(View::of(&colour, "pair").unwrap_err().to_string().contains("`pair.colour`"));
 }
@@ -258,4 +258,78 @@ fn a_mismatched_response_is_the_next_rows_for_every_cut() {
     assert_eq!(last.sequences.tokens, [4, 4, 4, 1, 4, 2, 2, 1], "the last prompt has the first row's response");
     let alone = items(&view, &examples[..1]).unwrap_err().to_string();
     assert!(alone.contains("`unpaired` reads each prompt with a response to another one"), "{alone}");
+}
+
+/// A view of rated or annotated rows with all their numbers.
+fn judged(name: &str, fields: &[&str]) -> View {
+    let inputs: Vec<_> = fields.iter().map(|field| (name, *field, SideTag::Answer)).collect();
+    View::of(&program(&inputs), name).unwrap()
+}
+
+const RATED: [&str; 4] = ["helpfulness", "helpfulness_present", "verbosity", "verbosity_present"];
+const SHARES: [&str; 5] = ["rejected_much_better", "rejected_better", "tie", "chosen_better", "chosen_much_better"];
+
+fn numbers(row: &serde_json::Value, view: &View, fields: &[&str]) -> Vec<f64> {
+    let (_folder, path) = written(row.to_string());
+    let rows = read(&[path], view).unwrap();
+    fields.iter().map(|field| rows[0].record.numbers[*field][0]).collect()
+}
+
+#[test]
+fn ratings_that_are_missing_are_masked_and_several_are_averaged() {
+    let view = judged("rated", &RATED);
+    let row = json!({"prompt": "p", "response": "r", "helpfulness": 3, "verbosity": null});
+    assert_eq!(numbers(&row, &view, &RATED), [3.0, 1.0, 0.0, 0.0]);
+    let row = json!({"prompt": "p", "response": "r", "verbosity": [0, 1, 4]});
+    assert_eq!(numbers(&row, &view, &RATED), [0.0, 0.0, 5.0 / 3.0, 1.0]);
+    let none = problem(r#"{"prompt": "p", "response": "r", "quality": 3}"#, &view);
+    assert!(none.starts_with("1: no attribute is rated; write at least one of `helpfulness`"), "{none}");
+    let text = problem(r#"{"prompt": "p", "response": "r", "helpfulness": "3"}"#, &view);
+    assert!(text.contains("`helpfulness` is the text \"3\"; it has to be a number"), "{text}");
+    assert!(problem(r#"{"prompt": "p", "response": "r", "helpfulness": []}"#, &view).contains("an empty list"));
+}
+
+#[test]
+fn annotators_are_counted_towards_the_chosen_response() {
+    let view = judged("annotated", &SHARES);
+    let helpsteer2 = json!({
+        "prompt": "p", "response_1": "a", "response_2": "b", "preference_strength": -1,
+        "all_preferences_unprocessed": [{"strength": -3, "justification": ""}, {"strength": -1}, {"strength": 0}, {"strength": 1}],
+    });
+    assert_eq!(numbers(&helpsteer2, &view, &SHARES), [0.0, 0.25, 0.25, 0.25, 0.25]);
+    let helpsteer3 = json!({
+        "context": [{"role": "user", "content": "p"}], "response1": "a", "response2": "b", "overall_preference": 2,
+        "individual_preference": [{"score": 3, "reasoning": ""}, {"score": -1}, {"score": -100}, {"score": 2}, {"score": 1}],
+    });
+    assert_eq!(numbers(&helpsteer3, &view, &SHARES), [0.0, 0.25, 0.0, 0.25, 0.5]);
+    let (_folder, path) = written(helpsteer3.to_string());
+    let row = &read(&[path], &view).unwrap()[0].record;
+    assert_eq!((row.prompt.as_str(), &row.responses[..]), ("p", &["b".to_owned(), "a".to_owned()][..]));
+    let own = json!({"prompt": "p", "chosen": "a", "rejected": "b", "rejected_much_better": 0, "rejected_better": 0.2,
+        "tie": 0, "chosen_better": 0.8, "chosen_much_better": 0});
+    assert_eq!(numbers(&own, &view, &SHARES), [0.0, 0.2, 0.0, 0.8, 0.0]);
+    let half = own.to_string().replace("0.8", "0.3");
+    assert!(problem(half, &view).starts_with("1: the shares of annotators add up to 0.5"));
+    let alone = r#"{"prompt": "p", "response_1": "a", "response_2": "b", "preference_strength": 2}"#;
+    assert!(problem(alone, &view).contains("does not say what each annotator said"));
+}
+
+#[test]
+fn compared_responses_are_a_pair_unless_nobody_prefers_one() {
+    let view = judged("pair", &["margin"]);
+    let row =
+        |strength: i32| json!({"prompt": "p", "response_1": "a", "response_2": "b", "preference_strength": strength});
+    let rows: String = [-3, 2, 0].map(|strength| format!("{}\n", row(strength))).concat();
+    let (_folder, path) = written(rows);
+    let rows = read(&[path], &view).unwrap();
+    assert_eq!((rows[0].record.responses[0].as_str(), rows[0].record.numbers["margin"][0]), ("a", 3.0));
+    assert_eq!((rows[1].record.responses[0].as_str(), rows[1].record.numbers["margin"][0]), ("b", 2.0));
+    let encoded = Examples::encode(&rows, &view, &letters(), LIMITS).unwrap();
+    assert_eq!(encoded.examples.len(), 2);
+    assert!(encoded.dropped[0].to_string().ends_with("rows.jsonl:3: left out: its annotators prefer neither response"));
+    assert!(problem(row(4).to_string(), &view).contains("a preference of 4; it has to be from -3 to 3"));
+    let two = r#"{"context": [{"role": "user", "content": "p"}, {"role": "assistant", "content": "q"}], "response1": "a", "response2": "b", "overall_preference": 1}"#;
+    assert!(problem(two, &view).contains("longer conversations cannot be read yet"));
+    let one = r#"{"prompt": "p", "response_1": "a", "preference_strength": 2}"#;
+    assert!(problem(one, &view).contains("the field `response_2` is missing"));
 }

@@ -4,6 +4,9 @@ use super::column::{self, Column};
 use crate::{Error, Result};
 use collimate_dsl::ir::{Program, SideTag};
 
+/// Behind the name of an attribute: is there such a rating?
+pub(super) const PRESENT: &str = "_present";
+
 /// Which texts a row has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Shape {
@@ -15,6 +18,10 @@ pub(crate) enum Shape {
     Unpaired,
     /// Several responses in no order.
     Group,
+    /// One response and what people gave its attributes.
+    Rated,
+    /// Two responses and how people are divided over them.
+    Annotated,
 }
 
 impl Shape {
@@ -24,6 +31,8 @@ impl Shape {
             "demo" => Shape::Demo,
             "unpaired" => Shape::Unpaired,
             "group" => Shape::Group,
+            "rated" => Shape::Rated,
+            "annotated" => Shape::Annotated,
             _ => return None,
         })
     }
@@ -31,8 +40,8 @@ impl Shape {
     /// The columns of its texts.
     pub(super) fn texts(self) -> &'static [Column] {
         match self {
-            Shape::Pair => &[column::CHOSEN, column::REJECTED],
-            Shape::Demo | Shape::Unpaired => &[column::COMPLETION],
+            Shape::Pair | Shape::Annotated => &[column::CHOSEN, column::REJECTED],
+            Shape::Demo | Shape::Unpaired | Shape::Rated => &[column::COMPLETION],
             Shape::Group => &[column::RESPONSES],
         }
     }
@@ -44,6 +53,11 @@ impl Shape {
             Shape::Demo => &[&column::WEIGHT],
             Shape::Unpaired => &[&column::LABEL],
             Shape::Group => &[&column::SCORES, &column::WEIGHTS, &column::BASELINES, &column::ENDED],
+            Shape::Rated => {
+                let attribute = field.strip_suffix(PRESENT).unwrap_or(field);
+                return column::ATTRIBUTES.iter().find(|column| column.field == attribute);
+            }
+            Shape::Annotated => return column::SHARES.iter().find(|column| column.field == field),
         };
         known.iter().copied().find(|column| column.field == field)
     }
@@ -51,8 +65,8 @@ impl Shape {
     /// May a row have so many responses?
     pub(super) fn holds(self, responses: usize) -> bool {
         match self {
-            Shape::Pair => responses == 2,
-            Shape::Demo | Shape::Unpaired => responses == 1,
+            Shape::Pair | Shape::Annotated => responses == 2,
+            Shape::Demo | Shape::Unpaired | Shape::Rated => responses == 1,
             Shape::Group => responses > 0,
         }
     }
@@ -103,7 +117,7 @@ impl View {
         let Some(shape) = Shape::of(name) else {
             return Err(Error::Setting(format!(
                 "`{}` reads a `{name}`, which no data file can give yet; files give `pair`, `scored_pair`, `demo`, \
-                 `unpaired` and `group`",
+                 `unpaired`, `group`, `rated` and `annotated`",
                 program.name
             )));
         };
@@ -121,6 +135,12 @@ impl View {
             view.numbers.push((field.to_owned(), ty.side));
         }
         Ok(view)
+    }
+
+    /// The same rows, of which no numbers are read.
+    #[must_use]
+    pub fn without_numbers(&self) -> Self {
+        View { numbers: Vec::new(), ..self.clone() }
     }
 
     /// The name that owns its numbers in a program, e.g. `scored_pair`.
@@ -153,8 +173,8 @@ impl View {
     #[must_use]
     pub fn names(&self) -> Option<&'static [&'static str]> {
         match self.shape {
-            Shape::Pair => Some(&["chosen", "rejected"]),
-            Shape::Demo | Shape::Unpaired => Some(&["response"]),
+            Shape::Pair | Shape::Annotated => Some(&["chosen", "rejected"]),
+            Shape::Demo | Shape::Unpaired | Shape::Rated => Some(&["response"]),
             Shape::Group => None,
         }
     }
@@ -164,8 +184,8 @@ impl View {
     pub fn sides(&self) -> &'static [SideTag] {
         match self.shape {
             Shape::Pair if self.document => &[SideTag::Chosen, SideTag::Rejected, SideTag::Document],
-            Shape::Pair => &[SideTag::Chosen, SideTag::Rejected],
-            Shape::Demo => &[SideTag::Answer],
+            Shape::Pair | Shape::Annotated => &[SideTag::Chosen, SideTag::Rejected],
+            Shape::Demo | Shape::Rated => &[SideTag::Answer],
             Shape::Unpaired if self.mismatched => &[SideTag::Answer, SideTag::Mismatched],
             Shape::Unpaired => &[SideTag::Answer],
             Shape::Group => &[SideTag::Sample],

@@ -2,6 +2,7 @@
 
 mod config;
 mod engine;
+mod expo;
 mod folder;
 pub(crate) mod fused;
 mod graph;

@@ -184,8 +184,8 @@ fn shaped(prompt: &Example, group: Group, view: &View) -> Result<Option<(Example
         Shape::Pair if scores[best] == scores[worst] => return Ok(None),
         Shape::Pair => vec![best, worst],
         Shape::Demo => vec![best],
-        Shape::Unpaired => {
-            let problem = "responses liked or not are not drawn; give them with --data".to_owned();
+        Shape::Unpaired | Shape::Rated | Shape::Annotated => {
+            let problem = "responses that people judge one by one are not drawn; give them with --data".to_owned();
             return Err(Error::Setting(problem));
         }
     };

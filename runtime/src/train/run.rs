@@ -11,7 +11,7 @@ use super::optimizer::{AdamW, Update, length, shortened};
 use super::settings::RunSettings;
 use super::start::StartScores;
 use super::stored::{self, Origin};
-use super::trainee::{self, REWARD_MODEL, Reads, Trainee};
+use super::trainee::{self, Reads, Trainee, begin_with};
 use super::{hyper, schedule};
 use crate::checkpoint::{Exact, Hash, State};
 use crate::data::{Dropped, Example, Examples, Item, Limits, Order, Row, View, items};
@@ -298,7 +298,7 @@ fn ready(job: &mut Job<'_>) -> Result<Ready> {
     let copies = copies_of_start(program, view.owner(), draws)?;
     precomputed(settings, &program.name, &copies, draws)?;
     let owners = trainee::owners(program);
-    begin_with(&owners, program, &mut job.weights, settings.seed)?;
+    begin_with(&owners, program, &mut job.weights, settings)?;
     asked::check(program, &job.weights, job.teacher.as_ref())?;
     settings.draw = draws.then(|| settings.draw.clone().unwrap_or_default());
     let limits = limits(settings, &job.weights, job.teacher.as_ref())?;
@@ -328,24 +328,6 @@ fn ready(job: &mut Job<'_>) -> Result<Ready> {
         return Err(Error::Setting(problem));
     }
     Ok(Ready { view, data, held_out, order, steps, copies, owners })
-}
-
-/// Is the model one that the program can train? A language model that is to become a reward model gets a head.
-fn begin_with(owners: &[String], program: &Program, weights: &mut Weights, seed: u64) -> Result<()> {
-    match owners {
-        [only] if only == REWARD_MODEL => {
-            if weights.labels.is_empty() {
-                let fields = trainee::fields(program, only);
-                *weights = weights.with_head(&fields.iter().map(String::as_str).collect::<Vec<_>>(), seed);
-            }
-            Reads::of(program, only, weights).map(drop)
-        }
-        [_] => weights.check_words(),
-        _ => {
-            let problem = format!("`{}` trains {}, and a run trains one model", program.name, owners.join(" and "));
-            Err(Error::Setting(problem))
-        }
-    }
 }
 
 /// Is there something that can be computed once and kept in a file?

@@ -17,6 +17,9 @@ pub struct RunSettings {
     /// The teacher's folder, for an algorithm that reads one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub teacher: Option<PathBuf>,
+    /// For a reward model of one number that begins with one of several attributes: what each of them adds to the number.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, f64>,
     /// The files that are trained on; none means the sandbox's own.
     pub data: Vec<PathBuf>,
     /// A file that is measured but not trained on.
@@ -98,6 +101,7 @@ impl Default for RunSettings {
             algorithm: String::new(),
             model: String::new(),
             teacher: None,
+            attributes: BTreeMap::new(),
             data: Vec::new(),
             eval_data: None,
             steps: None,

@@ -1,7 +1,7 @@
 //! Training runs on small models.
 
 mod drawn;
-
+mod rewards;
 mod state;
 mod words;
 

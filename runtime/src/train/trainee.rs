@@ -1,6 +1,7 @@
 //! Models that are trained: an engine, its weights, and what a program reads of it.
 
 use super::asked::taken;
+use super::settings::RunSettings;
 use crate::compile::{Field, Form, Share, Source, actor_shares, value_shares};
 use crate::data::Batch;
 use crate::model::{Engine, Parameters, ValuesAt, Weights};
@@ -60,6 +61,56 @@ pub(super) fn fields(program: &Program, owner: &str) -> Vec<String> {
         }
     }
     fields
+}
+
+/// Makes the model one that the program can train: a language model that is to become a reward model gets a head, and of
+/// several attributes one number is made if the settings say how.
+///
+/// # Errors
+/// If the model is not of the sort that the program trains, or the settings name attributes that it has not.
+pub(super) fn begin_with(
+    owners: &[String],
+    program: &Program,
+    weights: &mut Weights,
+    settings: &RunSettings,
+) -> Result<()> {
+    let refuse = |problem: String| Err(Error::Setting(problem));
+    let [owner] = owners else {
+        return refuse(format!("`{}` trains {}, and a run trains one model", program.name, owners.join(" and ")));
+    };
+    let fields = fields(program, owner);
+    let attributes = &settings.attributes;
+    if owner != REWARD_MODEL {
+        if !attributes.is_empty() {
+            return refuse(format!("`{}` trains no reward model; leave --attributes out", program.name));
+        }
+        return weights.check_words();
+    }
+    if let ([score], false) = (&fields[..], attributes.is_empty()) {
+        if let Some(unknown) = attributes.keys().find(|name| !weights.labels.contains(name)) {
+            let labels = weights.labels.join(", ");
+            let found = if labels.is_empty() { "words and no attributes".to_owned() } else { labels };
+            return refuse(format!("--attributes names `{unknown}`, but the model gives {found}"));
+        }
+        let shares: Vec<f64> =
+            weights.labels.iter().map(|label| attributes.get(label).copied().unwrap_or(0.0)).collect();
+        *weights = weights.with_summed_head(score, &shares)?;
+    } else if !attributes.is_empty() {
+        let read = fields.join(", ");
+        return refuse(format!("`{}` reads {read} of its model; leave --attributes out", program.name));
+    }
+    if weights.labels.is_empty() {
+        *weights = weights.with_head(&fields.iter().map(String::as_str).collect::<Vec<_>>(), settings.seed);
+    }
+    if weights.labels.len() > 1 && fields.len() == 1 && !weights.labels.contains(&fields[0]) {
+        return refuse(format!(
+            "`{}` trains a model of one number, and this one gives {}; say what each adds to it, e.g. --attributes {}=1",
+            program.name,
+            weights.labels.join(", "),
+            weights.labels[0]
+        ));
+    }
+    Reads::of(program, owner, weights).map(drop)
 }
 
 impl Reads {

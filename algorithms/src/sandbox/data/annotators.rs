@@ -76,6 +76,15 @@ impl Panel {
         &self.0[random.below(self.0.len())]
     }
 
+    /// So many of them, no two the same; all, if there are no more.
+    #[must_use]
+    pub fn some(&self, count: usize, random: &mut Random) -> Panel {
+        let mut members = self.0.clone();
+        random.shuffle(&mut members);
+        members.truncate(count.max(1));
+        Panel(members)
+    }
+
     /// How much they truly disagree about two answers: the standard deviation, over the panel, of how much better
     /// they find the second.
     #[must_use]

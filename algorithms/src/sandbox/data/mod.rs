@@ -12,7 +12,7 @@ pub use groups::Group;
 pub use jsonl::{Line, jsonl};
 pub use mixture::{Demonstration, demonstrations, mixture};
 pub use preferences::{Labels, Preference, preferences};
-pub use ratings::{Comparison, Rating, comparisons, ratings};
+pub use ratings::{Comparison, Rating, comparisons, comparisons_by, ratings, ratings_by};
 
 use super::exercise::{Question, Split};
 use super::{Random, Style, write};
@@ -29,7 +29,7 @@ fn completion(answer: &str) -> String {
 }
 
 /// `count` different answers to a question, by writers of all sorts.
-fn answers(question: &Question, count: usize, random: &mut Random) -> Vec<String> {
+pub(super) fn answers(question: &Question, count: usize, random: &mut Random) -> Vec<String> {
     let mut answers: Vec<String> = Vec::with_capacity(count);
     let mut tries = 0;
     while answers.len() < count {

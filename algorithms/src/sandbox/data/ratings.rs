@@ -36,6 +36,19 @@ pub struct Comparison {
 /// `count` questions with `each` answers, rated by the judge or, where there is a panel, by all its members.
 #[must_use]
 pub fn ratings(count: usize, each: usize, split: Split, panel: Option<&Panel>, seed: u64) -> Vec<Rating> {
+    ratings_by(count, each, split, panel, usize::MAX, seed)
+}
+
+/// The same by so many members of the panel, others for each answer.
+#[must_use]
+pub fn ratings_by(
+    count: usize,
+    each: usize,
+    split: Split,
+    panel: Option<&Panel>,
+    raters: usize,
+    seed: u64,
+) -> Vec<Rating> {
     let mut random = Random::new(seed);
     let mut rated = Vec::with_capacity(count * each);
     for _ in 0..count {
@@ -44,7 +57,10 @@ pub fn ratings(count: usize, each: usize, split: Split, panel: Option<&Panel>, s
             let truth = question.judge(&answer);
             let ratings = match panel {
                 None => vec![truth.rounded()],
-                Some(panel) => panel.members().iter().map(|one| one.rate(&truth, &mut random)).collect(),
+                Some(panel) => {
+                    let raters = if raters < panel.members().len() { &panel.some(raters, &mut random) } else { panel };
+                    raters.members().iter().map(|one| one.rate(&truth, &mut random)).collect()
+                }
             };
             rated.push(Rating { prompt: question.prompt(), response: completion(&answer), ratings, truth });
         }
@@ -55,16 +71,23 @@ pub fn ratings(count: usize, each: usize, split: Split, panel: Option<&Panel>, s
 /// `count` pairs of answers, compared by all members of a panel.
 #[must_use]
 pub fn comparisons(count: usize, split: Split, panel: &Panel, seed: u64) -> Vec<Comparison> {
+    comparisons_by(count, split, panel, usize::MAX, seed)
+}
+
+/// The same by so many members of the panel, others for each pair.
+#[must_use]
+pub fn comparisons_by(count: usize, split: Split, panel: &Panel, judges: usize, seed: u64) -> Vec<Comparison> {
     let mut random = Random::new(seed);
     let one = |_| {
         let question = Question::draw(split, &mut random);
         let answers = answers(&question, 2, &mut random);
         let [first, second] = [0, 1].map(|place| question.judge(&answers[place]));
+        let judges = if judges < panel.members().len() { &panel.some(judges, &mut random) } else { panel };
         Comparison {
             split,
             prompt: question.prompt(),
             responses: [0, 1].map(|place| completion(&answers[place])),
-            strengths: panel.members().iter().map(|one| one.strength(&first, &second, &mut random)).collect(),
+            strengths: judges.members().iter().map(|one| one.strength(&first, &second, &mut random)).collect(),
             disagreement: panel.disagreement(&first, &second),
         }
     };

@@ -3,10 +3,12 @@
 mod columns;
 mod comparison;
 mod estimate;
+mod rewards;
 
 pub use columns::side_by_side;
 pub use comparison::{Comparison, Policy};
 pub use estimate::Estimate;
+pub use rewards::{Trial, Verdict};
 
 use super::Random;
 use super::exercise::{Question, Split};

@@ -146,6 +146,10 @@ impl ModelConfig {
             set("architectures", json!([LABELS]));
             let places = || labels.iter().enumerate();
             set("id2label", places().map(|(place, label)| (place.to_string(), json!(label))).collect());
+            // Transformers reads a classifier at the last token that is no padding, which must not pass over the end token.
+            if source.get("pad_token_id").is_some_and(|pad| is_end(pad, source)) {
+                set("pad_token_id", Value::Null);
+            }
             set("label2id", places().map(|(place, label)| (label.clone(), json!(place))).collect());
         }
         set("model_type", json!("llama"));
@@ -171,6 +175,15 @@ impl ModelConfig {
             set("rope_scaling", if scaled { Value::Object(rotary) } else { Value::Null });
         }
         map
+    }
+}
+
+/// Is this token one that ends a text?
+fn is_end(token: &Value, config: &Map<String, Value>) -> bool {
+    match config.get("eos_token_id") {
+        Some(Value::Array(ends)) => ends.contains(token),
+        Some(end) => end == token && !end.is_null(),
+        None => false,
     }
 }
 

@@ -1,0 +1,177 @@
+//! Reward models: what they train on in the sandbox, and how good they are there.
+
+use crate::sandbox::data::{self, Line, Panel};
+use crate::sandbox::evaluation::{Trial, Verdict};
+use crate::sandbox::{Attributes, Split};
+use anyhow::{Context, Result, bail};
+use collimate_dsl::ir::Program;
+use collimate_runtime::data::{Origin, Record, Row, View, read_line};
+use collimate_runtime::model::Weights;
+use collimate_runtime::reward::RewardModel;
+use collimate_runtime::tokenizer::Tokenizer;
+use collimate_runtime::train::RunSettings;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+/// People whose opinions the sandbox's rows are made of, and how many of them say something about a row.
+const PEOPLE: usize = 60;
+const ASKED: usize = 5;
+/// Answers to a question that are rated.
+const ANSWERS: usize = 4;
+/// Held-out questions that reward models are compared on.
+const QUESTIONS: usize = 250;
+/// By how much an uncertain model's deviations count against its gap when it says over which pairs people are divided
+/// (arXiv:2410.14632 tunes it on held-out data).
+const UNSURE: f64 = 1.0;
+
+/// Does this program train a reward model?
+pub(super) fn trains(program: &Program) -> bool {
+    program.inputs().any(|(_, owner, _, ty)| owner == "reward_model" && ty.live)
+}
+
+/// How a reward model is trained in the sandbox unless options say otherwise.
+pub(super) fn defaults() -> RunSettings {
+    RunSettings { steps: Some(500), batch: 32, lr: 5e-4, warmup: 25, ..RunSettings::default() }
+}
+
+/// `name=weight,…`
+pub(super) fn attributes(option: &str, text: &str) -> Result<BTreeMap<String, f64>> {
+    let mut weights = BTreeMap::new();
+    for part in text.split(',').map(str::trim) {
+        let (name, weight) = part
+            .split_once('=')
+            .with_context(|| format!("--{option} {text}: write NAME=NUMBER,…, e.g. helpfulness=1,verbosity=-0.5"))?;
+        let number = weight.trim().parse::<f64>().ok().filter(|weight| weight.is_finite());
+        let number = number.with_context(|| format!("--{option} {text}: `{weight}` is not a number"))?;
+        if weights.insert(name.trim().to_owned(), number).is_some() {
+            bail!("--{option} {text}: `{name}` is given twice");
+        }
+    }
+    Ok(weights)
+}
+
+/// A model of several attributes as one of a single number.
+pub(super) fn summed(weights: &Weights, label: &str, attributes: &BTreeMap<String, f64>) -> Result<Weights> {
+    if let Some(unknown) = attributes.keys().find(|name| !weights.labels.contains(name)) {
+        bail!("--attributes names `{unknown}`, but the model gives {}", weights.labels.join(", "));
+    }
+    let share = |label: &String| attributes.get(label).copied().unwrap_or(0.0);
+    Ok(weights.with_summed_head(label, &weights.labels.iter().map(share).collect::<Vec<_>>())?)
+}
+
+/// What a reward model trains on in the sandbox: answers by writers of all sorts, and what people say of them.
+pub(super) fn rows(view: &View, name: &str, count: usize, seed: u64) -> Result<Vec<Row>> {
+    let panel = Panel::new(PEOPLE, 0);
+    let lines: Vec<String> = match name {
+        "rated" => {
+            let questions = count.div_ceil(ANSWERS);
+            let mut rated = data::ratings_by(questions, ANSWERS, Split::Train, Some(&panel), ASKED, seed);
+            rated.truncate(count);
+            rated.iter().map(|rating| rating.json().to_string()).collect()
+        }
+        "annotated" => compared(count, &panel, seed, |_| true),
+        // Who cannot say which is better says nothing that a pair could hold.
+        "pair" => compared(count, &panel, seed, |comparison| comparison.strength() != 0),
+        other => bail!("the sandbox has no rows of the view `{other}` for a reward model; give --data"),
+    };
+    let path: Arc<Path> = Arc::from(Path::new("sandbox"));
+    let read =
+        |(i, line): (usize, &String)| Ok(read_line(Origin { path: Arc::clone(&path), line: i + 1 }, line, view)?);
+    lines.iter().enumerate().map(read).collect()
+}
+
+/// So many comparisons that may be used, as lines of a file.
+fn compared(count: usize, panel: &Panel, seed: u64, usable: impl Fn(&data::Comparison) -> bool) -> Vec<String> {
+    let mut lines = Vec::with_capacity(count);
+    let mut part = seed;
+    while lines.len() < count {
+        let drawn = data::comparisons_by(count, Split::Train, panel, ASKED, part);
+        lines.extend(drawn.iter().filter(|comparison| usable(comparison)).map(|c| c.json().to_string()));
+        part = part.wrapping_add(1 << 32);
+    }
+    lines.truncate(count);
+    lines
+}
+
+/// How good a reward model is at the sandbox's held-out answers.
+pub(super) fn verdict(weights: &Weights, tokenizer: &Tokenizer) -> Result<Judged> {
+    let model = RewardModel::new(weights.clone(), tokenizer)?;
+    let trial = Trial::new(QUESTIONS);
+    let path: Arc<Path> = Arc::from(Path::new("held-out answers"));
+    let row = |(i, (prompt, answers)): (usize, (&str, &[String]))| Row {
+        origin: Origin { path: Arc::clone(&path), line: i + 1 },
+        record: Record::group(prompt, answers.iter().map(|answer| format!(" {answer}")).collect()),
+    };
+    let rows: Vec<Row> = trial.answers().enumerate().map(row).collect();
+    let values = model.values(&rows, &View::group())?;
+    let labels = model.labels();
+    let shares = shares(labels)?;
+    let each = |take: &dyn Fn(&[f64]) -> f64| -> Vec<Vec<f64>> {
+        values.iter().map(|row| row.iter().map(|numbers| take(numbers)).collect()).collect()
+    };
+    let scores = each(&|numbers| numbers.iter().zip(&shares).map(|(number, share)| number * share).sum());
+    let spread = labels.iter().position(|label| label == "spread");
+    let spreads = spread.map(|place| each(&|numbers| numbers[place]));
+    let verdict = trial.verdict(&scores, spreads.as_deref().map(|spreads| (spreads, UNSURE)));
+    let named: Vec<(usize, &str)> = labels
+        .iter()
+        .enumerate()
+        .filter_map(|(i, l)| Some((i, *Attributes::NAMES.iter().find(|n| *n == l)?)))
+        .collect();
+    let attributes =
+        named.into_iter().map(|(place, name)| (name, trial.rank_of(name, &each(&|numbers| numbers[place]))));
+    Ok(Judged { verdict, attributes: attributes.collect() })
+}
+
+/// What is known of a reward model in the sandbox.
+pub(super) struct Judged {
+    pub(super) verdict: Verdict,
+    /// For each attribute it gives, the rank correlation with the judge's.
+    pub(super) attributes: Vec<(&'static str, f64)>,
+}
+
+/// What each label adds to one number: all of it where there is a score; else the judge's weights of the attributes.
+pub(super) fn shares(labels: &[String]) -> Result<Vec<f64>> {
+    if let [_] = labels {
+        return Ok(vec![1.0]);
+    }
+    if labels.iter().any(|label| label == "score") {
+        return Ok(labels.iter().map(|label| f64::from(u8::from(label == "score"))).collect());
+    }
+    let weight = |label: &String| {
+        let place = Attributes::NAMES.iter().position(|name| name == label);
+        place.map(|place| Attributes::WEIGHTS[place]).with_context(|| {
+            format!(
+                "the model gives `{label}`, which is neither a score nor an attribute of HelpSteer; name what counts"
+            )
+        })
+    };
+    labels.iter().map(weight).collect()
+}
+
+/// Prints how good a reward model is in the sandbox.
+pub(super) fn report(weights: &Weights, tokenizer: &Tokenizer) -> Result<()> {
+    let judged = verdict(weights, tokenizer)?;
+    writeln!(std::io::stdout().lock(), "\n{}", table(&judged))?;
+    Ok(())
+}
+
+fn table(Judged { verdict, attributes }: &Judged) -> String {
+    let mut lines = vec![format!("{QUESTIONS} held-out questions, all pairs of 6 answers")];
+    let mut line = |name: &str, value: String| lines.push(format!("{name:38}{value:>14}"));
+    line("accuracy against the judge, %", format!("{:.1}", verdict.accuracy));
+    line("rank correlation with the judge", format!("{:.3}", verdict.rank));
+    line("  within a question", format!("{:.3}", verdict.rank_within));
+    for (name, rank) in attributes {
+        line(&format!("  of {name}"), format!("{rank:.3}"));
+    }
+    line("calibration error (people's votes)", format!("{:.3}", verdict.calibration));
+    line("AUROC of divided pairs", format!("{:.3}", verdict.auroc));
+    lines.push(format!("\n{:38}{:>14}{:>8}", "by kind of question", "accuracy, %", "pairs"));
+    for (family, accuracy, pairs) in &verdict.by_family {
+        lines.push(format!("  {family:36}{:>14}{pairs:>8}", format!("{accuracy:.1}")));
+    }
+    lines.join("\n") + "\n"
+}
