@@ -135,6 +135,12 @@ fn generate() -> Command {
         .arg(model())
         .arg(Arg::new("prompt").long("prompt").value_name("TEXT").help("One prompt").required_unless_present("prompts"))
         .arg(path("prompts", "FILE").long("prompts").help("Rows with `prompt`, as .jsonl").conflicts_with("prompt"))
+        .arg(
+            Arg::new("attributes")
+                .long("attributes")
+                .value_name("NAME=0…4,…")
+                .help("Ratings to aim at, for a model trained with steerlm, e.g. helpfulness=4,verbosity=0"),
+        )
         .arg(path("out", "FILE").long("out").help("Write JSON lines here instead of text to the terminal"))
         .arg(
             Arg::new("samples")
@@ -229,6 +235,16 @@ fn sandbox() -> Command {
             Command::new("model")
                 .about("Writes the built-in model as a Hugging Face folder")
                 .arg(path("out", "DIR").long("out").required(true).help("Folder to write into")),
+        )
+        .subcommand(
+            Command::new("reward-models")
+                .about("Trains reward models in all ways there are and sets them side by side")
+                .arg(
+                    number::<u64>("seeds", "N")
+                        .default_value("3")
+                        .help("How often, each with other data and another head"),
+                )
+                .arg(number::<u64>("steps", "N").default_value("300").help("Optimizer steps of each")),
         )
         .subcommand(
             Command::new("train")

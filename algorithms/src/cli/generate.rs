@@ -1,6 +1,7 @@
 //! `collimate generate`: responses to prompts.
 
 use super::{model, progress};
+use crate::steering::Labels;
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
 use collimate_runtime::model::Weights;
@@ -21,6 +22,13 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     let prompts = match matches.get_one::<PathBuf>("prompts") {
         Some(path) => read(path)?,
         None => vec![matches.get_one::<String>("prompt").expect("one of the two is required").clone()],
+    };
+    let prompts: Vec<String> = match matches.get_one::<String>("attributes") {
+        Some(text) => {
+            let labels = Labels::read(text).with_context(|| format!("--attributes {text}"))?;
+            prompts.iter().map(|prompt| labels.before(prompt)).collect()
+        }
+        None => prompts,
     };
     let loaded = model::asked(matches)?;
     let settings = Sampling {

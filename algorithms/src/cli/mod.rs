@@ -17,10 +17,12 @@ mod progress;
 mod refusal;
 mod report;
 mod reward_model;
+mod reward_table;
 mod sandbox;
 mod score;
 mod settings;
 mod state;
+mod steerlm;
 mod train;
 
 use crate::Algorithm;

@@ -2,7 +2,7 @@
 
 use super::generate::respond;
 use super::model::Loaded;
-use super::reward_model;
+use super::{reward_model, steerlm};
 use crate::Algorithm;
 use crate::sandbox::evaluation::{Comparison, Estimate, questions};
 use crate::sandbox::{Attributes, Question, Random, Split, base, data, judge};
@@ -30,6 +30,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
         Some(("judge", m)) => judge_one(m),
         Some(("model", m)) => write_model(m),
         Some(("train", m)) => make_model(m),
+        Some(("reward-models", m)) => super::reward_table::run(m),
         _ => unreachable!("a subcommand is required"),
     }
 }
@@ -156,6 +157,9 @@ pub(super) fn defaults(algorithm: &Algorithm) -> RunSettings {
         let draw = DrawSettings { num_generations: 4, max_new_tokens: ANSWER_TOKENS, ..DrawSettings::default() };
         let settings = RunSettings { steps: Some(200), batch: 16, lr: 2e-4, warmup: 10, ..RunSettings::default() };
         return RunSettings { draw: Some(draw), ..settings };
+    }
+    if algorithm.family() == "steerlm" {
+        return steerlm::defaults();
     }
     if reward_model::trains(&(algorithm.trace)()) {
         return reward_model::defaults();

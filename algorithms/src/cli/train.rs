@@ -1,6 +1,6 @@
 //! `collimate <algorithm>`: a training run, on the user's model and data or in the sandbox.
 
-use super::{command_name, model, progress, reward_model, sandbox, settings};
+use super::{command_name, model, progress, reward_model, sandbox, settings, steerlm};
 use crate::Algorithm;
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
@@ -27,13 +27,23 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
     let in_sandbox = settings.data.is_empty();
     let count = settings.steps.unwrap_or(1) as usize * settings.batch;
     let mut judge = sandbox::reward;
+    let steers = algorithm.family() == "steerlm";
+    catch_interrupt()?;
+    let annotated = match steers && in_sandbox {
+        true => Some(steerlm::annotated(&loaded, count, settings.seed)?),
+        false => None,
+    };
     let (rows, reward): (_, Option<&mut Reward<'_>>) = match (in_sandbox, settings.draw.is_some()) {
         (true, true) => (sandbox::prompts(count, settings.seed), Some(&mut judge)),
         (true, false) if reward_model::trains(&program) => {
             (reward_model::rows(&view, algorithm.view, count, settings.seed)?, None)
         }
+        (true, false) if steers => (annotated.as_ref().map(|a| a.rows.clone()).unwrap_or_default(), None),
         (true, false) => (sandbox::rows(algorithm.view, &loaded, count, settings.seed)?, None),
         (false, true) => (sandbox::known(data::read_prompts(&settings.data)?)?, Some(&mut judge)),
+        (false, false) if steers && data::has_ratings(&settings.data[0])? => {
+            (steerlm::read(&settings.data, settings.seed)?, None)
+        }
         (false, false) => (data::read(&settings.data, &view)?, None),
     };
     let eval_rows = match &settings.eval_data {
@@ -49,7 +59,6 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
         Some(out) => out.clone(),
         None => unused_folder(algorithm.name)?,
     };
-    catch_interrupt()?;
 
     // Only the sandbox compares with the model as it was.
     let (before, seed) = (in_sandbox.then(|| loaded.weights.clone()), settings.seed);
@@ -77,6 +86,9 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
     let report = collimate_runtime::report::write(&out)?;
     if in_sandbox && reward_model::trains(&program) {
         reward_model::report(&trained.weights, &loaded.tokenizer)?;
+    } else if let Some(annotated) = annotated {
+        annotated.save(&out, &loaded.tokenizer)?;
+        steerlm::report(&trained.weights, &loaded.tokenizer, seed)?;
     } else if let Some(before) = before {
         sandbox::compare(&before, &trained.weights, &loaded.tokenizer, seed)?;
     } else if let Some(last) = &trained.last {

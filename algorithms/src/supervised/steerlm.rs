@@ -1,7 +1,7 @@
 //! SteerLM, attribute-conditioned supervised fine-tuning, arXiv:2310.05344, section 3.3.
 //!
-//! Every demonstration is told its own quality: the prompt ends with the ratings `a` of its answer ("helpfulness: 4,
-//! verbosity: 1"), given by people or by a regression reward model. At inference one asks for the ratings one wants.
+//! Every demonstration is told its own quality: the prompt carries the ratings `a` of its answer
+//! ("helpfulness:4,verbosity:1"), given by people or by a regression reward model. At inference one asks for the ratings one wants.
 //!
 //! ```text
 //! L = - (1 / number of tokens) sum over all tokens y_t of the batch of w(x) log pi(y_t | a, x, y_<t)

@@ -15,7 +15,7 @@ mod view;
 pub use batch::{Batch, Item, items};
 pub use example::{Dropped, Example, Examples, Limits};
 pub use order::Order;
-pub use read::{has_responses, read, read_line, read_prompts, read_some};
+pub use read::{has_ratings, has_responses, read, read_line, read_prompts, read_some};
 pub use record::{Origin, Record, Row};
 pub(crate) use view::Shape;
 pub use view::View;

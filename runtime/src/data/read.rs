@@ -99,6 +99,22 @@ pub fn has_responses(path: &Path) -> Result<bool> {
     Ok(first.unwrap_or(true))
 }
 
+/// Has the first row of a file a rating of any attribute?
+///
+/// # Errors
+/// If the file cannot be read or has no rows.
+pub fn has_ratings(path: &Path) -> Result<bool> {
+    let mut first = None;
+    each_line(path, &mut |_, line| {
+        if first.is_none() {
+            let value: Value = serde_json::from_str(line).unwrap_or_default();
+            first = Some(column::ATTRIBUTES.iter().any(|column| value.get(column.name).is_some()));
+        }
+        Ok(())
+    })?;
+    Ok(first.unwrap_or(false))
+}
+
 /// Runs `use_line` on every line that is not blank.
 fn each_line(path: &Path, use_line: &mut dyn FnMut(Origin, &str) -> Result<()>) -> Result<()> {
     let unreadable = |e: std::io::Error| match e.kind() {

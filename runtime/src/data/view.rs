@@ -105,6 +105,17 @@ impl View {
         Self::bare(Shape::Group, "group")
     }
 
+    /// One response with its ratings, as many as there are.
+    #[must_use]
+    pub fn rated() -> Self {
+        let mut view = Self::bare(Shape::Rated, "rated");
+        let fields = column::ATTRIBUTES
+            .iter()
+            .flat_map(|column| [column.field.to_owned(), format!("{}{PRESENT}", column.field)]);
+        view.numbers = fields.map(|field| (field, Some(SideTag::Answer))).collect();
+        view
+    }
+
     fn bare(shape: Shape, owner: &str) -> Self {
         View { shape, owner: owner.to_owned(), numbers: Vec::new(), mismatched: false, document: false }
     }

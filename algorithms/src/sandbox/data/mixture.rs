@@ -39,6 +39,15 @@ pub fn demonstrations(count: usize, seed: u64) -> Vec<Demonstration> {
     demonstrate(count, seed, |random| Style::of_care(1.0, random))
 }
 
+/// Answers by writers of all sorts, as they come.
+#[must_use]
+pub fn answers_of_all_sorts(count: usize, seed: u64) -> Vec<Demonstration> {
+    demonstrate(count, seed, |random| {
+        let care = random.unit();
+        Style::of_care(care, random)
+    })
+}
+
 fn demonstrate(count: usize, seed: u64, mut style: impl FnMut(&mut Random) -> Style) -> Vec<Demonstration> {
     let mut random = Random::new(seed);
     let one = |_| {

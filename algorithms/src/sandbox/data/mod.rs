@@ -10,7 +10,7 @@ mod ratings;
 pub use annotators::{Annotator, Panel};
 pub use groups::Group;
 pub use jsonl::{Line, jsonl};
-pub use mixture::{Demonstration, demonstrations, mixture};
+pub use mixture::{Demonstration, answers_of_all_sorts, demonstrations, mixture};
 pub use preferences::{Labels, Preference, preferences};
 pub use ratings::{Comparison, Rating, comparisons, comparisons_by, ratings, ratings_by};
 

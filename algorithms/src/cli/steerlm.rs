@@ -1,0 +1,172 @@
+//! SteerLM: data whose prompts carry ratings, the whole loop in the sandbox, and how well a model can be steered.
+
+use super::generate::respond;
+use super::model::Loaded;
+use super::{annotate, progress, reward_model};
+use crate::reward_regression::REWARD_REGRESSION;
+use crate::sandbox::data::{self, Demonstration};
+use crate::sandbox::evaluation::questions;
+use crate::sandbox::{Attributes, Question, Random};
+use crate::steering::{HIGHEST, Labels};
+use anyhow::{Result, bail};
+use collimate_runtime::data::{Origin, Record, Row, View};
+use collimate_runtime::device;
+use collimate_runtime::model::{Precision, Weights};
+use collimate_runtime::sample::Sampling;
+use collimate_runtime::tokenizer::Tokenizer;
+use collimate_runtime::train::{Job, RunSettings};
+use collimate_runtime::write_whole;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How often a label is left out of a prompt, so that a model can be told some without the others.
+const UNSAID: f64 = 0.2;
+/// Optimizer steps of the sandbox's attribute predictor.
+const PREDICTOR_STEPS: u64 = 300;
+/// Held-out questions that are asked with each label.
+const QUESTIONS: usize = 100;
+/// What is asked for besides the one label that changes.
+const OTHERS: [u8; 5] = [4, 4, 4, 1, 1];
+/// An answer of the sandbox is a sentence or two; the longest that can be asked for take more.
+const ANSWER_TOKENS: usize = 96;
+
+/// How the sandbox's loop is run unless options say otherwise.
+pub(super) fn defaults() -> RunSettings {
+    RunSettings { steps: Some(600), batch: 32, lr: 1e-3, warmup: 30, ..RunSettings::default() }
+}
+
+/// Demonstrations whose prompts carry the ratings that their rows have.
+pub(super) fn read(paths: &[PathBuf], seed: u64) -> Result<Vec<Row>> {
+    let rated = collimate_runtime::data::read(paths, &View::rated())?;
+    let labels: Vec<Labels> = rated.iter().map(|row| labels(&row.record)).collect();
+    Ok(conditioned(&rated, &labels, seed))
+}
+
+/// The ratings of a row.
+fn labels(record: &Record) -> Labels {
+    let number = |field: &str| record.numbers.get(field).and_then(|values| values.first()).copied();
+    let one = |name: &str| number(name).filter(|_| number(&format!("{name}_present")) == Some(1.0));
+    Labels::predicted(Attributes::NAMES.map(one))
+}
+
+/// The same rows with their labels in the prompt, each left out now and then.
+fn conditioned(rows: &[Row], labels: &[Labels], seed: u64) -> Vec<Row> {
+    let mut random = Random::new(seed).fork("labels left out");
+    let mut one = |(row, labels): (&Row, &Labels)| {
+        let said = Labels(labels.0.map(|label| label.filter(|_| !random.chance(UNSAID))));
+        let record = Record::answer(said.before(&row.record.prompt), &row.record.responses[0]).with("weight", [1.0]);
+        Row { origin: row.origin.clone(), record }
+    };
+    rows.iter().zip(labels).map(&mut one).collect()
+}
+
+/// What the first two steps of the loop gave.
+pub(super) struct Annotated {
+    predictor: Weights,
+    /// Answers with what the predictor says of them, as a file.
+    lines: String,
+    /// The same as demonstrations whose prompts carry the labels.
+    pub(super) rows: Vec<Row>,
+}
+
+/// The loop's first two steps in the sandbox: a predictor of attributes is trained on answers that people rated, and says
+/// what it thinks of other answers.
+pub(super) fn annotated(loaded: &Loaded, count: usize, seed: u64) -> Result<Annotated> {
+    eprintln!("training an attribute predictor on rated answers");
+    let algorithm = &REWARD_REGRESSION;
+    let (program, specs) = ((algorithm.trace)(), (algorithm.hyper)());
+    let settings = RunSettings {
+        algorithm: algorithm.name.to_owned(),
+        steps: Some(PREDICTOR_STEPS),
+        seed,
+        checkpoint_every: 0,
+        ..reward_model::defaults()
+    };
+    let rated = PREDICTOR_STEPS as usize * settings.batch;
+    let rows = reward_model::rows(&View::of(&program, algorithm.view)?, algorithm.view, rated, seed)?;
+    let trained = device::train(Job {
+        settings,
+        program: &program,
+        view: algorithm.view,
+        specs: &specs,
+        weights: loaded.weights.clone(),
+        teacher: None,
+        tokenizer: &loaded.tokenizer,
+        rows: &rows,
+        reward: None,
+        eval_rows: &[],
+        out: None,
+        resume: false,
+        stop: &super::train::STOP,
+        observer: &mut progress::Training::new(),
+    })?;
+    if trained.stopped {
+        bail!("stopped while the attribute predictor was trained; nothing was written");
+    }
+    eprintln!("it says what it thinks of {count} other answers");
+    let path: Arc<Path> = Arc::from(Path::new("sandbox"));
+    let row = |(i, d): (usize, Demonstration)| Row {
+        origin: Origin { path: Arc::clone(&path), line: i + 1 },
+        record: Record::answer(d.prompt, d.completion),
+    };
+    let answers: Vec<Row> = data::answers_of_all_sorts(count, seed).into_iter().enumerate().map(row).collect();
+    let labels = annotate::labels(&trained.weights, &loaded.tokenizer, &answers)?;
+    let lines = annotate::lines(&answers, &labels);
+    Ok(Annotated { predictor: trained.weights, lines, rows: conditioned(&answers, &labels, seed) })
+}
+
+impl Annotated {
+    /// Writes the predictor and the annotated answers into the run's folder.
+    pub(super) fn save(&self, out: &Path, tokenizer: &Tokenizer) -> Result<()> {
+        let folder = out.join("predictor");
+        self.predictor.save(&folder, Precision::F32)?;
+        tokenizer.files().write(&folder)?;
+        write_whole(&out.join("annotated.jsonl"), self.lines.as_bytes())?;
+        Ok(())
+    }
+}
+
+/// Asks held-out questions with one label after the other set to every value, and prints what the judge says of the
+/// answers.
+pub(super) fn report(weights: &Weights, tokenizer: &Tokenizer, seed: u64) -> Result<()> {
+    let questions = questions(QUESTIONS);
+    let mut lines = vec![format!("{QUESTIONS} held-out questions; what the judge finds when a label is asked for")];
+    let header = (0..=HIGHEST).map(|label| format!("{label:>7}")).collect::<String>();
+    lines.push(format!("{:14}{header}{:>10}{:>24}", "label", "moves by", "most moved besides"));
+    for (place, name) in Attributes::NAMES.iter().enumerate() {
+        let mut found: Vec<[f64; 5]> = Vec::new();
+        for label in 0..=HIGHEST {
+            let mut labels = OTHERS.map(Some);
+            labels[place] = Some(label);
+            found.push(measured(weights, tokenizer, &questions, Labels(labels), seed)?);
+        }
+        let moved = |other: usize| found[usize::from(HIGHEST)][other] - found[0][other];
+        let besides = (0..5).filter(|other| *other != place).max_by(|a, b| moved(*a).abs().total_cmp(&moved(*b).abs()));
+        let means: String = found.iter().map(|of| format!("{:>7.2}", of[place])).collect();
+        let besides =
+            besides.map_or(String::new(), |other| format!("{} {:+.2}", Attributes::NAMES[other], moved(other)));
+        lines.push(format!("{name:14}{means}{:>+10.2}{besides:>24}", moved(place)));
+    }
+    writeln!(std::io::stdout().lock(), "\n{}", lines.join("\n"))?;
+    Ok(())
+}
+
+/// The mean of each attribute over answers to prompts that carry these labels.
+fn measured(
+    weights: &Weights,
+    tokenizer: &Tokenizer,
+    questions: &[Question],
+    labels: Labels,
+    seed: u64,
+) -> Result<[f64; 5]> {
+    let prompts: Vec<String> = questions.iter().map(|question| labels.before(&question.prompt())).collect();
+    let sampling = Sampling { max_new_tokens: ANSWER_TOKENS, seed, ..Sampling::default() };
+    let answers = respond(weights, tokenizer, &prompts, sampling)?;
+    let mut sums = [0.0; 5];
+    for (question, answer) in questions.iter().zip(&answers) {
+        let judged = question.judge(&answer[0].text).values();
+        sums.iter_mut().zip(judged).for_each(|(sum, value)| *sum += value / questions.len() as f64);
+    }
+    Ok(sums)
+}
