@@ -17,9 +17,6 @@ pub struct RunSettings {
     /// The teacher's folder, for an algorithm that reads one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub teacher: Option<PathBuf>,
-    /// For a reward model of one number that begins with one of several attributes: what each of them adds to the number.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub attributes: BTreeMap<String, f64>,
     /// The files that are trained on; none means the sandbox's own.
     pub data: Vec<PathBuf>,
     /// A file that is measured but not trained on.
@@ -69,6 +66,9 @@ pub struct RunSettings {
     /// How responses are drawn, if they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draw: Option<DrawSettings>,
+    /// For a reward model of one number that begins with one of several attributes: what each of them adds to the number.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, f64>,
     /// The algorithm's hyper-parameters.
     pub set: BTreeMap<String, f64>,
 }
