@@ -247,6 +247,14 @@ fn sandbox() -> Command {
                 .arg(number::<u64>("steps", "N").default_value("300").help("Optimizer steps of each")),
         )
         .subcommand(
+            Command::new("steerlm2")
+                .about("SteerLM 2.0 on a model that `collimate steerlm` made: answers, what they should weigh, training, again")
+                .arg(path("model", "DIR").long("model").required(true).help("The folder of that run"))
+                .arg(path("out", "DIR").long("out").required(true).help("Folder to write the model into"))
+                .arg(number::<u64>("iterations", "N").default_value("2").help("How often"))
+                .arg(number::<u64>("seed", "N").default_value("0").help("Same seed, same model")),
+        )
+        .subcommand(
             Command::new("train")
                 .about("Makes the built-in model again, from nothing: tokenizer, data, training")
                 .arg(path("out", "DIR").long("out").required(true).help("Folder to write into"))

@@ -23,6 +23,7 @@ mod score;
 mod settings;
 mod state;
 mod steerlm;
+mod steerlm2;
 mod train;
 
 use crate::Algorithm;

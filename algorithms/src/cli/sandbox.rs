@@ -31,6 +31,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
         Some(("model", m)) => write_model(m),
         Some(("train", m)) => make_model(m),
         Some(("reward-models", m)) => super::reward_table::run(m),
+        Some(("steerlm2", m)) => super::steerlm2::run(m),
         _ => unreachable!("a subcommand is required"),
     }
 }

@@ -3,6 +3,10 @@
 //! The labels stand on a line of their own before the prompt: `helpfulness:4,correctness:4,verbosity:0`. What is not asked
 //! for is left out.
 
+mod likelihood;
+
+pub use likelihood::{Edges, log_likelihood};
+
 use crate::sandbox::Attributes;
 use anyhow::{Context, Result, bail};
 
