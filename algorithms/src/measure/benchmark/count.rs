@@ -97,7 +97,13 @@ impl Counted {
         let mean = |parts: &[Part]| parts.iter().map(|part| part.accuracy).sum::<f64>() / parts.len() as f64;
         let overall = match format {
             Format::RewardBench => mean(&parts),
-            Format::RmBench => mean(&parts),
+            Format::RmBench => {
+                // The two halves of safety make one domain.
+                let (safety, mut domains): (Vec<Part>, Vec<Part>) =
+                    parts.iter().cloned().partition(|part| part.name.starts_with("safety"));
+                domains.extend(safety.first().map(|first| Part { accuracy: mean(&safety), ..first.clone() }));
+                mean(&domains)
+            }
             Format::Pairs | Format::JudgeBench | Format::Compared => {
                 part("", &|_, _, _| true).map_or(f64::NAN, |whole| whole.accuracy)
             }
@@ -153,6 +159,10 @@ mod tests {
         let levels: Vec<_> = counted.levels.iter().map(|p| (p.name.as_str(), p.accuracy)).collect();
         assert_eq!(levels, [("easy", 1.0), ("normal", 1.0), ("hard", 0.5)]);
         assert_eq!(counted.parts.iter().map(|p| p.accuracy).collect::<Vec<_>>(), [6.0 / 9.0, 1.0]);
+        let items = [item("chat", 3), item("safety-refuse", 3), item("safety-response", 3)];
+        let (all, none) = ((vec![9.0; 3], vec![0.0; 3]), (vec![0.0; 3], vec![9.0; 3]));
+        let counted = Counted::new(Format::RmBench, &items, &[all.clone(), all, none]);
+        assert_eq!((counted.parts.len(), counted.overall), (3, 0.75));
     }
 
     #[test]
