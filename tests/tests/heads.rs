@@ -133,8 +133,8 @@ fn learn(name: &str, labels: &[&str], expected: &Value, fused: bool) -> (f64, Ve
     }
     for (place, label) in labels.iter().enumerate().filter(|_| !pairs) {
         let rated = sequences.iter().map(|sequence| sequence["ratings"][place].as_f64().unwrap()).collect();
-        inputs.insert("rated", label, Some(SideTag::Answer), rated);
-        inputs.insert("rated", &format!("{label}_present"), Some(SideTag::Answer), vec![1.0; sequences.len()]);
+        inputs.insert("rated", *label, Some(SideTag::Answer), rated);
+        inputs.insert("rated", format!("{label}_present"), Some(SideTag::Answer), vec![1.0; sequences.len()]);
     }
     let field = |(label, name): (usize, &&str)| Field {
         name: if pairs { "score".to_owned() } else { (*name).to_owned() },
