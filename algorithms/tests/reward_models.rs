@@ -87,7 +87,7 @@ fn from_a_regression_to_a_benchmark() {
     ]);
     let wrong = write(outer.path(), "wrong.jsonl", &[bench("math-prm"), json!({"prompt": PROMPT, "chosen": "a"})]);
     let problem = refused(&["eval", "--reward-model", &strong, "--data", &wrong]);
-    assert!(problem.contains("wrong.jsonl:2: `subset` is missing (found: chosen, prompt)"), "{problem}");
+    assert!(problem.contains("wrong.jsonl:2: `subset` is missing (found: prompt, chosen)"), "{problem}");
 
     let expo = |alpha: &str, more: &[&str]| {
         let own = ["expo", "--weak", &regression, "--strong", &strong, "--alpha", alpha, "--out", &path("expo")];

@@ -92,7 +92,8 @@ pub fn has_responses(path: &Path) -> Result<bool> {
         if first.is_none() {
             let value: Value = serde_json::from_str(line).unwrap_or_default();
             let columns = [&column::CHOSEN, &column::REJECTED, &column::COMPLETION, &column::RESPONSES];
-            first = Some(!value.is_object() || columns.iter().any(|c| c.names().any(|name| value.get(name).is_some())));
+            let named = columns.iter().any(|c| c.names().any(|name| value.get(name).is_some()));
+            first = Some(value.as_object().is_none_or(compared::is_compared) || named);
         }
         Ok(())
     })?;

@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn a_wrong_row_is_one_clear_error() {
         let wrong = problem(json!({"prompt": "p", "chosen": "a", "subset": "hep-go"}));
-        assert_eq!(wrong, "1: `rejected` is missing (found: chosen, prompt, subset)");
+        assert_eq!(wrong, "1: `rejected` is missing (found: prompt, chosen, subset)");
         let wrong = problem(json!({"prompt": "p", "chosen": "a", "rejected": "b", "subset": "mine"}));
         assert!(wrong.starts_with("1: `subset` is \"mine\", which is none of RewardBench's"), "{wrong}");
         let wrong = problem(json!({"prompt": "p", "chosen": ["a"], "rejected": ["b"], "domain": "chat"}));
