@@ -1,9 +1,13 @@
-//! The two engines against transformers, and against each other.
+//! The engines against transformers, and against each other; the GPU is an emulated one.
 
 use collimate_dsl::eval::{Inputs, Settings};
 use collimate_dsl::ir::SideTag;
 use collimate_dsl::{Layout, Reach};
-use collimate_runtime::model::{Engine, FusedEngine, GraphEngine, Parameters, Sequences, Weights};
+use collimate_emulation::{Emulated, Order};
+use collimate_kernels::cuda::{Element, Stream};
+use collimate_runtime::model::{
+    Engine, FusedEngine, FusedOptions, GpuEngine, GraphEngine, Parameters, Sequences, Weights,
+};
 use collimate_runtime::{Cpu, compile};
 use collimate_tests::assets;
 use serde_json::Value;
@@ -90,6 +94,12 @@ fn fused(parameters: Arc<Parameters>) -> Box<dyn Engine<Cpu>> {
     Box::new(FusedEngine::new(parameters))
 }
 
+fn gpu(parameters: Arc<Parameters>) -> Box<dyn Engine<Cpu>> {
+    let stream = Stream::new(Emulated::new(Order::Reverse));
+    let options = FusedOptions::default();
+    Box::new(GpuEngine::new(parameters, Cpu::default(), stream, Element::F32, options).unwrap())
+}
+
 /// The largest difference.
 fn apart(found: &[f32], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len());
@@ -111,10 +121,10 @@ fn gradients_agree(what: &str, layout: &Weights, found: &[f32], expected: &[f32]
 }
 
 #[test]
-fn both_engines_give_the_log_probabilities_of_transformers() {
+fn the_engines_give_the_log_probabilities_of_transformers() {
     for name in CASES {
         let case = Case::read(name);
-        for (engine, make) in [("graph", graph as fn(_) -> _), ("fused", fused)] {
+        for (engine, make) in [("graph", graph as fn(_) -> _), ("fused", fused), ("gpu", gpu)] {
             let engine_made = make(Arc::new(Parameters::frozen(case.weights.clone())));
             let difference = apart(&engine_made.score(&case.batch).unwrap(), &case.logp);
             println!("{name}, {engine}: log-probabilities {difference:.1e} apart");
@@ -124,11 +134,11 @@ fn both_engines_give_the_log_probabilities_of_transformers() {
 }
 
 #[test]
-fn both_engines_learn_dpo_with_the_gradient_of_transformers() {
+fn the_engines_learn_dpo_with_the_gradient_of_transformers() {
     for name in CASES {
         let case = Case::read(name);
         let mut gradients = Vec::new();
-        for (engine, make) in [("graph", graph as fn(_) -> _), ("fused", fused)] {
+        for (engine, make) in [("graph", graph as fn(_) -> _), ("fused", fused), ("gpu", gpu)] {
             let (loss, gradient) = case.learn(make);
             assert!((loss - case.loss).abs() <= 1e-5, "{name}, {engine}: loss {loss}, expected {}", case.loss);
             let what = format!("{name}, {engine}");
@@ -136,8 +146,10 @@ fn both_engines_learn_dpo_with_the_gradient_of_transformers() {
             println!("{what}: gradient {worst:.1e} apart");
             gradients.push(gradient);
         }
-        let worst = gradients_agree(name, &case.gradient, &gradients[1], &gradients[0], 1e-4);
-        println!("{name}: the engines' gradients are {worst:.1e} apart");
+        for other in &gradients[1..] {
+            let worst = gradients_agree(name, &case.gradient, other, &gradients[0], 1e-4);
+            println!("{name}: the engines' gradients are {worst:.1e} apart");
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 use super::{Folder, ModelConfig, head::SCORE};
 use crate::random::Random;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{
+    Arc, Mutex, RwLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// One tensor of a model.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -120,6 +123,8 @@ pub struct Parameters {
     pub weights: RwLock<Weights>,
     /// `d loss / d weights.data`, accumulated; the same length.
     pub gradient: Mutex<Vec<f32>>,
+    /// How often [`Parameters::change`] was called.
+    changes: AtomicU64,
 }
 
 impl Parameters {
@@ -127,12 +132,27 @@ impl Parameters {
     #[must_use]
     pub fn new(weights: Weights) -> Self {
         let gradient = Mutex::new(vec![0.0; weights.data.len()]);
-        Parameters { weights: RwLock::new(weights), gradient }
+        Parameters { weights: RwLock::new(weights), gradient, changes: AtomicU64::default() }
     }
 
     /// Frozen: an empty gradient, which costs nothing and which nothing may be added to.
     #[must_use]
     pub fn frozen(weights: Weights) -> Self {
-        Parameters { weights: RwLock::new(weights), gradient: Mutex::new(Vec::new()) }
+        Parameters { weights: RwLock::new(weights), gradient: Mutex::new(Vec::new()), changes: AtomicU64::default() }
+    }
+
+    /// Changes the weights, and lets engines that keep a copy of them know.
+    ///
+    /// # Panics
+    /// If a thread panicked while it held the weights.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Weights) -> T) -> T {
+        let result = change(&mut self.weights.write().expect("no thread panicked while it held the weights"));
+        self.changes.fetch_add(1, Ordering::Release);
+        result
+    }
+
+    /// Another number after every change.
+    pub(crate) fn version(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 }

@@ -35,11 +35,10 @@ impl Keeper {
             state = before;
         }
         let optimizer = |(name, parameters): &Trained| {
-            let mut weights = parameters.weights.write().expect("no thread panicked while it held the weights");
-            match &checkpoint {
-                Some(checkpoint) => checkpoint::load(checkpoint, &state, name, &mut weights),
+            parameters.change(|weights| match &checkpoint {
+                Some(checkpoint) => checkpoint::load(checkpoint, &state, name, weights),
                 None => Ok(AdamW::new(weights.data.len())),
-            }
+            })
         };
         let optimizers = models.iter().map(optimizer).collect::<Result<_>>()?;
         let metrics = folder.as_ref().map(|folder| MetricFile::after(&folder.path().join("metrics.jsonl"), state.step));

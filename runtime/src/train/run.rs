@@ -354,8 +354,8 @@ fn update(
         return Err(at(batch, &"the gradient is not finite; lower the learning rate, or look at these rows"));
     }
     let scale = shortened(length, settings.max_grad_norm);
-    let mut weights = parameters.weights.write().expect("no thread panicked while it held the weights");
-    optimizer.update(&mut weights, &gradient, Update { lr, weight_decay: settings.weight_decay, scale });
+    let update = Update { lr, weight_decay: settings.weight_decay, scale };
+    parameters.change(|weights| optimizer.update(weights, &gradient, update));
     gradient.fill(0.0);
     Ok(length)
 }

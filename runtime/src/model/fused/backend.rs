@@ -23,10 +23,11 @@ pub(super) struct Part<'a, S: ?Sized> {
     pub(super) range: &'a Range<usize>,
 }
 
-/// A device and its operations on f32.
+/// A device and its operations.
 ///
 /// Matrices are row-major with one row for each token. `gradient` is the flat vector of all gradients of weights, of
-/// which an operation uses the part it is told: it adds to them and never sets them.
+/// which an operation uses the part it is told: it adds to them and never sets them. They, the inverses, logarithms and
+/// log-probabilities are exact; everything else may be stored more coarsely.
 pub(super) trait Backend {
     /// Numbers on the device.
     type Slice: ?Sized;
@@ -45,6 +46,15 @@ pub(super) trait Backend {
     fn copy(&self, of: &Self::Slice) -> Self::Buffer;
     /// A buffer with these numbers.
     fn upload(&self, numbers: &[f32]) -> Self::Buffer;
+    /// A buffer for what must stay exact where other numbers are stored more coarsely: what a row's backward pass needs, and
+    /// log-probabilities.
+    fn exact(&self, length: usize) -> Self::Buffer {
+        self.buffer(length)
+    }
+    /// Such a buffer with these numbers.
+    fn upload_exact(&self, numbers: &[f32]) -> Self::Buffer {
+        self.upload(numbers)
+    }
     /// The numbers of a buffer.
     fn download(&self, from: &Self::Slice) -> Vec<f32>;
 

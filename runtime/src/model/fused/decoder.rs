@@ -133,7 +133,7 @@ impl<B: Backend> Decoder<B> {
     fn head(&self, weights: &B::Slice, plan: &Plan, x: &B::Slice) -> (Vec<f32>, [B::Buffer; 3]) {
         let [hidden, inverse, normed] = self.scored_rows(weights, plan, x);
         let (backend, rows) = (&self.backend, plan.rows.len());
-        let (mut logp, mut logsumexp) = (backend.buffer(rows), backend.buffer(rows));
+        let (mut logp, mut logsumexp) = (backend.exact(rows), backend.exact(rows));
         backend.head(&mut logp, &mut logsumexp, &normed, plan, part(weights, &self.map.head));
         (backend.download(&logp), [hidden, inverse, logsumexp])
     }
@@ -145,7 +145,7 @@ impl<B: Backend> Decoder<B> {
         let mut hidden = backend.buffer(rows * width);
         backend.pick(&mut hidden, x, &plan.rows);
         let mut normed = backend.buffer(rows * width);
-        let mut inverse = backend.buffer(rows);
+        let mut inverse = backend.exact(rows);
         backend.norm(&mut normed, &mut inverse, &hidden, part(weights, &self.map.norm));
         [hidden, inverse, normed]
     }
@@ -164,7 +164,7 @@ impl<B: Backend> Decoder<B> {
         let mut normed = backend.buffer(rows * width);
         backend.norm_again(&mut normed, &trace.hidden, &trace.inverse, part(weights, &self.map.norm));
         let mut d_normed = backend.buffer(rows * width);
-        let (upstream, head) = (backend.upload(upstream), part(weights, &self.map.head));
+        let (upstream, head) = (backend.upload_exact(upstream), part(weights, &self.map.head));
         backend.head_backward(&mut d_normed, gradient, &upstream, &trace.logsumexp, &normed, plan, head);
         self.scored_rows_backward(weights, gradient, plan, [&trace.hidden, &trace.inverse], &d_normed)
     }

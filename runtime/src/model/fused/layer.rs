@@ -81,14 +81,14 @@ impl<'a, B: Backend> Layer<'a, B> {
         let Layer { backend, weights, map, plan, last } = self;
         let (rows, heads) = (plan.tokens.len(), backend.shape().heads);
         let mut normed = backend.buffer(rows * backend.shape().hidden);
-        let mut inverse = backend.buffer(rows);
+        let mut inverse = backend.exact(rows);
         backend.norm(&mut normed, &mut inverse, &x, self.part(&map.attention_norm));
         let mut qkv = backend.buffer(rows * heads.row());
         backend.linear(&mut qkv, Write::Set, &normed, weights, &map.qkv);
         drop(normed);
         backend.rotate(&mut qkv, plan);
         let mut out = backend.buffer(rows * heads.out());
-        let mut logsumexp = backend.buffer(rows * heads.query);
+        let mut logsumexp = backend.exact(rows * heads.query);
         backend.attention(&mut out, &mut logsumexp, &qkv, plan.segments(*last));
         if *last {
             x = self.wanted(&x, backend.shape().hidden);
@@ -169,7 +169,7 @@ impl<'a, B: Backend> Layer<'a, B> {
         let Layer { backend, weights, map, .. } = self;
         let rows = self.rows_after();
         let mut normed = backend.buffer(rows * backend.shape().hidden);
-        let mut inverse = backend.buffer(rows);
+        let mut inverse = backend.exact(rows);
         backend.norm(&mut normed, &mut inverse, x, self.part(&map.feed_norm));
         let mut gate_up = backend.buffer(rows * 2 * backend.shape().intermediate);
         backend.linear(&mut gate_up, Write::Set, &normed, weights, &map.gate_up);

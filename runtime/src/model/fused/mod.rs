@@ -11,7 +11,7 @@
 //! plan     what a batch asks for, checked
 //! sharing  where its tokens lie; ends where the last state of each sequence is asked for
 //! map      where each weight lies
-//! backend  the operations of a device; cpu is one
+//! backend  the operations of a device; cpu is one, gpu another
 //! layer    attention and feed-forward, forward and backward
 //! decoder  all layers, embedding and head
 //! decode   token by token, over a cache of keys and values
@@ -23,6 +23,7 @@ mod cpu;
 mod decode;
 mod decoder;
 mod ends;
+mod gpu;
 mod layer;
 mod map;
 mod plan;
@@ -32,6 +33,7 @@ mod sharing;
 mod tests;
 
 pub(crate) use decode::{Decoding, Next};
+pub use gpu::GpuEngine;
 
 use super::{Engine, Live, Parameters, Sequences, ValuesAt};
 use crate::{Error, Result, bridge};

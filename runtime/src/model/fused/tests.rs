@@ -21,12 +21,12 @@ fn config(heads: [usize; 2], head_dim: usize, tied: bool) -> ModelConfig {
 }
 
 /// With and without grouped queries, a head's width that is not the model's width over the heads, tied and untied.
-fn configs() -> [ModelConfig; 3] {
+pub(super) fn configs() -> [ModelConfig; 3] {
     [config([4, 2], 2, true), config([2, 2], 6, false), config([3, 1], 4, true)]
 }
 
 /// Weights large enough that no part of the model is near its linear range, and norms that are not 1.
-fn weights(config: ModelConfig) -> Weights {
+pub(super) fn weights(config: ModelConfig) -> Weights {
     let mut weights = Weights::random(config, 7);
     for (i, w) in weights.data.iter_mut().enumerate() {
         let is_norm = *w == 1.0;
@@ -36,7 +36,7 @@ fn weights(config: ModelConfig) -> Weights {
 }
 
 /// Three sequences of different lengths: one scored from its second token, one in part, one with nothing scored.
-fn batch() -> Sequences {
+pub(super) fn batch() -> Sequences {
     let mut batch = Sequences::default();
     batch.push(&[1], &[2, 3, 4, 2]);
     batch.push(&[5, 6, 7], &[8]);
@@ -93,7 +93,7 @@ fn the_gradient_of_every_weight_is_its_slope() {
 
 /// Three prompts in the order of a batch of groups: side after side, each prompt again for every response; one response is
 /// a single token, and one prompt begins another.
-fn groups() -> Sequences {
+pub(super) fn groups() -> Sequences {
     let mut batch = Sequences::default();
     for side in 0..3 {
         batch.push(&[1, 2, 3], &[side, 4, 5, side][..4 - side as usize]);

@@ -1,0 +1,213 @@
+//! The fused engine on a GPU: the same decoder over the kernels of `kernels/src/cuda`.
+//!
+//! Weights and their gradient lie in the GPU's memory. The weights come from [`Parameters`] whenever these have changed, and
+//! the gradient goes there in [`Engine::collect`].
+
+mod backend;
+mod known;
+#[cfg(test)]
+mod tests;
+
+use super::{FusedOptions, decoder::Decoder, plan::Plan};
+use crate::{
+    Error, Result, bridge,
+    model::{Engine, Live, ModelConfig, Parameters, Sequences, ValuesAt, Weights},
+};
+use backend::GpuBackend;
+use collimate_kernels::cuda::{Element, Numbers, Stream, attention::WIDEST};
+use dfdx::prelude::{Device, Gradients};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A decoder over the kernels of a GPU, whose log-probabilities go to a device of dfdx.
+#[derive(Debug)]
+pub struct GpuEngine<D> {
+    parameters: Arc<Parameters>,
+    decoder: Arc<Decoder<GpuBackend>>,
+    device: D,
+    stream: Stream,
+    options: FusedOptions,
+    kept: Arc<Mutex<Kept>>,
+}
+
+/// What lies in the GPU's memory from batch to batch.
+#[derive(Debug)]
+struct Kept {
+    /// Of which version of the parameters' weights; none at first.
+    version: Option<u64>,
+    weights: Numbers,
+    /// None if they are frozen.
+    gradient: Option<Numbers>,
+}
+
+impl<D> GpuEngine<D> {
+    /// An engine on these weights; `element` is how they and the states of rows are stored.
+    ///
+    /// # Errors
+    /// If the model's heads are too wide, or its weights do not fit in the GPU's memory.
+    pub fn new(
+        parameters: Arc<Parameters>,
+        device: D,
+        stream: Stream,
+        element: Element,
+        options: FusedOptions,
+    ) -> Result<Self> {
+        let (decoder, kept) = {
+            let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+            let width = weights.config.head_dim;
+            if width > WIDEST {
+                let problem = format!(
+                    "attention heads of {width} numbers: on a GPU the fused engine takes up to {WIDEST}; add --engine graph"
+                );
+                return Err(Error::Setting(problem));
+            }
+            let backend = |shape| GpuBackend::new(shape, stream.clone(), element);
+            let decoder = Arc::new(Decoder::new(&weights, backend));
+            let frozen = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+            let length = weights.data.len();
+            let gradient = (!frozen).then(|| stream.zeros(Element::F32, length));
+            let kept = Kept { version: None, weights: stream.numbers(element, length), gradient };
+            (decoder, Arc::new(Mutex::new(kept)))
+        };
+        let engine = GpuEngine { parameters, decoder, device, stream, options, kept };
+        engine.check()?;
+        Ok(engine)
+    }
+
+    /// Did all go well on the GPU?
+    fn check(&self) -> Result<()> {
+        let hint = "a smaller --micro-batch or --recompute needs less memory";
+        self.stream.check().map_err(|problem| Error::Setting(format!("the GPU: {problem} ({hint})")))
+    }
+
+    /// The weights as the parameters have them now.
+    fn kept(&self, weights: &Weights) -> MutexGuard<'_, Kept> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = self.parameters.version();
+        if kept.version != Some(version) {
+            self.stream.replace(kept.weights.view_mut(), &weights.data);
+            kept.version = Some(version);
+        }
+        kept
+    }
+
+    /// Numbers for a batch, of which nothing is kept.
+    fn ask(
+        &self,
+        plan: impl FnOnce(&ModelConfig) -> Result<Plan>,
+        ask: impl FnOnce(&Decoder<GpuBackend>, &Numbers, &Plan) -> Vec<f32>,
+    ) -> Result<Vec<f32>> {
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        let plan = plan(&weights.config)?;
+        let kept = self.kept(&weights);
+        let numbers = ask(&self.decoder, &kept.weights, &plan);
+        self.check()?;
+        Ok(numbers)
+    }
+}
+
+/// The backward pass of a decoder: from its trace and the gradient of its result to the gradient of the weights.
+type Backward<T> = fn(&Decoder<GpuBackend>, &Numbers, &mut Numbers, &Plan, T, Vec<f32>);
+
+impl<D: Device<f32>> GpuEngine<D> {
+    /// Numbers for a batch, on dfdx's tape.
+    fn trace<T: 'static>(
+        &self,
+        plan: impl FnOnce(&ModelConfig) -> Result<Plan>,
+        forward: impl FnOnce(&Decoder<GpuBackend>, &Numbers, &Plan) -> (Vec<f32>, T),
+        backward: Backward<T>,
+    ) -> Result<Live<D>> {
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        let plan = plan(&weights.config)?;
+        let kept = self.kept(&weights);
+        if kept.gradient.is_none() {
+            let problem = "these weights are frozen: score with them, or make them with Parameters::new to train them";
+            return Err(Error::Setting(problem.to_owned()));
+        }
+        let (numbers, trace) = forward(&self.decoder, &kept.weights, &plan);
+        self.check()?;
+        let (decoder, kept) = (Arc::clone(&self.decoder), Arc::clone(&self.kept));
+        bridge::node(&self.device, numbers, move |upstream| {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let Kept { weights, gradient: Some(gradient), .. } = &mut *kept else { return };
+            // What fails is told when the gradient is collected.
+            backward(&decoder, weights, gradient, &plan, trace, upstream);
+        })
+    }
+}
+
+impl<D: Device<f32>> Engine<D> for GpuEngine<D> {
+    fn score(&self, batch: &Sequences) -> Result<Vec<f32>> {
+        self.weights_have(Weights::check_words)?;
+        let shared = self.options.share_prompts;
+        self.ask(|config| Plan::new(batch, config, shared), |decoder, weights, plan| decoder.score(weights, plan))
+    }
+
+    fn forward(&self, batch: &Sequences) -> Result<Live<D>> {
+        self.weights_have(Weights::check_words)?;
+        let FusedOptions { share_prompts, recompute, .. } = self.options;
+        self.trace(
+            |config| Plan::new(batch, config, share_prompts),
+            |decoder, weights, plan| decoder.forward(weights, plan, recompute),
+            |decoder, weights, gradient, plan, trace, upstream| {
+                decoder.backward(weights, gradient, plan, trace, &upstream);
+            },
+        )
+    }
+
+    fn score_words(&self, batch: &Sequences) -> Result<Vec<f32>> {
+        self.weights_have(Weights::check_words)?;
+        let shared = self.options.share_prompts;
+        self.ask(|config| Plan::new(batch, config, shared), |decoder, weights, plan| decoder.score_words(weights, plan))
+    }
+
+    fn forward_words(&self, batch: &Sequences) -> Result<Live<D>> {
+        self.weights_have(Weights::check_words)?;
+        let FusedOptions { share_prompts, recompute, .. } = self.options;
+        self.trace(
+            |config| Plan::new(batch, config, share_prompts),
+            |decoder, weights, plan| decoder.forward_words(weights, plan, recompute),
+            |decoder, weights, gradient, plan, trace, upstream| {
+                decoder.backward_words(weights, gradient, plan, trace, upstream);
+            },
+        )
+    }
+
+    fn score_values(&self, batch: &Sequences, at: ValuesAt) -> Result<Vec<f32>> {
+        self.weights_have(Weights::check_values)?;
+        let shared = self.options.share_prompts;
+        self.ask(
+            |config| Plan::values(batch, config, shared, at),
+            |decoder, weights, plan| decoder.score_values(weights, plan),
+        )
+    }
+
+    fn forward_values(&self, batch: &Sequences, at: ValuesAt) -> Result<Live<D>> {
+        self.weights_have(Weights::check_values)?;
+        let FusedOptions { share_prompts, recompute, .. } = self.options;
+        self.trace(
+            |config| Plan::values(batch, config, share_prompts, at),
+            |decoder, weights, plan| decoder.forward_values(weights, plan, recompute),
+            |decoder, weights, gradient, plan, trace, upstream| {
+                decoder.backward_values(weights, gradient, plan, trace, &upstream);
+            },
+        )
+    }
+
+    fn collect(&self, _: &Gradients<f32, D>) -> Result<()> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gradient) = &mut kept.gradient {
+            let gathered = self.stream.download(gradient.view());
+            self.stream.clear(gradient.view_mut());
+            self.check()?;
+            let mut total = self.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
+            total.iter_mut().zip(gathered).for_each(|(total, part)| *total += part);
+        }
+        Ok(())
+    }
+}
+
+impl<D> GpuEngine<D> {
+    fn weights_have(&self, what: impl Fn(&Weights) -> Result<()>) -> Result<()> {
+        what(&self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}

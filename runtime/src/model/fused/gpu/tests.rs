@@ -1,0 +1,122 @@
+//! The decoder on the emulated GPU, against that on the CPU.
+
+use super::super::tests::{batch, configs, groups, weights};
+use super::GpuEngine;
+use crate::model::{Engine, FusedEngine, FusedOptions, Parameters, Sequences, Weights};
+use collimate_emulation::{Emulated, Order};
+use collimate_kernels::cuda::{Element, Stream};
+use dfdx::prelude::{Backward, Cpu, PutTape, SumTo};
+use std::sync::Arc;
+
+fn emulated(parameters: &Arc<Parameters>, element: Element, options: FusedOptions) -> GpuEngine<Cpu> {
+    let stream = Stream::new(Emulated::new(Order::Shuffled(7)));
+    GpuEngine::new(Arc::clone(parameters), Cpu::default(), stream, element, options).unwrap()
+}
+
+/// Log-probabilities, and the gradient of the sum of their squares.
+fn learn(engine: &dyn Engine<Cpu>, parameters: &Parameters, batch: &Sequences) -> (Vec<f32>, Vec<f32>) {
+    let live = engine.forward(batch).unwrap();
+    let logp = live.logp.as_vec();
+    assert_eq!(engine.score(batch).unwrap(), logp);
+    let gradients = live.logp.put_tape(live.tape).square().sum().backward();
+    engine.collect(&gradients).unwrap();
+    let gradient = std::mem::take(&mut *parameters.gradient.lock().unwrap());
+    *parameters.gradient.lock().unwrap() = vec![0.0; gradient.len()];
+    (logp, gradient)
+}
+
+#[track_caller]
+fn close(ours: &[f32], right: &[f32], tolerance: f32) {
+    let largest = right.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+    assert_eq!(ours.len(), right.len());
+    for (i, (ours, right)) in ours.iter().zip(right).enumerate() {
+        let off = (ours - right).abs();
+        assert!(off <= tolerance * largest, "{i}: {ours} where {right} is right, largest {largest}");
+    }
+}
+
+#[test]
+fn f32_is_the_engine_of_the_cpu() {
+    for config in configs() {
+        for (batch, share_prompts, recompute) in
+            [(batch(), true, false), (groups(), true, true), (groups(), false, false)]
+        {
+            let options = FusedOptions { share_prompts, recompute };
+            let parameters = Arc::new(Parameters::new(weights(config.clone())));
+            let right = learn(&FusedEngine::with(Arc::clone(&parameters), options), &parameters, &batch);
+            let engine = emulated(&parameters, Element::F32, options);
+            let ours = learn(&engine, &parameters, &batch);
+            close(&ours.0, &right.0, 1e-5);
+            close(&ours.1, &right.1, 1e-5);
+            assert_eq!(learn(&engine, &parameters, &batch), ours, "the same on every run");
+        }
+    }
+}
+
+#[test]
+fn bf16_is_near_the_engine_of_the_cpu() {
+    for config in configs() {
+        // Weights that bf16 can hold, and not so large that rounding decides.
+        let mut weights = weights(config);
+        for w in &mut weights.data {
+            let near = if *w >= 1.0 { *w } else { 0.3 * *w };
+            *w = f32::from_bits(near.to_bits() & 0xffff_0000);
+        }
+        let parameters = Arc::new(Parameters::new(weights));
+        let options = FusedOptions::default();
+        let right = learn(&FusedEngine::with(Arc::clone(&parameters), options), &parameters, &groups());
+        let ours = learn(&emulated(&parameters, Element::Bf16, options), &parameters, &groups());
+        close(&ours.0, &right.0, 1e-2);
+        close(&ours.1, &right.1, 5e-2);
+    }
+}
+
+#[test]
+fn all_words_have_the_log_probabilities_and_gradients_of_the_cpu() {
+    let parameters = Arc::new(Parameters::new(weights(configs()[0].clone())));
+    let learn = |engine: &dyn Engine<Cpu>| {
+        let live = engine.forward_words(&batch()).unwrap();
+        let words = live.logp.as_vec();
+        assert_eq!(engine.score_words(&batch()).unwrap(), words);
+        let gradients = live.logp.put_tape(live.tape).square().sum().backward();
+        engine.collect(&gradients).unwrap();
+        let gradient = std::mem::take(&mut *parameters.gradient.lock().unwrap());
+        *parameters.gradient.lock().unwrap() = vec![0.0; gradient.len()];
+        (words, gradient)
+    };
+    let right = learn(&FusedEngine::new(Arc::clone(&parameters)));
+    let ours = learn(&emulated(&parameters, Element::F32, FusedOptions::default()));
+    close(&ours.0, &right.0, 1e-5);
+    close(&ours.1, &right.1, 1e-5);
+}
+
+#[test]
+fn changed_weights_are_read_again() {
+    let parameters = Arc::new(Parameters::new(weights(configs()[0].clone())));
+    let engine = emulated(&parameters, Element::F32, FusedOptions::default());
+    let before = engine.score(&batch()).unwrap();
+    parameters.change(|weights| weights.data.iter_mut().for_each(|w| *w *= 0.9));
+    let after = engine.score(&batch()).unwrap();
+    assert_ne!(before, after);
+    let right = FusedEngine::new(Arc::clone(&parameters)).score(&batch()).unwrap();
+    close(&after, &right, 1e-5);
+}
+
+#[test]
+fn what_cannot_be_done_is_an_error() {
+    let frozen = Arc::new(Parameters::frozen(weights(configs()[0].clone())));
+    let engine = emulated(&frozen, Element::F32, FusedOptions::default());
+    assert!(engine.score(&batch()).is_ok());
+    assert!(engine.forward(&batch()).err().unwrap().to_string().contains("frozen"));
+    let mut foreign = Sequences::default();
+    foreign.push(&[1, 11], &[2]);
+    assert!(engine.score(&foreign).unwrap_err().to_string().contains("outside the model's vocabulary"));
+    assert!(engine.score(&Sequences::default()).unwrap().is_empty());
+
+    let mut wide = configs()[0].clone();
+    wide.head_dim = 130;
+    let parameters = Arc::new(Parameters::frozen(Weights::zeros(wide)));
+    let stream = Stream::new(Emulated::new(Order::Forward));
+    let made = GpuEngine::new(parameters, Cpu::default(), stream, Element::F32, FusedOptions::default());
+    assert!(made.unwrap_err().to_string().contains("heads of 130 numbers"));
+}
