@@ -22,11 +22,7 @@ pub fn train(mut job: Job<'_>) -> Result<Trained> {
             run(job, Cpu::default(), |parameters| Ok(Box::new(FusedEngine::with(parameters, options)) as Box<_>))
         }
         (Place::Cpu, kind) => run(job, Cpu::default(), |parameters| cpu(kind, parameters)),
-        (Place::Cuda(ordinal), EngineKind::Graph) => cuda(ordinal, job),
-        (Place::Cuda(_), EngineKind::Fused) => Err(Error::Setting(format!(
-            "--device {}: the fused engine runs on the CPU only; add --engine graph",
-            job.settings.device
-        ))),
+        (Place::Cuda(ordinal), kind) => cuda(ordinal, kind, job),
     }
 }
 
@@ -60,18 +56,34 @@ fn place(name: &str) -> Result<Place> {
 }
 
 #[cfg(feature = "cuda")]
-fn cuda(ordinal: usize, job: Job<'_>) -> Result<Trained> {
+fn cuda(ordinal: usize, kind: EngineKind, mut job: Job<'_>) -> Result<Trained> {
+    use crate::model::GpuEngine;
+    use collimate_kernels::cuda::{Device, Element, Stream};
     use dfdx::prelude::Cuda;
+    let unusable = |problem: String| Error::Setting(format!("--device cuda:{ordinal}: {problem}"));
+    // Nothing of dfdx's may be touched before: where something is missing it panics.
+    Device::present(ordinal).map_err(unusable)?;
     let device = Cuda::try_build(ordinal, job.settings.seed)
-        .map_err(|e| Error::Setting(format!("--device cuda:{ordinal}: the GPU cannot be used: {e:?}")))?;
-    let engine = device.clone();
-    run(job, device, move |parameters| {
-        Ok(Box::new(GraphEngine::new(parameters, engine.clone())) as Box<dyn Engine<Cuda>>)
-    })
+        .map_err(|e| unusable(format!("dfdx cannot use this GPU: {e:?}")))?;
+    let of_dfdx = device.clone();
+    match kind {
+        EngineKind::Graph => run(job, device, move |parameters| {
+            Ok(Box::new(GraphEngine::new(parameters, of_dfdx.clone())) as Box<dyn Engine<Cuda>>)
+        }),
+        EngineKind::Fused => {
+            let stream = Stream::new(Device::new(ordinal).map_err(unusable)?);
+            let recompute = *job.settings.recompute.get_or_insert(false);
+            let options = FusedOptions { recompute, ..FusedOptions::default() };
+            run(job, device, move |parameters| {
+                let engine = GpuEngine::new(parameters, of_dfdx.clone(), stream.clone(), Element::F32, options)?;
+                Ok(Box::new(engine.training_in_place()) as Box<dyn Engine<Cuda>>)
+            })
+        }
+    }
 }
 
 #[cfg(not(feature = "cuda"))]
-fn cuda(ordinal: usize, _: Job<'_>) -> Result<Trained> {
+fn cuda(ordinal: usize, _: EngineKind, _: Job<'_>) -> Result<Trained> {
     Err(Error::Setting(format!(
         "--device cuda:{ordinal}: this build has no CUDA; build it with `--features cuda` where a CUDA toolkit is"
     )))

@@ -1,10 +1,11 @@
-//! The engines against transformers, and against each other; the GPU is an emulated one.
+//! The engines against transformers, and against each other; the GPU is an emulated one, or the one that
+//! COLLIMATE_GPU names.
 
 use collimate_dsl::eval::{Inputs, Settings};
 use collimate_dsl::ir::SideTag;
 use collimate_dsl::{Layout, Reach};
-use collimate_emulation::{Emulated, Order};
-use collimate_kernels::cuda::{Element, Stream};
+use collimate_emulation::{Order, machine};
+use collimate_kernels::cuda::Element;
 use collimate_runtime::model::{
     Engine, FusedEngine, FusedOptions, GpuEngine, GraphEngine, Parameters, Sequences, Weights,
 };
@@ -33,7 +34,9 @@ struct Case {
 
 impl Case {
     fn read(name: &str) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/llama").join(name);
+        let golden = std::env::var_os("COLLIMATE_GOLDEN").map(PathBuf::from);
+        let golden = golden.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("golden"));
+        let folder = golden.join("llama").join(name);
         let read = |file: &str| std::fs::read(folder.join(file)).unwrap();
         let expected: Value = serde_json::from_slice(&read("expected.json")).unwrap();
         let pairs = expected["pairs"].as_array().unwrap();
@@ -95,7 +98,7 @@ fn fused(parameters: Arc<Parameters>) -> Box<dyn Engine<Cpu>> {
 }
 
 fn gpu(parameters: Arc<Parameters>) -> Box<dyn Engine<Cpu>> {
-    let stream = Stream::new(Emulated::new(Order::Reverse));
+    let stream = machine(Order::Reverse);
     let options = FusedOptions::default();
     Box::new(GpuEngine::new(parameters, Cpu::default(), stream, Element::F32, options).unwrap())
 }

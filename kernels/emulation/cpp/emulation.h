@@ -66,6 +66,28 @@ T shuffle_xor(unsigned mask, T value, unsigned other, const char* file, int line
     return out;
 }
 
+// c += a b of 16 x 16 by 16 x 8 numbers in bf16, with the fragments of `mma.m16n8k16` as PTX defines them.
+inline void warp_product(float* c, const uint32_t* a, const uint32_t* b, const char* file, int line) {
+    uint32_t own[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
+    warp_exchange(own, sizeof own, file, line);
+    auto number = [](unsigned lane, unsigned place, unsigned half) {
+        uint32_t bits = ((const uint32_t*)warp_read(lane))[place] >> (16 * half) << 16;
+        float x;
+        memcpy(&x, &bits, sizeof x);
+        return x;
+    };
+    unsigned group = thread_index.x % 32 / 4, column = thread_index.x % 4 * 2;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned n = column + i % 2;
+        for (unsigned k = 0; k < 16; k++) {
+            // The row's lower half is the group's own; a fragment's later registers hold the rows and columns from 8 on.
+            float left = number(4 * group + k % 8 / 2, i / 2 + 2 * (k / 8), k % 2);
+            float right = number(4 * n + k % 8 / 2, 4 + k / 8, k % 2);
+            c[i] += left * right;
+        }
+    }
+}
+
 }  // namespace emulation
 
 #define KERNEL(name, threads, parameters, body)                                                         \

@@ -12,5 +12,6 @@
 #include "rotary.cu"
 #include "sampling.cu"
 #include "swiglu.cu"
+#include "tensor.cu"
 
 extern "C" { int emulation_kernels = 1; }

@@ -11,7 +11,7 @@ mod launch;
 mod memory;
 mod product;
 
-use collimate_kernels::cuda::{Gpu, Launch, matrix::ColumnMajor};
+use collimate_kernels::cuda::{Gpu, Launch, Stream, matrix::ColumnMajor};
 use memory::Memory;
 use std::sync::Mutex;
 
@@ -29,6 +29,30 @@ pub enum Order {
 impl Order {
     /// Some of each.
     pub const ALL: [Order; 4] = [Order::Forward, Order::Reverse, Order::Shuffled(1), Order::Shuffled(2)];
+}
+
+/// The machine that tests run on: an emulated GPU, or, where the variable `COLLIMATE_GPU` gives the number of one, a real
+/// GPU, on which the order of threads is its own affair.
+///
+/// # Panics
+/// If that GPU cannot be used.
+#[must_use]
+pub fn machine(order: Order) -> Stream {
+    match std::env::var("COLLIMATE_GPU") {
+        Ok(number) => real(&number),
+        Err(_) => Stream::new(Emulated::new(order)),
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn real(number: &str) -> Stream {
+    let number = number.parse().expect("COLLIMATE_GPU is the number of a GPU");
+    Stream::new(collimate_kernels::cuda::Device::new(number).unwrap_or_else(|problem| panic!("{problem}")))
+}
+
+#[cfg(not(feature = "cuda"))]
+fn real(number: &str) -> Stream {
+    panic!("COLLIMATE_GPU is {number}, but this build has no CUDA: build it with --features cuda")
 }
 
 /// A machine that can do what a GPU can.

@@ -2,31 +2,7 @@
 //
 // A block of 128 threads has 32 rows, four threads for each: of the 32 columns of a tile of scores a thread computes every
 // fourth, and of the numbers of a head it sums up every fourth. `D` is the width of a head, rounded up; the rest is zeros.
-//
-// `blocks` holds five numbers for each block of queries: where its prefix begins and how long that is, where the rows begin
-// that its queries see up to their own, the first query and the number of queries. Key `i` of such a block is row `i` of
-// the prefix, or row `i - length` from where the own rows begin.
 
-struct AttentionShape {
-    u32 tokens, query_heads, key_heads, width;
-    __device__ inline size_t row() const { return (size_t)(query_heads + 2 * key_heads) * width; }
-    __device__ inline size_t out() const { return (size_t)query_heads * width; }
-    __device__ inline u32 group() const { return query_heads / key_heads; }
-    __device__ inline float scale() const { return 1.0f / sqrtf((float)width); }
-};
-
-struct AttentionBlock {
-    u32 prefix, prefix_length, start, first, length;
-    __device__ inline AttentionBlock(const u32* at)
-        : prefix(at[0]), prefix_length(at[1]), start(at[2]), first(at[3]), length(at[4]) {}
-    // Keys that query `i` of the block sees: none if there is no such query.
-    __device__ inline u32 sees(u32 i) const { return i < length ? prefix_length + first + i - start + 1 : 0; }
-    // Keys that the last query sees.
-    __device__ inline u32 keys() const { return prefix_length + first + length - start; }
-    __device__ inline size_t row(u32 key) const {
-        return key < prefix_length ? prefix + key : start + key - prefix_length;
-    }
-};
 
 // A tile of 32 keys (or values) from the key `first` on; `heads` is the head's place in the first row of all.
 template <class T, int D>

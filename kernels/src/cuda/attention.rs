@@ -3,8 +3,56 @@
 use super::{Argument, Argument::U32, Element, Numbers, Stream, View, ViewMut, size};
 use crate::attention::{Heads, Segment, check_segments};
 
-/// Rows of a block.
-const TILE: usize = 32;
+/// Which kernels do the work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Way {
+    /// `attention.cu`: any head, stored in any way.
+    Plain,
+    /// `tensor.cu`: on tensor cores, heads in bf16 of a multiple of 16 numbers.
+    Tensor,
+}
+
+impl Way {
+    fn of(element: Element, heads: Heads) -> Self {
+        if element == Element::Bf16 && heads.width.is_multiple_of(16) { Way::Tensor } else { Way::Plain }
+    }
+
+    /// Rows of a block.
+    fn rows(self) -> usize {
+        match self {
+            Way::Plain => 32,
+            Way::Tensor => 64,
+        }
+    }
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Way::Plain => "attention",
+            Way::Tensor => "tensor",
+        }
+    }
+
+    /// Bytes that a block shares in the forward pass, and for the gradients of queries and of keys.
+    fn shared(self, width: usize) -> [u32; 3] {
+        let bytes = match self {
+            Way::Plain => {
+                let (tile, scores) = (4 * 32 * (width + 1), 4 * 32 * 33);
+                [2 * tile + scores, 4 * tile + scores, 4 * tile + 2 * scores]
+            }
+            Way::Tensor => {
+                // Rows have 8 numbers more than they hold.
+                let tile = |rows: usize| 2 * rows * (width + 8);
+                let turned = |rows: usize| 2 * width * (rows + 8);
+                [
+                    tile(64) + turned(64),
+                    2 * tile(32) + turned(32),
+                    2 * tile(64) + 2 * tile(32) + 2 * turned(32) + 2 * 4 * 32,
+                ]
+            }
+        };
+        bytes.map(size)
+    }
+}
 
 /// Threads of a block.
 const ATTENTION_THREADS: u32 = 128;
@@ -16,6 +64,7 @@ pub const WIDEST: usize = 128;
 #[derive(Debug)]
 pub struct Layout {
     tokens: usize,
+    way: Way,
     queries: Blocks,
     keys: Blocks,
     readers: Numbers,
@@ -37,17 +86,19 @@ impl Blocks {
 }
 
 impl Layout {
-    /// Of these segments of `tokens` rows.
+    /// Of these segments of `tokens` rows, for heads that are stored so.
     ///
     /// # Panics
     /// If segments overlap, or a prefix is not where it should be.
     #[must_use]
-    pub fn new(stream: &Stream, segments: &[Segment], tokens: usize) -> Self {
+    pub fn new(stream: &Stream, segments: &[Segment], tokens: usize, element: Element, heads: Heads) -> Self {
         check_segments(segments, tokens);
+        let way = Way::of(element, heads);
+        let rows = way.rows();
         let (mut queries, mut keys, mut readers) = (Vec::new(), Vec::new(), Vec::new());
         for (i, Segment { prefix, own, queries: asked }) in segments.iter().enumerate() {
-            for first in asked.clone().step_by(TILE) {
-                let length = TILE.min(asked.end - first);
+            for first in asked.clone().step_by(rows) {
+                let length = rows.min(asked.end - first);
                 let cost = prefix.len() + first + length - own.start;
                 queries.push((cost, [prefix.start, prefix.len(), own.start, first, length]));
             }
@@ -59,13 +110,14 @@ impl Layout {
                 readers.extend(followers.map(|s| [s.queries.start, s.queries.end, s.prefix.start, s.prefix.end]));
             }
             let cost: usize = readers[begin..].iter().map(|reader| reader[1] - reader[0]).sum();
-            for first in own.clone().step_by(TILE) {
-                keys.push((cost, [first, TILE.min(own.end - first), begin, readers.len()]));
+            for first in own.clone().step_by(rows) {
+                keys.push((cost, [first, rows.min(own.end - first), begin, readers.len()]));
             }
         }
         let readers: Vec<u32> = readers.into_iter().flatten().map(size).collect();
         Layout {
             tokens,
+            way,
             queries: Blocks::new(stream, queries),
             keys: Blocks::new(stream, keys),
             readers: stream.upload_indices(&readers),
@@ -89,14 +141,13 @@ pub fn forward(
     qkv.expect(qkv.element(), layout.tokens * heads.row());
     out.expect(qkv.element(), layout.tokens * heads.out());
     logsumexp.expect(Element::F32, layout.tokens * heads.query);
-    let width = padded(heads);
+    let width = padded(layout, heads, qkv.element());
     let mut arguments =
         vec![out.argument(), logsumexp.argument(), qkv.argument(), layout.queries.numbers.view().argument()];
     arguments.extend(shape(layout, heads));
-    let kernel = format!("attention_forward_{width}_{}", qkv.element().suffix());
-    let shared = 4 * (2 * TILE * (width + 1) + TILE * (TILE + 1));
+    let kernel = format!("{}_forward_{width}_{}", layout.way.prefix(), qkv.element().suffix());
     let grid = [size(layout.queries.count), size(heads.query), 1];
-    stream.launch(&kernel, grid, ATTENTION_THREADS, size(shared), &arguments);
+    stream.launch(&kernel, grid, ATTENTION_THREADS, layout.way.shared(width)[0], &arguments);
 }
 
 /// What the backward pass reads.
@@ -118,7 +169,8 @@ pub struct Inputs<'a> {
 /// As [`forward`].
 pub fn backward(stream: &Stream, mut d_qkv: ViewMut<'_>, inputs: Inputs<'_>, layout: &Layout, heads: Heads) {
     let Inputs { d_out, out, logsumexp, qkv } = inputs;
-    let (element, width) = (qkv.element(), padded(heads));
+    let (element, width) = (qkv.element(), padded(layout, heads, qkv.element()));
+    let (way, [_, of_queries, of_keys]) = (layout.way.prefix(), layout.way.shared(width));
     for row in [&d_qkv.as_view(), &qkv] {
         row.expect(element, layout.tokens * heads.row());
     }
@@ -139,18 +191,17 @@ pub fn backward(stream: &Stream, mut d_qkv: ViewMut<'_>, inputs: Inputs<'_>, lay
     arguments.extend(read);
     arguments.push(layout.queries.numbers.view().argument());
     arguments.extend(shape(layout, heads));
-    let tiles = 4 * TILE * (width + 1);
     let grid = [size(layout.queries.count), size(heads.query), 1];
-    let kernel = format!("attention_queries_{width}_{}", element.suffix());
-    stream.launch(&kernel, grid, ATTENTION_THREADS, size(4 * (tiles + TILE * (TILE + 1))), &arguments);
+    let kernel = format!("{way}_queries_{width}_{}", element.suffix());
+    stream.launch(&kernel, grid, ATTENTION_THREADS, of_queries, &arguments);
 
     let mut arguments = vec![d_qkv.argument()];
     arguments.extend(read);
     arguments.extend([layout.keys.numbers.view().argument(), layout.readers.view().argument()]);
     arguments.extend(shape(layout, heads));
     let grid = [size(layout.keys.count), size(heads.key), 1];
-    let kernel = format!("attention_keys_{width}_{}", element.suffix());
-    stream.launch(&kernel, grid, ATTENTION_THREADS, size(4 * (tiles + 2 * TILE * (TILE + 1))), &arguments);
+    let kernel = format!("{way}_keys_{width}_{}", element.suffix());
+    stream.launch(&kernel, grid, ATTENTION_THREADS, of_keys, &arguments);
 }
 
 fn shape(layout: &Layout, heads: Heads) -> [Argument; 4] {
@@ -158,7 +209,8 @@ fn shape(layout: &Layout, heads: Heads) -> [Argument; 4] {
 }
 
 /// The width that kernels have which take such heads.
-fn padded(heads: Heads) -> usize {
+fn padded(layout: &Layout, heads: Heads, element: Element) -> usize {
     assert!(heads.width <= WIDEST, "heads of at most {WIDEST} numbers");
+    assert_eq!(layout.way, Way::of(element, heads), "a layout for other heads");
     heads.width.next_power_of_two().max(32)
 }

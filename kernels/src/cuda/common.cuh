@@ -73,3 +73,27 @@ __device__ inline float block_max(float x, float* scratch) {
     __syncthreads();
     return x;
 }
+
+// What attention works on. The blocks of queries: five numbers for each, where its prefix begins and how long that is, where the rows begin
+// that its queries see up to their own, the first query and the number of queries. Key `i` of such a block is row `i` of
+// the prefix, or row `i - length` from where the own rows begin.
+struct AttentionShape {
+    u32 tokens, query_heads, key_heads, width;
+    __device__ inline size_t row() const { return (size_t)(query_heads + 2 * key_heads) * width; }
+    __device__ inline size_t out() const { return (size_t)query_heads * width; }
+    __device__ inline u32 group() const { return query_heads / key_heads; }
+    __device__ inline float scale() const { return 1.0f / sqrtf((float)width); }
+};
+
+struct AttentionBlock {
+    u32 prefix, prefix_length, start, first, length;
+    __device__ inline AttentionBlock(const u32* at)
+        : prefix(at[0]), prefix_length(at[1]), start(at[2]), first(at[3]), length(at[4]) {}
+    // Keys that query `i` of the block sees: none if there is no such query.
+    __device__ inline u32 sees(u32 i) const { return i < length ? prefix_length + first + i - start + 1 : 0; }
+    // Keys that the last query sees.
+    __device__ inline u32 keys() const { return prefix_length + first + length - start; }
+    __device__ inline size_t row(u32 key) const {
+        return key < prefix_length ? prefix + key : start + key - prefix_length;
+    }
+};

@@ -1,7 +1,7 @@
 //! The kernels for a GPU: twins of those for the CPU, as CUDA C++ beside the code that launches them.
 //!
 //! Each `.cu` is compiled behind `common.cuh`. What launches a kernel is written once against the trait [`Gpu`]: a real GPU
-//! is to be one, and an emulation of blocks, threads and barriers on the
+//! is one (`Device`, in builds with the feature `cuda`), and an emulation of blocks, threads and barriers on the
 //! host is another, on which the tests run every kernel. So sizes of grids, arguments and the order of launches are tested
 //! along with the kernels.
 //!
@@ -23,10 +23,17 @@ pub mod rotary;
 pub mod sampling;
 pub mod swiglu;
 
+#[cfg(feature = "cuda")]
+mod device;
 mod gpu;
+#[cfg(feature = "cuda")]
+#[allow(unsafe_code)]
+mod library;
 mod numbers;
 mod stream;
 
+#[cfg(feature = "cuda")]
+pub use device::Device;
 pub use gpu::{Argument, Gpu, Launch};
 pub use numbers::{Element, Numbers, View, ViewMut};
 pub use stream::Stream;
@@ -35,7 +42,7 @@ pub use stream::Stream;
 pub const COMMON: &str = include_str!("common.cuh");
 
 /// The sources by the word that the names of their kernels begin with.
-pub const SOURCES: [(&str, &str); 10] = [
+pub const SOURCES: [(&str, &str); 11] = [
     ("adamw", include_str!("adamw.cu")),
     ("attention", include_str!("attention.cu")),
     ("cast", include_str!("cast.cu")),
@@ -46,6 +53,7 @@ pub const SOURCES: [(&str, &str); 10] = [
     ("rotary", include_str!("rotary.cu")),
     ("sampling", include_str!("sampling.cu")),
     ("swiglu", include_str!("swiglu.cu")),
+    ("tensor", include_str!("tensor.cu")),
 ];
 
 /// Threads of a block that works number by number or row by row.

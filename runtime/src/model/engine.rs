@@ -1,7 +1,10 @@
 //! What the two engines have in common.
 
 use super::{Sequences, ValuesAt};
-use crate::Result;
+use crate::{
+    Result,
+    train::{AdamW, Update},
+};
 use dfdx::prelude::{Device, Gradients, OwnedTape, Tensor};
 
 /// Log-probabilities or values on dfdx's tape, and the tape whose backward pass reaches the weights.
@@ -62,4 +65,32 @@ pub trait Engine<D: Device<f32>> {
     /// # Errors
     /// If dfdx cannot read its buffers back.
     fn collect(&self, gradients: &Gradients<f32, D>) -> Result<()>;
+
+    /// The engine as one that updates its weights where it keeps them, if it is.
+    fn trains(&self) -> Option<&dyn TrainsInPlace> {
+        None
+    }
+}
+
+/// Updates weights where an engine keeps them, so that neither they nor their gradient travel at every step. The parameters
+/// are behind until they are settled.
+pub trait TrainsInPlace {
+    /// The Euclidean length of the gradient gathered since the last update.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn gradient_length(&self) -> Result<f64>;
+
+    /// One update of all weights, which empties the gradient. The optimizer's running means are used at the first one, and
+    /// its count always.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn update(&self, optimizer: &mut AdamW, update: Update) -> Result<()>;
+
+    /// Brings the weights to the parameters, and the running means to the optimizer.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn settle(&self, optimizer: &mut AdamW) -> Result<()>;
 }

@@ -17,7 +17,7 @@ mod weights;
 mod words;
 
 pub use config::{ModelConfig, RotaryScaling};
-pub use engine::{Engine, Live};
+pub use engine::{Engine, Live, TrainsInPlace};
 pub(crate) use folder::header;
 pub use folder::{Folder, Precision};
 pub use fused::{FusedEngine, FusedOptions, GpuEngine};

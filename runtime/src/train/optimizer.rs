@@ -42,17 +42,22 @@ impl AdamW {
         self.updates += 1;
         for spec in &weights.tensors {
             let here = spec.range.clone();
-            let numbers = adamw::AdamW {
-                rate: update.lr,
-                beta1: BETAS.0,
-                beta2: BETAS.1,
-                epsilon: EPSILON,
-                decay: if decays(spec) { update.weight_decay } else { 0.0 },
-                step: self.updates,
-                factor: update.scale,
-            };
+            let numbers = self.numbers(spec, update);
             let (first, second) = (&mut self.first[here.clone()], &mut self.second[here.clone()]);
             adamw::update(&mut weights.data[here.clone()], &gradient[here], first, second, numbers);
+        }
+    }
+
+    /// The numbers of the update that is counted already, for one tensor.
+    pub(crate) fn numbers(&self, spec: &TensorSpec, update: Update) -> adamw::AdamW {
+        adamw::AdamW {
+            rate: update.lr,
+            beta1: BETAS.0,
+            beta2: BETAS.1,
+            epsilon: EPSILON,
+            decay: if decays(spec) { update.weight_decay } else { 0.0 },
+            step: self.updates,
+            factor: update.scale,
         }
     }
 }

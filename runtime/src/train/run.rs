@@ -208,6 +208,7 @@ pub fn run<D: Device<f32>>(
         let mut drawn = Vec::new();
         if let Some(online) = &mut online {
             if online.is_due(done) {
+                settle(&learner.trainees, &mut optimizers).map_err(during)?;
                 let weights = models[0].1.weights.read().expect("no thread panicked while it held the weights");
                 let found = online.draw(&*learner.trainees[0].engine, &weights, &batch, &view, (part, done), &copies);
                 learner.frozen = found.map_err(during)?;
@@ -219,8 +220,9 @@ pub fn run<D: Device<f32>>(
         let state = carried(&keeper.state);
         let gathered = learner.learn(&batch, &state).map_err(during)?;
         let mut grad_norm = 0.0_f64;
-        for ((_, parameters), optimizer) in models.iter().zip(&mut optimizers) {
-            grad_norm = grad_norm.hypot(update(parameters, optimizer, lr, &settings, &batch).map_err(during)?);
+        for (((_, parameters), optimizer), trainee) in models.iter().zip(&mut optimizers).zip(&learner.trainees) {
+            let length = update(&*trainee.engine, parameters, optimizer, lr, &settings, &batch);
+            grad_norm = grad_norm.hypot(length.map_err(during)?);
         }
         let next = eval::next_state(program, &gathered.shares, &state, hyper).map_err(|e| during(numeric(e)))?;
         keeper.state.loss = exact(next);
@@ -246,10 +248,12 @@ pub fn run<D: Device<f32>>(
         last = Some(measurement);
         // No step is a multiple of 0.
         if (done + 1).is_multiple_of(settings.checkpoint_every) && done + 1 < steps && may_stop(done + 1) {
+            settle(&learner.trainees, &mut optimizers)?;
             keeper.save(&models, &optimizers, observer)?;
         }
     }
 
+    settle(&learner.trainees, &mut optimizers)?;
     let stopped = keeper.state.step < steps;
     if stopped {
         keeper.save(&models, &optimizers, observer)?;
@@ -340,21 +344,35 @@ fn precomputed(settings: &RunSettings, name: &str, copies: &[String], draws: boo
     Err(Error::Setting(format!("--precompute-reference: {why}; leave it out")))
 }
 
+/// Brings weights that lie elsewhere to their parameters.
+fn settle<D: Device<f32>>(trainees: &[Trainee<D>], optimizers: &mut [AdamW]) -> Result<()> {
+    let mut each = trainees.iter().zip(optimizers);
+    each.try_for_each(|(trainee, optimizer)| trainee.engine.trains().map_or(Ok(()), |trains| trains.settle(optimizer)))
+}
+
 /// Changes the weights by the gathered gradient and empties it. Gives the gradient's length.
-fn update(
+fn update<D: Device<f32>>(
+    engine: &dyn Engine<D>,
     parameters: &Parameters,
     optimizer: &mut AdamW,
     lr: f64,
     settings: &RunSettings,
     batch: &[&Example],
 ) -> Result<f64> {
-    let mut gradient = parameters.gradient.lock().expect("no thread panicked while it held the gradient");
-    let length = length(&gradient);
-    if !length.is_finite() {
-        return Err(at(batch, &"the gradient is not finite; lower the learning rate, or look at these rows"));
+    let of = |length: f64| {
+        if !length.is_finite() {
+            return Err(at(batch, &"the gradient is not finite; lower the learning rate, or look at these rows"));
+        }
+        let scale = shortened(length, settings.max_grad_norm);
+        Ok((length, Update { lr, weight_decay: settings.weight_decay, scale }))
+    };
+    if let Some(trains) = engine.trains() {
+        let (length, update) = of(trains.gradient_length()?)?;
+        trains.update(optimizer, update)?;
+        return Ok(length);
     }
-    let scale = shortened(length, settings.max_grad_norm);
-    let update = Update { lr, weight_decay: settings.weight_decay, scale };
+    let mut gradient = parameters.gradient.lock().expect("no thread panicked while it held the gradient");
+    let (length, update) = of(length(&gradient))?;
     parameters.change(|weights| optimizer.update(weights, &gradient, update));
     gradient.fill(0.0);
     Ok(length)

@@ -39,7 +39,7 @@ fn shared(length: usize) -> Vec<Segment> {
 fn run(element: Element, qkv: &[f32], d_out: &[f32], segments: &[Segment], heads: Heads) -> [Vec<f32>; 2] {
     let tokens = qkv.len() / heads.row();
     let results = in_every_order(|stream| {
-        let layout = Layout::new(stream, segments, tokens);
+        let layout = Layout::new(stream, segments, tokens, element, heads);
         let [qkv, d_out] = [qkv, d_out].map(|numbers| stream.upload(element, numbers));
         let mut out = stream.zeros(element, tokens * heads.out());
         let mut logsumexp = stream.numbers(Element::F32, tokens * heads.query);
@@ -80,6 +80,8 @@ fn sequences_longer_than_a_tile_have_the_gradient_of_the_cpu() {
         (Heads { query: 4, key: 2, width: 8 }, lengths(&[75, 33, 1])),
         (Heads { query: 2, key: 1, width: 64 }, shared(40)),
         (Heads { query: 2, key: 2, width: 48 }, shared(66)),
+        (Heads { query: 3, key: 1, width: 16 }, shared(130)),
+        (Heads { query: 1, key: 1, width: 80 }, shared(33)),
         (Heads { query: 1, key: 1, width: 128 }, lengths(&[65])),
     ];
     for ((element, tolerance), (heads, segments)) in STORED.into_iter().flat_map(|s| cases.clone().map(|c| (s, c))) {

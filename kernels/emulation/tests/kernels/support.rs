@@ -4,7 +4,7 @@
 mod check;
 
 pub(crate) use check::{assert_close, numbers, slope, wide};
-use collimate_emulation::{Emulated, Order};
+use collimate_emulation::{Order, machine};
 use collimate_kernels::cuda::{Element, Numbers, Stream};
 
 /// How numbers may be stored, and how far a result may be from the right one then.
@@ -14,7 +14,7 @@ pub(crate) const STORED: [(Element, f64); 2] = [(Element::F32, 1e-5), (Element::
 #[track_caller]
 pub(crate) fn in_every_order(work: impl Fn(&Stream) -> Vec<Vec<f32>>) -> Vec<Vec<f32>> {
     let run = |order: Order| -> Vec<Vec<f32>> {
-        let stream = Stream::new(Emulated::new(order));
+        let stream = machine(order);
         let results = work(&stream);
         stream.check().unwrap();
         assert_eq!(stream.memory().0, 0, "everything was given back");

@@ -63,8 +63,12 @@ impl GpuBackend {
 
     fn layout(&self, segments: &[Segment], tokens: usize) -> Arc<attention::Layout> {
         let same = |known: &(Vec<Segment>, usize)| known.0 == segments && known.1 == tokens;
-        self.layouts
-            .find(same, || ((segments.to_vec(), tokens), attention::Layout::new(&self.stream, segments, tokens)))
+        self.layouts.find(same, || {
+            (
+                (segments.to_vec(), tokens),
+                attention::Layout::new(&self.stream, segments, tokens, self.element, self.shape.heads),
+            )
+        })
     }
 
     fn turn(&self, qkv: &mut Numbers, plan: &Plan, back: bool) {

@@ -1,17 +1,18 @@
 //! The fused engine on a GPU: the same decoder over the kernels of `kernels/src/cuda`.
 //!
-//! Weights and their gradient lie in the GPU's memory. The weights come from [`Parameters`] whenever these have changed, and
-//! the gradient goes there in [`Engine::collect`].
+//! Weights and their gradient lie in the GPU's memory. The weights come from [`Parameters`] whenever these have changed. The
+//! gradient goes there in [`Engine::collect`]; or the engine trains in place, and both stay until they are settled.
 
 mod backend;
 mod known;
+mod place;
 #[cfg(test)]
 mod tests;
 
 use super::{FusedOptions, decoder::Decoder, plan::Plan};
 use crate::{
     Error, Result, bridge,
-    model::{Engine, Live, ModelConfig, Parameters, Sequences, ValuesAt, Weights},
+    model::{Engine, Live, ModelConfig, Parameters, Sequences, TrainsInPlace, ValuesAt, Weights},
 };
 use backend::GpuBackend;
 use collimate_kernels::cuda::{Element, Numbers, Stream, attention::WIDEST};
@@ -27,6 +28,7 @@ pub struct GpuEngine<D> {
     stream: Stream,
     options: FusedOptions,
     kept: Arc<Mutex<Kept>>,
+    in_place: bool,
 }
 
 /// What lies in the GPU's memory from batch to batch.
@@ -35,8 +37,14 @@ struct Kept {
     /// Of which version of the parameters' weights; none at first.
     version: Option<u64>,
     weights: Numbers,
+    /// The same in f32, to be updated, if they are stored more coarsely.
+    master: Option<Numbers>,
     /// None if they are frozen.
     gradient: Option<Numbers>,
+    /// Running means of the gradient and of its square; none before the first update in place.
+    means: Option<[Numbers; 2]>,
+    /// Are the parameters behind?
+    ahead: bool,
 }
 
 impl<D> GpuEngine<D> {
@@ -65,12 +73,20 @@ impl<D> GpuEngine<D> {
             let frozen = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
             let length = weights.data.len();
             let gradient = (!frozen).then(|| stream.zeros(Element::F32, length));
-            let kept = Kept { version: None, weights: stream.numbers(element, length), gradient };
+            let master = (!frozen && element != Element::F32).then(|| stream.numbers(Element::F32, length));
+            let weights = stream.numbers(element, length);
+            let kept = Kept { version: None, weights, master, gradient, means: None, ahead: false };
             (decoder, Arc::new(Mutex::new(kept)))
         };
-        let engine = GpuEngine { parameters, decoder, device, stream, options, kept };
+        let engine = GpuEngine { parameters, decoder, device, stream, options, kept, in_place: false };
         engine.check()?;
         Ok(engine)
+    }
+
+    /// The same as one that trains in place.
+    #[must_use]
+    pub fn training_in_place(self) -> Self {
+        GpuEngine { in_place: true, ..self }
     }
 
     /// Did all go well on the GPU?
@@ -85,6 +101,9 @@ impl<D> GpuEngine<D> {
         let version = self.parameters.version();
         if kept.version != Some(version) {
             self.stream.replace(kept.weights.view_mut(), &weights.data);
+            if let Some(master) = &mut kept.master {
+                self.stream.replace(master.view_mut(), &weights.data);
+            }
             kept.version = Some(version);
         }
         kept
@@ -194,8 +213,9 @@ impl<D: Device<f32>> Engine<D> for GpuEngine<D> {
     }
 
     fn collect(&self, _: &Gradients<f32, D>) -> Result<()> {
+        self.check()?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(gradient) = &mut kept.gradient {
+        if let Some(gradient) = kept.gradient.as_mut().filter(|_| !self.in_place) {
             let gathered = self.stream.download(gradient.view());
             self.stream.clear(gradient.view_mut());
             self.check()?;
@@ -203,6 +223,10 @@ impl<D: Device<f32>> Engine<D> for GpuEngine<D> {
             total.iter_mut().zip(gathered).for_each(|(total, part)| *total += part);
         }
         Ok(())
+    }
+
+    fn trains(&self) -> Option<&dyn TrainsInPlace> {
+        if self.in_place { Some(self) } else { None }
     }
 }
 

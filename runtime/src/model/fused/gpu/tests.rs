@@ -3,13 +3,14 @@
 use super::super::tests::{batch, configs, groups, weights};
 use super::GpuEngine;
 use crate::model::{Engine, FusedEngine, FusedOptions, Parameters, Sequences, Weights};
-use collimate_emulation::{Emulated, Order};
-use collimate_kernels::cuda::{Element, Stream};
+use crate::train::{AdamW, Update};
+use collimate_emulation::{Order, machine};
+use collimate_kernels::cuda::Element;
 use dfdx::prelude::{Backward, Cpu, PutTape, SumTo};
 use std::sync::Arc;
 
 fn emulated(parameters: &Arc<Parameters>, element: Element, options: FusedOptions) -> GpuEngine<Cpu> {
-    let stream = Stream::new(Emulated::new(Order::Shuffled(7)));
+    let stream = machine(Order::Shuffled(7));
     GpuEngine::new(Arc::clone(parameters), Cpu::default(), stream, element, options).unwrap()
 }
 
@@ -116,7 +117,61 @@ fn what_cannot_be_done_is_an_error() {
     let mut wide = configs()[0].clone();
     wide.head_dim = 130;
     let parameters = Arc::new(Parameters::frozen(Weights::zeros(wide)));
-    let stream = Stream::new(Emulated::new(Order::Forward));
+    let stream = machine(Order::Forward);
     let made = GpuEngine::new(parameters, Cpu::default(), stream, Element::F32, FusedOptions::default());
     assert!(made.unwrap_err().to_string().contains("heads of 130 numbers"));
+}
+
+#[test]
+fn updates_where_the_weights_lie_are_those_of_the_cpu() {
+    for (element, tolerance) in [(Element::F32, 2e-4), (Element::Bf16, 2e-2)] {
+        let start = weights(configs()[1].clone());
+        let update = Update { lr: 1e-3, weight_decay: 0.1, scale: 0.5 };
+        let [right, ours] = [0, 1].map(|_| Arc::new(Parameters::new(start.clone())));
+        let cpu = FusedEngine::new(Arc::clone(&right));
+        let step = |engine: &dyn Engine<Cpu>| {
+            let live = engine.forward(&batch()).unwrap();
+            let gradients = live.logp.put_tape(live.tape).square().sum().backward();
+            engine.collect(&gradients).unwrap();
+        };
+        let mut optimizer = AdamW::new(start.data.len());
+        let mut of_gpu = AdamW::new(start.data.len());
+        let mut gpu = emulated(&ours, element, FusedOptions::default()).training_in_place();
+        for i in 0..4 {
+            step(&cpu);
+            let mut gradient = right.gradient.lock().unwrap();
+            let length = crate::train::length(&gradient);
+            right.change(|weights| optimizer.update(weights, &gradient, update));
+            gradient.fill(0.0);
+
+            step(&gpu);
+            let trains = Engine::<Cpu>::trains(&gpu).unwrap();
+            let found = trains.gradient_length().unwrap();
+            assert!((found - length).abs() < 5.0 * f64::from(tolerance) * length, "{found} {length}");
+            trains.update(&mut of_gpu, update).unwrap();
+            assert_eq!(trains.gradient_length().unwrap(), 0.0, "the gradient is emptied");
+            if i == 1 {
+                // Another engine goes on from what this one leaves, as a run that is resumed does.
+                trains.settle(&mut of_gpu).unwrap();
+                gpu = emulated(&ours, element, FusedOptions::default()).training_in_place();
+            }
+        }
+        assert_eq!((of_gpu.updates, optimizer.updates), (4, 4));
+        Engine::<Cpu>::trains(&gpu).unwrap().settle(&mut of_gpu).unwrap();
+        let moved = |now: &Weights| -> Vec<f32> { now.data.iter().zip(&start.data).map(|(a, b)| a - b).collect() };
+        if element == Element::F32 {
+            close(&moved(&ours.weights.read().unwrap()), &moved(&right.weights.read().unwrap()), 1e-2);
+            close(&of_gpu.first, &optimizer.first, tolerance);
+            close(&of_gpu.second, &optimizer.second, tolerance);
+        } else {
+            close(&ours.weights.read().unwrap().data, &right.weights.read().unwrap().data, tolerance);
+        }
+        // What was settled is not sent back, and is what is scored.
+        let scores = Engine::<Cpu>::score(&gpu, &batch()).unwrap();
+        close(
+            &scores,
+            &FusedEngine::new(ours).score(&batch()).unwrap(),
+            if element == Element::F32 { 1e-5 } else { 0.2 },
+        );
+    }
 }

@@ -1,0 +1,296 @@
+//! A real GPU, through cudarc: the context and the stream that dfdx uses too.
+
+use super::{
+    Argument, COMMON, Element, Gpu, Launch, SOURCES,
+    library::{self, driver_says},
+    matrix::ColumnMajor,
+};
+use cudarc::{
+    cublas::{self, CudaBlas},
+    driver::{CudaDevice, result, sys},
+    nvrtc,
+};
+use std::{
+    collections::HashMap,
+    ffi::{CString, c_char, c_void},
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Above this many bytes a kernel must be told that its blocks share so much.
+const SHARED_WITHOUT_ASKING: u32 = 48 * 1024;
+
+/// One of this machine's GPUs.
+pub struct Device {
+    device: Arc<CudaDevice>,
+    blas: CudaBlas,
+    /// As in `sm_90`.
+    target: u32,
+    /// Does the driver hand out memory in the order of the stream?
+    pooled: bool,
+    kernels: Mutex<Kernels>,
+}
+
+/// Kernels compiled so far; addresses of the driver's, which live as long as the context.
+#[derive(Default)]
+struct Kernels {
+    modules: HashMap<&'static str, usize>,
+    functions: HashMap<String, usize>,
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Device {{ number: {}, target: sm_{} }}", self.device.ordinal(), self.target)
+    }
+}
+
+impl Device {
+    /// Is there a driver, and a GPU with this number? Must have been asked before anything else of CUDA is used.
+    ///
+    /// # Errors
+    /// Says what is missing.
+    pub fn present(number: usize) -> Result<(), String> {
+        library::load()?;
+        result::init().map_err(|e| driver_says("starting the driver", e))?;
+        let count = result::device::get_count().map_err(|e| driver_says("counting the GPUs", e))?;
+        if number < count as usize {
+            return Ok(());
+        }
+        Err(match count {
+            0 => "the driver is there, but it finds no GPU".to_owned(),
+            1 => "this machine has one GPU, number 0".to_owned(),
+            _ => format!("this machine has {count} GPUs, from number 0 on"),
+        })
+    }
+
+    /// The GPU with this number. Its context is the process's one for this GPU, and its stream the default one, so that work
+    /// of dfdx on it and work asked for here follow each other.
+    ///
+    /// # Errors
+    /// If it is not there or too old, or cuBLAS cannot be used.
+    pub fn new(number: usize) -> Result<Self, String> {
+        Device::present(number)?;
+        let device = CudaDevice::new(number).map_err(|e| driver_says("entering the GPU's context", e))?;
+        use sys::CUdevice_attribute_enum as Attribute;
+        let attribute = |which| device.attribute(which).map_err(|e| driver_says("asking the GPU what it can do", e));
+        let major = attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?;
+        let minor = attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?;
+        if major < 8 {
+            return Err(format!("compute capability {major}.{minor}; the fused engine needs 8.0 or higher"));
+        }
+        let pooled = attribute(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED)? > 0;
+        if pooled {
+            keep_memory(&device)?;
+        }
+        let blas = CudaBlas::new(Arc::clone(&device)).map_err(|e| format!("cuBLAS: {e:?}"))?;
+        let kernels = Mutex::default();
+        Ok(Device { device, blas, target: (10 * major + minor) as u32, pooled, kernels })
+    }
+
+    /// Makes this thread one that works on the GPU.
+    fn enter(&self) -> Result<(), String> {
+        self.device.bind_to_thread().map_err(|e| driver_says("entering the GPU's context", e))
+    }
+
+    /// A kernel, compiled if it was not yet.
+    #[allow(unsafe_code)]
+    fn kernel(&self, name: &str, shared: u32) -> Result<sys::CUfunction, String> {
+        let mut kernels = self.kernels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&function) = kernels.functions.get(name) {
+            return Ok(function as sys::CUfunction);
+        }
+        let source = SOURCES.iter().find(|(prefix, _)| name.strip_prefix(prefix).is_some_and(|n| n.starts_with('_')));
+        let &(prefix, source) = source.ok_or("there is no such kernel")?;
+        let module = match kernels.modules.get(prefix) {
+            Some(&module) => module as sys::CUmodule,
+            None => {
+                let image = compile(prefix, source, self.target)?;
+                // SAFETY: the image is a whole one, as the compiler made it.
+                let module = unsafe { result::module::load_data(image.as_ptr().cast()) };
+                let module = module.map_err(|e| driver_says("loading a compiled kernel", e))?;
+                kernels.modules.insert(prefix, module as usize);
+                module
+            }
+        };
+        let symbol = CString::new(name).map_err(|e| e.to_string())?;
+        // SAFETY: the module is loaded and stays so.
+        let function = unsafe { result::module::get_function(module, symbol) };
+        let function = function.map_err(|e| driver_says("finding a kernel in its module", e))?;
+        if shared > SHARED_WITHOUT_ASKING {
+            let most = sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+            // SAFETY: the function is one of a loaded module.
+            let set = unsafe { sys::cuFuncSetAttribute(function, most, shared as i32) }.result();
+            set.map_err(|e| driver_says(&format!("asking for {shared} bytes of shared memory"), e))?;
+        }
+        kernels.functions.insert(name.to_owned(), function as usize);
+        Ok(function)
+    }
+}
+
+/// Memory that is given back stays with the process, for the next who asks.
+#[allow(unsafe_code)]
+fn keep_memory(device: &CudaDevice) -> Result<(), String> {
+    let mut pool = std::ptr::null_mut();
+    let mut threshold = u64::MAX;
+    let attribute = sys::CUmemPool_attribute_enum::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+    // SAFETY: the device is alive, and both addresses are of what the driver expects there.
+    let set = unsafe {
+        sys::cuDeviceGetDefaultMemPool(&raw mut pool, *device.cu_device())
+            .result()
+            .and_then(|()| sys::cuMemPoolSetAttribute(pool, attribute, (&raw mut threshold).cast::<c_void>()).result())
+    };
+    set.map_err(|e| driver_says("setting up the GPU's memory", e))
+}
+
+/// A source as machine code for a target.
+#[allow(unsafe_code)]
+fn compile(name: &str, source: &str, target: u32) -> Result<Vec<c_char>, String> {
+    let failed = |what: &str, e: nvrtc::result::NvrtcError| format!("NVRTC, {what} {name}.cu: {e:?}");
+    let text = format!("{COMMON}\n#line 1 \"{name}.cu\"\n{source}");
+    let program = nvrtc::result::create_program(text).map_err(|e| failed("reading", e))?;
+    let options = [format!("--gpu-architecture=sm_{target}"), "--std=c++17".to_owned()];
+    // SAFETY: the program was made above and is destroyed below.
+    let compiled = unsafe { nvrtc::result::compile_program(program, &options) };
+    let image = compiled.map_err(|e| {
+        // SAFETY: as above.
+        let log = unsafe { nvrtc::result::get_program_log(program) }.unwrap_or_default();
+        let log: Vec<u8> = log.into_iter().map(|c| c as u8).take_while(|&c| c != 0).collect();
+        format!("{}\n{}", failed("compiling", e), String::from_utf8_lossy(&log))
+    });
+    let image = image.and_then(|()| {
+        let mut size = 0;
+        // SAFETY: the program is compiled, and the image gets as much room as it is said to need.
+        unsafe {
+            nvrtc::sys::nvrtcGetCUBINSize(program, &raw mut size).result().map_err(|e| failed("measuring", e))?;
+            let mut image: Vec<c_char> = vec![0; size];
+            nvrtc::sys::nvrtcGetCUBIN(program, image.as_mut_ptr()).result().map_err(|e| failed("fetching", e))?;
+            Ok(image)
+        }
+    });
+    // SAFETY: it was made above, and nobody uses it any more.
+    let destroyed = unsafe { nvrtc::result::destroy_program(program) };
+    destroyed.map_err(|e| failed("forgetting", e)).and(image)
+}
+
+#[allow(unsafe_code)]
+impl Gpu for Device {
+    fn allocate(&self, bytes: usize) -> Result<u64, String> {
+        self.enter()?;
+        // SAFETY: memory whose content nobody relies on.
+        let address = unsafe {
+            if self.pooled { result::malloc_async(*self.device.cu_stream(), bytes) } else { result::malloc_sync(bytes) }
+        };
+        address.map_err(|e| {
+            let (free, all) = result::mem_get_info().unwrap_or_default();
+            let room = format!("{bytes} bytes of memory, {free} of {all} are free");
+            driver_says(&room, e)
+        })
+    }
+
+    unsafe fn free(&self, address: u64, _: usize) {
+        // What cannot be given back, because the context is gone, is gone with it.
+        if self.enter().is_ok() {
+            // SAFETY: the caller's promise.
+            let _ = unsafe {
+                if self.pooled {
+                    result::free_async(address, *self.device.cu_stream())
+                } else {
+                    result::free_sync(address)
+                }
+            };
+        }
+    }
+
+    unsafe fn upload(&self, to: u64, bytes: &[u8]) -> Result<(), String> {
+        self.enter()?;
+        // SAFETY: the caller's promise; the bytes are ordinary memory, which the driver has copied when this returns.
+        let copied = unsafe { result::memcpy_htod_async(to, bytes, *self.device.cu_stream()) };
+        copied.map_err(|e| driver_says("copying to the GPU", e))
+    }
+
+    unsafe fn download(&self, to: &mut [u8], from: u64) -> Result<(), String> {
+        self.enter()?;
+        let stream = *self.device.cu_stream();
+        // SAFETY: the caller's promise, and the bytes are borrowed until the stream is through.
+        let copied =
+            unsafe { result::memcpy_dtoh_async(to, from, stream).and_then(|()| result::stream::synchronize(stream)) };
+        copied.map_err(|e| driver_says("copying from the GPU", e))
+    }
+
+    unsafe fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<(), String> {
+        self.enter()?;
+        // SAFETY: the caller's promise.
+        let copied = unsafe { result::memcpy_dtod_async(to, from, bytes, *self.device.cu_stream()) };
+        copied.map_err(|e| driver_says("copying on the GPU", e))
+    }
+
+    unsafe fn clear(&self, at: u64, bytes: usize) -> Result<(), String> {
+        self.enter()?;
+        // SAFETY: the caller's promise.
+        let cleared = unsafe { result::memset_d8_async(at, 0, bytes, *self.device.cu_stream()) };
+        cleared.map_err(|e| driver_says("clearing memory", e))
+    }
+
+    unsafe fn launch(&self, launch: &Launch<'_>) -> Result<(), String> {
+        self.enter()?;
+        let kernel = self.kernel(launch.kernel, launch.shared)?;
+        // An argument is read from where its bytes begin, as many as its type has.
+        let mut values: Vec<u64> = launch.arguments.iter().map(|&argument| bits(argument)).collect();
+        let mut arguments: Vec<*mut c_void> = values.iter_mut().map(|value| std::ptr::from_mut(value).cast()).collect();
+        let [x, y, z] = launch.grid;
+        // SAFETY: the caller's promise; the arguments are copied before this returns.
+        let launched = unsafe {
+            let stream = *self.device.cu_stream();
+            result::launch_kernel(kernel, (x, y, z), (launch.threads, 1, 1), launch.shared, stream, &mut arguments)
+        };
+        launched.map_err(|e| driver_says("starting it", e))
+    }
+
+    unsafe fn multiply(&self, product: &ColumnMajor) -> Result<(), String> {
+        use cublas::sys::{cublasComputeType_t, cublasGemmAlgo_t, cublasOperation_t, cudaDataType};
+        self.enter()?;
+        let ColumnMajor { m, n, k, a, b, factors, c, result, add } = *product;
+        let operation = |rows_stored| {
+            if rows_stored { cublasOperation_t::CUBLAS_OP_T } else { cublasOperation_t::CUBLAS_OP_N }
+        };
+        let kind = |element| match element {
+            Element::Bf16 => cudaDataType::CUDA_R_16BF,
+            _ => cudaDataType::CUDA_R_32F,
+        };
+        let (one, beta) = (1.0_f32, f32::from(add));
+        // SAFETY: the caller's promise; both factors are read at once, as this waits for nothing but their addresses.
+        let multiplied = unsafe {
+            cublas::result::gemm_ex(
+                *self.blas.handle(),
+                operation(a.2),
+                operation(b.2),
+                m as i32,
+                n as i32,
+                k as i32,
+                (&raw const one).cast(),
+                a.0 as *const c_void,
+                kind(factors),
+                a.1 as i32,
+                b.0 as *const c_void,
+                kind(factors),
+                b.1 as i32,
+                (&raw const beta).cast(),
+                c.0 as *mut c_void,
+                kind(result),
+                c.1 as i32,
+                cublasComputeType_t::CUBLAS_COMPUTE_32F,
+                cublasGemmAlgo_t::CUBLAS_GEMM_DEFAULT,
+            )
+        };
+        multiplied.map_err(|e| format!("cuBLAS: {e:?}"))
+    }
+}
+
+fn bits(argument: Argument) -> u64 {
+    match argument {
+        Argument::Address(address) => address,
+        Argument::U32(number) => u64::from(number),
+        Argument::U64(number) => number,
+        Argument::F32(number) => u64::from(number.to_bits()),
+    }
+}

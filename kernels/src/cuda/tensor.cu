@@ -1,0 +1,377 @@
+// Attention on tensor cores, in bf16: as `attention.cu`, with products of 16 x 16 by 16 x 8 numbers that a warp does at once.
+//
+// A block of 128 threads has 64 rows, 16 for each warp. In such a product, thread `4 g + t` of a warp holds of the result the
+// columns 2t and 2t + 1 of the rows g and g + 8; of the first factor, pairs of neighbours in a row; of the second, pairs of
+// neighbours in a column. So a result becomes a first factor without leaving its thread. `D` is the width of a head, a
+// multiple of 16, rounded up.
+
+static __device__ const float LOG2_E = 1.4426950408889634f;
+static __device__ const float LN_2 = 0.6931471805599453f;
+
+// Two numbers as bf16, the first in the lower half.
+__device__ inline u32 tensor_pack(float low, float high) {
+#ifdef EMULATED
+    return (u32)narrow<bf16>(low).bits | (u32)narrow<bf16>(high).bits << 16;
+#else
+    u32 pair;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+    return pair;
+#endif
+}
+
+// c += a b, all threads of a warp together.
+__device__ inline void tensor_product(float* c, const u32* a, const u32* b) {
+#ifdef EMULATED
+    emulation::warp_product(c, a, b, __FILE__, __LINE__);
+#else
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#endif
+}
+
+// A pair of neighbours in a row, zeros if they are not there.
+__device__ inline u32 tensor_pair(const bf16* at, bool there) { return there ? *(const u32*)at : 0; }
+
+// The 16 columns from `column` on of rows g and g + 8 as a first factor, from rows `stride` apart of which `rows` are there.
+__device__ inline void tensor_first(u32* a, const bf16* from, size_t stride, u32 row, u32 rows, u32 column, u32 width) {
+    u32 at = column + threadIdx.x % 4 * 2;
+    bool inside = column < width;
+    a[0] = tensor_pair(from + row * stride + at, inside && row < rows);
+    a[1] = tensor_pair(from + (row + 8) * stride + at, inside && row + 8 < rows);
+    a[2] = tensor_pair(from + row * stride + at + 8, inside && row < rows);
+    a[3] = tensor_pair(from + (row + 8) * stride + at + 8, inside && row + 8 < rows);
+}
+
+// A second factor of 16 x 8: its columns are rows of `from`, which are `stride` apart; those from `row` on, and the numbers
+// from `column` on.
+__device__ inline void tensor_second(u32* b, const bf16* from, u32 stride, u32 row, u32 column) {
+    const bf16* at = from + (row + threadIdx.x % 32 / 4) * stride + column + threadIdx.x % 4 * 2;
+    b[0] = *(const u32*)at;
+    b[1] = *(const u32*)(at + 8);
+}
+
+// Two neighbouring results of 16 x 8 as a first factor of 16 x 16.
+__device__ inline void tensor_turn(u32* a, const float* left, const float* right) {
+    a[0] = tensor_pack(left[0], left[1]);
+    a[1] = tensor_pack(left[2], left[3]);
+    a[2] = tensor_pack(right[0], right[1]);
+    a[3] = tensor_pack(right[2], right[3]);
+}
+
+// Rows of shared memory begin this many numbers apart: 16 bytes more than they hold, so that those of a product lie in
+// different banks.
+template <int N>
+struct TensorRow {
+    static const u32 stride = N + 8;
+};
+
+// A tile of `count` rows of `D` numbers, and if asked for its transpose. `place(i)` is where row i begins, or null.
+template <int D, int COUNT, class Place>
+__device__ inline void tensor_load(bf16* tile, bf16* turned, u32 width, Place place) {
+    for (u32 i = threadIdx.x; i < COUNT * D / 2; i += blockDim.x) {
+        u32 row = i / (D / 2), column = i % (D / 2) * 2;
+        const bf16* from = place(row);
+        u32 pair = tensor_pair(from + column, from != 0 && column < width);
+        if (tile) *(u32*)(tile + row * TensorRow<D>::stride + column) = pair;
+        if (turned) {
+            bf16 low, high;
+            low.bits = (u16)pair;
+            high.bits = (u16)(pair >> 16);
+            turned[column * TensorRow<COUNT>::stride + row] = low;
+            turned[(column + 1) * TensorRow<COUNT>::stride + row] = high;
+        }
+    }
+}
+
+// Over the four threads that hold a row.
+__device__ inline float tensor_row_sum(float x) {
+    x += __shfl_xor_sync(0xffffffffu, x, 1);
+    return x + __shfl_xor_sync(0xffffffffu, x, 2);
+}
+__device__ inline float tensor_row_max(float x) {
+    x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 1));
+    return fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2));
+}
+
+// Writes a row's two numbers of each result, times a factor.
+template <int D>
+__device__ inline void tensor_store(bf16* to, const float (*results)[4], int half, float factor, u32 width) {
+    for (int n = 0; n < D / 8; n++) {
+        u32 column = n * 8 + threadIdx.x % 4 * 2;
+        if (column < width) {
+            *(u32*)(to + column) = tensor_pack(results[n][2 * half] * factor, results[n][2 * half + 1] * factor);
+        }
+    }
+}
+
+template <int D>
+__device__ void tensor_forward(bf16* out, float* logsumexp, const bf16* qkv, const u32* blocks, AttentionShape shape) {
+    SHARED(memory);
+    bf16* keys = (bf16*)memory;                          // [64, D]
+    bf16* values = keys + 64 * TensorRow<D>::stride;     // [D, 64]
+    AttentionBlock block(blocks + 5 * blockIdx.x);
+    u32 head = blockIdx.y, key_head = head / shape.group(), width = shape.width;
+    size_t stride = shape.row();
+    const bf16* key_heads = qkv + (size_t)(shape.query_heads + key_head) * width;
+    const bf16* value_heads = key_heads + (size_t)shape.key_heads * width;
+    u32 row = threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4, column = threadIdx.x % 4 * 2;
+    u32 sees[2] = {block.sees(row), block.sees(row + 8)};
+    u32 queries[D / 16][4];
+    const bf16* query_heads = qkv + block.first * stride + (size_t)head * width;
+    for (int k = 0; k < D / 16; k++) tensor_first(queries[k], query_heads, stride, row, block.length, k * 16, width);
+    // In powers of two rather than of e.
+    float scale = shape.scale() * LOG2_E, highest[2] = {NOTHING, NOTHING}, sum[2] = {0.0f, 0.0f}, total[D / 8][4];
+    for (int n = 0; n < D / 8; n++) total[n][0] = total[n][1] = total[n][2] = total[n][3] = 0.0f;
+    for (u32 tile = 0; tile < block.keys(); tile += 64) {
+        __syncthreads();
+        tensor_load<D, 64>(keys, (bf16*)0, width, [&](u32 i) {
+            return tile + i < block.keys() ? key_heads + block.row(tile + i) * stride : (const bf16*)0;
+        });
+        tensor_load<D, 64>((bf16*)0, values, width, [&](u32 i) {
+            return tile + i < block.keys() ? value_heads + block.row(tile + i) * stride : (const bf16*)0;
+        });
+        __syncthreads();
+        float scores[8][4], best[2] = {highest[0], highest[1]};
+        for (int j = 0; j < 8; j++) {
+            scores[j][0] = scores[j][1] = scores[j][2] = scores[j][3] = 0.0f;
+            for (int k = 0; k < D / 16; k++) {
+                u32 b[2];
+                tensor_second(b, keys, TensorRow<D>::stride, j * 8, k * 16);
+                tensor_product(scores[j], queries[k], b);
+            }
+            for (int i = 0; i < 4; i++) {
+                bool seen = tile + j * 8 + column + i % 2 < sees[i / 2];
+                scores[j][i] = seen ? scores[j][i] * scale : NOTHING;
+                best[i / 2] = fmaxf(best[i / 2], scores[j][i]);
+            }
+        }
+        for (int half = 0; half < 2; half++) {
+            best[half] = tensor_row_max(best[half]);
+            float keep = exp2f(highest[half] - best[half]), added = 0.0f;
+            highest[half] = best[half];
+            for (int j = 0; j < 8; j++) {
+                for (int i = 2 * half; i < 2 * half + 2; i++) {
+                    bool seen = tile + j * 8 + column + i % 2 < sees[half];
+                    scores[j][i] = seen ? exp2f(scores[j][i] - best[half]) : 0.0f;
+                    added += scores[j][i];
+                }
+            }
+            sum[half] = sum[half] * keep + tensor_row_sum(added);
+            for (int n = 0; n < D / 8; n++) {
+                total[n][2 * half] *= keep;
+                total[n][2 * half + 1] *= keep;
+            }
+        }
+        for (int k = 0; k < 4; k++) {
+            u32 weights[4];
+            tensor_turn(weights, scores[2 * k], scores[2 * k + 1]);
+            for (int n = 0; n < D / 8; n++) {
+                u32 b[2];
+                tensor_second(b, values, TensorRow<64>::stride, n * 8, k * 16);
+                tensor_product(total[n], weights, b);
+            }
+        }
+    }
+    for (int half = 0; half < 2; half++) {
+        u32 query = row + 8 * half;
+        if (query >= block.length) continue;
+        size_t token = block.first + query;
+        tensor_store<D>(out + token * shape.out() + (size_t)head * width, total, half, 1.0f / sum[half], width);
+        if (column == 0) {
+            logsumexp[(size_t)head * shape.tokens + token] = highest[half] * LN_2 + logf(sum[half]);
+        }
+    }
+}
+
+// dQ of a block of queries.
+template <int D>
+__device__ void tensor_queries(bf16* d_qkv, const bf16* d_out, const float* along, const float* logsumexp,
+                               const bf16* qkv, const u32* blocks, AttentionShape shape) {
+    SHARED(memory);
+    bf16* keys = (bf16*)memory;                          // [32, D]
+    bf16* values = keys + 32 * TensorRow<D>::stride;     // [32, D]
+    bf16* turned = values + 32 * TensorRow<D>::stride;   // the keys, [D, 32]
+    AttentionBlock block(blocks + 5 * blockIdx.x);
+    u32 head = blockIdx.y, key_head = head / shape.group(), width = shape.width;
+    size_t stride = shape.row();
+    const bf16* key_heads = qkv + (size_t)(shape.query_heads + key_head) * width;
+    const bf16* value_heads = key_heads + (size_t)shape.key_heads * width;
+    u32 row = threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4, column = threadIdx.x % 4 * 2;
+    u32 sees[2] = {block.sees(row), block.sees(row + 8)};
+    float whole[2], share[2];
+    for (int half = 0; half < 2; half++) {
+        size_t kept = (size_t)head * shape.tokens + block.first + row + 8 * half;
+        bool there = row + 8 * half < block.length;
+        whole[half] = there ? logsumexp[kept] * LOG2_E : 0.0f;
+        share[half] = there ? along[kept] : 0.0f;
+    }
+    u32 queries[D / 16][4], upstream[D / 16][4];
+    const bf16* query_heads = qkv + block.first * stride + (size_t)head * width;
+    const bf16* upstream_heads = d_out + block.first * shape.out() + (size_t)head * width;
+    for (int k = 0; k < D / 16; k++) {
+        tensor_first(queries[k], query_heads, stride, row, block.length, k * 16, width);
+        tensor_first(upstream[k], upstream_heads, shape.out(), row, block.length, k * 16, width);
+    }
+    float scale = shape.scale() * LOG2_E, total[D / 8][4];
+    for (int n = 0; n < D / 8; n++) total[n][0] = total[n][1] = total[n][2] = total[n][3] = 0.0f;
+    for (u32 tile = 0; tile < block.keys(); tile += 32) {
+        __syncthreads();
+        tensor_load<D, 32>(keys, turned, width, [&](u32 i) {
+            return tile + i < block.keys() ? key_heads + block.row(tile + i) * stride : (const bf16*)0;
+        });
+        tensor_load<D, 32>(values, (bf16*)0, width, [&](u32 i) {
+            return tile + i < block.keys() ? value_heads + block.row(tile + i) * stride : (const bf16*)0;
+        });
+        __syncthreads();
+        float d_scores[4][4];
+        for (int j = 0; j < 4; j++) {
+            float scores[4] = {0.0f, 0.0f, 0.0f, 0.0f}, d_weights[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+            for (int k = 0; k < D / 16; k++) {
+                u32 b[2];
+                tensor_second(b, keys, TensorRow<D>::stride, j * 8, k * 16);
+                tensor_product(scores, queries[k], b);
+                tensor_second(b, values, TensorRow<D>::stride, j * 8, k * 16);
+                tensor_product(d_weights, upstream[k], b);
+            }
+            for (int i = 0; i < 4; i++) {
+                bool seen = tile + j * 8 + column + i % 2 < sees[i / 2];
+                float weight = seen ? exp2f(scores[i] * scale - whole[i / 2]) : 0.0f;
+                d_scores[j][i] = weight * (d_weights[i] - share[i / 2]);
+            }
+        }
+        for (int k = 0; k < 2; k++) {
+            u32 a[4];
+            tensor_turn(a, d_scores[2 * k], d_scores[2 * k + 1]);
+            for (int n = 0; n < D / 8; n++) {
+                u32 b[2];
+                tensor_second(b, turned, TensorRow<32>::stride, n * 8, k * 16);
+                tensor_product(total[n], a, b);
+            }
+        }
+    }
+    for (int half = 0; half < 2; half++) {
+        u32 query = row + 8 * half;
+        if (query >= block.length) continue;
+        bf16* to = d_qkv + (block.first + query) * stride + (size_t)head * width;
+        tensor_store<D>(to, total, half, shape.scale(), width);
+    }
+}
+
+// dK and dV of a block of keys; `blocks` and `readers` as in `attention.cu`. Scores stand with a row for each key.
+template <int D>
+__device__ void tensor_keys(bf16* d_qkv, const bf16* d_out, const float* along, const float* logsumexp,
+                            const bf16* qkv, const u32* blocks, const u32* readers, AttentionShape shape) {
+    SHARED(memory);
+    bf16* keys = (bf16*)memory;                                     // [64, D]
+    bf16* values = keys + 64 * TensorRow<D>::stride;                // [64, D]
+    bf16* queries = values + 64 * TensorRow<D>::stride;             // [32, D]
+    bf16* upstream = queries + 32 * TensorRow<D>::stride;           // [32, D]
+    bf16* turned_queries = upstream + 32 * TensorRow<D>::stride;    // [D, 32]
+    bf16* turned_upstream = turned_queries + D * TensorRow<32>::stride;
+    float* whole = (float*)(turned_upstream + D * TensorRow<32>::stride);  // [32]
+    float* share = whole + 32;                                             // [32]
+    const u32* block = blocks + 4 * blockIdx.x;
+    u32 first = block[0], count = block[1], key_head = blockIdx.y, width = shape.width;
+    size_t stride = shape.row(), key_place = (size_t)(shape.query_heads + key_head) * width;
+    size_t value_place = key_place + (size_t)shape.key_heads * width;
+    u32 row = threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4, column = threadIdx.x % 4 * 2;
+    tensor_load<D, 64>(keys, (bf16*)0, width, [&](u32 i) {
+        return i < count ? qkv + (first + i) * stride + key_place : (const bf16*)0;
+    });
+    tensor_load<D, 64>(values, (bf16*)0, width, [&](u32 i) {
+        return i < count ? qkv + (first + i) * stride + value_place : (const bf16*)0;
+    });
+    float scale = shape.scale() * LOG2_E, d_keys[D / 8][4], d_values[D / 8][4];
+    for (int n = 0; n < D / 8; n++) {
+        for (int i = 0; i < 4; i++) d_keys[n][i] = d_values[n][i] = 0.0f;
+    }
+    for (u32 r = block[2]; r < block[3]; r++) {
+        const u32* reader = readers + 4 * r;
+        bool own = reader[3] == 0;
+        u32 begin = own && first > reader[0] ? first : reader[0], end = reader[1];
+        for (u32 head = key_head * shape.group(); head < (key_head + 1) * shape.group(); head++) {
+            for (u32 tile = begin; tile < end; tile += 32) {
+                u32 there = end - tile < 32 ? end - tile : 32;
+                __syncthreads();
+                tensor_load<D, 32>(queries, turned_queries, width, [&](u32 i) {
+                    return i < there ? qkv + (tile + i) * stride + (size_t)head * width : (const bf16*)0;
+                });
+                tensor_load<D, 32>(upstream, turned_upstream, width, [&](u32 i) {
+                    return i < there ? d_out + (tile + i) * shape.out() + (size_t)head * width : (const bf16*)0;
+                });
+                for (u32 i = threadIdx.x; i < 32; i += blockDim.x) {
+                    size_t kept = (size_t)head * shape.tokens + tile + i;
+                    whole[i] = i < there ? logsumexp[kept] * LOG2_E : 0.0f;
+                    share[i] = i < there ? along[kept] : 0.0f;
+                }
+                __syncthreads();
+                float weights[4][4], d_scores[4][4];
+                for (int j = 0; j < 4; j++) {
+                    for (int i = 0; i < 4; i++) weights[j][i] = d_scores[j][i] = 0.0f;
+                }
+                for (int k = 0; k < D / 16; k++) {
+                    u32 of_keys[4], of_values[4];
+                    tensor_first(of_keys, keys, TensorRow<D>::stride, row, 64, k * 16, D);
+                    tensor_first(of_values, values, TensorRow<D>::stride, row, 64, k * 16, D);
+                    for (int j = 0; j < 4; j++) {
+                        u32 b[2];
+                        tensor_second(b, queries, TensorRow<D>::stride, j * 8, k * 16);
+                        tensor_product(weights[j], of_keys, b);
+                        tensor_second(b, upstream, TensorRow<D>::stride, j * 8, k * 16);
+                        tensor_product(d_scores[j], of_values, b);
+                    }
+                }
+                for (int j = 0; j < 4; j++) {
+                    for (int i = 0; i < 4; i++) {
+                        u32 query = j * 8 + column + i % 2, among = row + 8 * (i / 2), key = first + among;
+                        bool seen = query < there && among < count &&
+                                    (own ? key <= tile + query : reader[2] <= key && key < reader[3]);
+                        float weight = seen ? exp2f(weights[j][i] * scale - whole[query]) : 0.0f;
+                        d_scores[j][i] = weight * (d_scores[j][i] - share[query]);
+                        weights[j][i] = weight;
+                    }
+                }
+                for (int k = 0; k < 2; k++) {
+                    u32 a[4], d_a[4];
+                    tensor_turn(a, weights[2 * k], weights[2 * k + 1]);
+                    tensor_turn(d_a, d_scores[2 * k], d_scores[2 * k + 1]);
+                    for (int n = 0; n < D / 8; n++) {
+                        u32 b[2];
+                        tensor_second(b, turned_upstream, TensorRow<32>::stride, n * 8, k * 16);
+                        tensor_product(d_values[n], a, b);
+                        tensor_second(b, turned_queries, TensorRow<32>::stride, n * 8, k * 16);
+                        tensor_product(d_keys[n], d_a, b);
+                    }
+                }
+            }
+        }
+    }
+    for (int half = 0; half < 2; half++) {
+        u32 among = row + 8 * half;
+        if (among >= count) continue;
+        bf16* to = d_qkv + (first + among) * stride;
+        tensor_store<D>(to + key_place, d_keys, half, shape.scale(), width);
+        tensor_store<D>(to + value_place, d_values, half, 1.0f, width);
+    }
+}
+
+#define TENSOR(D)                                                                                                     \
+    KERNEL(tensor_forward_##D##_bf16, 128,                                                                            \
+           (bf16 * out, float* logsumexp, const bf16* qkv, const u32* blocks, u32 tokens, u32 query_heads,            \
+            u32 key_heads, u32 width),                                                                                \
+           tensor_forward<D>(out, logsumexp, qkv, blocks, AttentionShape{tokens, query_heads, key_heads, width}))     \
+    KERNEL(tensor_queries_##D##_bf16, 128,                                                                            \
+           (bf16 * d_qkv, const bf16* d_out, const float* along, const float* logsumexp, const bf16* qkv,             \
+            const u32* blocks, u32 tokens, u32 query_heads, u32 key_heads, u32 width),                                \
+           tensor_queries<D>(d_qkv, d_out, along, logsumexp, qkv, blocks,                                             \
+                             AttentionShape{tokens, query_heads, key_heads, width}))                                  \
+    KERNEL(tensor_keys_##D##_bf16, 128,                                                                               \
+           (bf16 * d_qkv, const bf16* d_out, const float* along, const float* logsumexp, const bf16* qkv,             \
+            const u32* blocks, const u32* readers, u32 tokens, u32 query_heads, u32 key_heads, u32 width),            \
+           tensor_keys<D>(d_qkv, d_out, along, logsumexp, qkv, blocks, readers,                                       \
+                          AttentionShape{tokens, query_heads, key_heads, width}))
+TENSOR(32)
+TENSOR(64)
+TENSOR(128)

@@ -1,0 +1,71 @@
+//! Updates in the GPU's memory.
+
+use super::{GpuEngine, Kept};
+use crate::{
+    Result,
+    model::TrainsInPlace,
+    train::{AdamW, Update},
+};
+use collimate_kernels::cuda::{Element, adamw, magnitude};
+use std::sync::PoisonError;
+
+impl<D> TrainsInPlace for GpuEngine<D> {
+    fn gradient_length(&self) -> Result<f64> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let squares =
+            kept.gradient.as_ref().map_or(0.0, |gradient| magnitude::sum_of_squares(&self.stream, gradient.view()));
+        self.check()?;
+        Ok(squares.sqrt())
+    }
+
+    fn update(&self, optimizer: &mut AdamW, update: Update) -> Result<()> {
+        let host = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept(&host);
+        let Kept { weights, master, gradient: Some(gradient), means, ahead, .. } = &mut *kept else { return Ok(()) };
+        let upload = |numbers: &[f32]| self.stream.upload(Element::F32, numbers);
+        let [first, second] = means.get_or_insert_with(|| match optimizer.updates {
+            0 => [0, 1].map(|_| self.stream.zeros(Element::F32, host.data.len())),
+            _ => [upload(&optimizer.first), upload(&optimizer.second)],
+        });
+        optimizer.updates += 1;
+        for spec in &host.tensors {
+            let range = spec.range.clone();
+            // Without a copy of their own, the weights are what is updated.
+            let (master, copy) = match master {
+                Some(master) => (master.view_mut(), Some(weights.view_mut().part(range.clone()))),
+                None => (weights.view_mut(), None),
+            };
+            let parts = adamw::Parts {
+                master: master.part(range.clone()),
+                copy,
+                gradient: gradient.view_mut().part(range.clone()),
+                first: first.view_mut().part(range.clone()),
+                second: second.view_mut().part(range),
+            };
+            adamw::update(&self.stream, parts, optimizer.numbers(spec, update));
+        }
+        *ahead = true;
+        drop(kept);
+        self.check()
+    }
+
+    fn settle(&self, optimizer: &mut AdamW) -> Result<()> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if !kept.ahead {
+            return Ok(());
+        }
+        let data = self.stream.download(kept.master.as_ref().unwrap_or(&kept.weights).view());
+        if let Some([first, second]) = &kept.means {
+            optimizer.first = self.stream.download(first.view());
+            optimizer.second = self.stream.download(second.view());
+        }
+        self.check()?;
+        kept.ahead = false;
+        drop(kept);
+        self.parameters.change(|weights| weights.data = data);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // They are those that came from here.
+        kept.version = Some(self.parameters.version());
+        Ok(())
+    }
+}
