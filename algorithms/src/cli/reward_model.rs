@@ -22,9 +22,9 @@ const ASKED: usize = 5;
 const ANSWERS: usize = 4;
 /// Held-out questions that reward models are compared on.
 const QUESTIONS: usize = 250;
-/// By how much an uncertain model's deviations count against its gap when it says over which pairs people are divided
-/// (arXiv:2410.14632 tunes it on held-out data).
-const UNSURE: f64 = 1.0;
+/// By how much an uncertain model's deviations may count against its gap when it says over which pairs people are divided:
+/// as arXiv:2410.14632 does, the best is found on other questions.
+const UNSURE: [f64; 6] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
 /// Does this program train a reward model?
 pub(super) fn trains(program: &Program) -> bool {
@@ -99,30 +99,52 @@ fn compared(count: usize, panel: &Panel, seed: u64, usable: impl Fn(&data::Compa
 pub(super) fn verdict(weights: &Weights, tokenizer: &Tokenizer) -> Result<Judged> {
     let model = RewardModel::new(weights.clone(), tokenizer)?;
     let trial = Trial::new(QUESTIONS);
-    let path: Arc<Path> = Arc::from(Path::new("held-out answers"));
-    let row = |(i, (prompt, answers)): (usize, (&str, &[String]))| Row {
-        origin: Origin { path: Arc::clone(&path), line: i + 1 },
-        record: Record::group(prompt, answers.iter().map(|answer| format!(" {answer}")).collect()),
-    };
-    let rows: Vec<Row> = trial.answers().enumerate().map(row).collect();
-    let values = model.values(&rows, &View::group())?;
-    let labels = model.labels();
-    let shares = shares(labels)?;
-    let each = |take: &dyn Fn(&[f64]) -> f64| -> Vec<Vec<f64>> {
-        values.iter().map(|row| row.iter().map(|numbers| take(numbers)).collect()).collect()
-    };
-    let scores = each(&|numbers| numbers.iter().zip(&shares).map(|(number, share)| number * share).sum());
-    let spread = labels.iter().position(|label| label == "spread");
-    let spreads = spread.map(|place| each(&|numbers| numbers[place]));
-    let verdict = trial.verdict(&scores, spreads.as_deref().map(|spreads| (spreads, UNSURE)));
-    let named: Vec<(usize, &str)> = labels
-        .iter()
-        .enumerate()
-        .filter_map(|(i, l)| Some((i, *Attributes::NAMES.iter().find(|n| *n == l)?)))
-        .collect();
-    let attributes =
-        named.into_iter().map(|(place, name)| (name, trial.rank_of(name, &each(&|numbers| numbers[place]))));
-    Ok(Judged { verdict, attributes: attributes.collect() })
+    let said = Said::of(&model, &trial)?;
+    let mut verdict = trial.verdict(&said.scores, None);
+    if let Some(spreads) = &said.spreads {
+        let tuning = Trial::to_tune_on(QUESTIONS);
+        let there = Said::of(&model, &tuning)?;
+        let worth = |weight: f64| {
+            there.spreads.as_ref().map_or(0.0, |spreads| tuning.auroc(&there.scores, Some((spreads, weight))))
+        };
+        let best = UNSURE.into_iter().max_by(|a, b| worth(*a).total_cmp(&worth(*b))).expect("there are some");
+        verdict.auroc = trial.auroc(&said.scores, Some((spreads, best)));
+    }
+    let attributes = said.attributes.iter().map(|(name, numbers)| (*name, trial.rank_of(name, numbers))).collect();
+    Ok(Judged { verdict, attributes })
+}
+
+/// What a model says of the answers of a trial: for each question, of each answer.
+struct Said {
+    scores: Vec<Vec<f64>>,
+    spreads: Option<Vec<Vec<f64>>>,
+    attributes: Vec<(&'static str, Vec<Vec<f64>>)>,
+}
+
+impl Said {
+    fn of(model: &RewardModel<'_>, trial: &Trial) -> Result<Self> {
+        let path: Arc<Path> = Arc::from(Path::new("answers of the sandbox"));
+        let row = |(i, (prompt, answers)): (usize, (&str, &[String]))| Row {
+            origin: Origin { path: Arc::clone(&path), line: i + 1 },
+            record: Record::group(prompt, answers.iter().map(|answer| format!(" {answer}")).collect()),
+        };
+        let rows: Vec<Row> = trial.answers().enumerate().map(row).collect();
+        let values = model.values(&rows, &View::group())?;
+        let labels = model.labels();
+        let shares = shares(labels)?;
+        let each = |take: &dyn Fn(&[f64]) -> f64| -> Vec<Vec<f64>> {
+            values.iter().map(|row| row.iter().map(|numbers| take(numbers)).collect()).collect()
+        };
+        let one = |place: usize| each(&|numbers| numbers[place]);
+        let named = |(place, label): (usize, &String)| {
+            Some((*Attributes::NAMES.iter().find(|name| *name == label)?, one(place)))
+        };
+        Ok(Said {
+            scores: each(&|numbers| numbers.iter().zip(&shares).map(|(number, share)| number * share).sum()),
+            spreads: labels.iter().position(|label| label == "spread").map(one),
+            attributes: labels.iter().enumerate().filter_map(named).collect(),
+        })
+    }
 }
 
 /// What is known of a reward model in the sandbox.

@@ -61,9 +61,19 @@ pub struct Verdict {
 }
 
 impl Trial {
-    /// So many questions.
+    /// So many held-out questions.
     #[must_use]
     pub fn new(questions: usize) -> Self {
+        Self::of(Split::HeldOut, questions)
+    }
+
+    /// So many questions that are not held out, to tune on what needs tuning.
+    #[must_use]
+    pub fn to_tune_on(questions: usize) -> Self {
+        Self::of(Split::Train, questions)
+    }
+
+    fn of(split: Split, questions: usize) -> Self {
         let mut random = Random::new(0).fork("reward models");
         let panel = Panel::new(PEOPLE, 0);
         let one = |question: Question| {
@@ -84,7 +94,7 @@ impl Trial {
             }
             Asked { family: question.family.name, prompt: question.prompt(), answers, judged, pairs }
         };
-        let drawn = Question::several(questions, Split::HeldOut, &mut Random::new(0).fork("reward questions"));
+        let drawn = Question::several(questions, split, &mut Random::new(0).fork("reward questions"));
         Trial { questions: drawn.into_iter().map(one).collect() }
     }
 
@@ -147,7 +157,8 @@ impl Trial {
     /// The third of the pairs that divide the panel most against the third that divide it least, in equal numbers for
     /// each step of the judge's gap, so that the gap itself says nothing. What tells them apart is
     /// `weight (spread + spread) - |gap|`, arXiv:2410.14632's score; without spreads, `-|gap|`.
-    fn auroc(&self, scores: &[Vec<f64>], spreads: Option<(&[Vec<f64>], f64)>) -> f64 {
+    #[must_use]
+    pub fn auroc(&self, scores: &[Vec<f64>], spreads: Option<(&[Vec<f64>], f64)>) -> f64 {
         let mut known: Vec<f64> = self.questions.iter().flat_map(|q| &q.pairs).map(|p| p.disagreement).collect();
         known.sort_by(f64::total_cmp);
         let (low, high) = (known[known.len() / 3], known[known.len() * 2 / 3]);
