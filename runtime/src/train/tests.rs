@@ -1,6 +1,7 @@
 //! Training runs on small models.
 
 mod drawn;
+mod gpu;
 mod rewards;
 mod state;
 mod words;
@@ -100,6 +101,8 @@ struct Run<'a> {
     teacher: Option<Weights>,
     /// Other than the bigram.
     engine: Option<EngineKind>,
+    /// On an emulated GPU, where the weights stay.
+    gpu: bool,
 }
 impl Run<'_> {
     fn new() -> Self {
@@ -115,6 +118,7 @@ impl Run<'_> {
             scale: 20.0,
             teacher: None,
             engine: None,
+            gpu: false,
         }
     }
     fn go(&self) -> Result<(Trained, Vec<Measurement>)> {
@@ -139,6 +143,7 @@ impl Run<'_> {
             observer: &mut watch,
         };
         let trained = match self.engine {
+            _ if self.gpu => run(job, Cpu::default(), gpu::engine)?,
             None => run(job, Cpu::default(), bigram)?,
             Some(kind) => run(job, Cpu::default(), |parameters| device::cpu(kind, parameters))?,
         };
