@@ -153,8 +153,8 @@ impl<'a> Block<'a> {
     /// `out = weights heads`, rows of `wide` numbers.
     pub(super) fn weighted(&self, out: &mut [f32], weights: &[f32], packed: &Packed, heads: Heads) {
         let (columns, rows, wide) = (self.columns(heads), self.rows(heads), wide(heads));
-        let (prefix, own) = self.places(wide);
-        let right = |place: usize| Right { data: &packed.rows[place..], apart: wide, panel: COLUMNS };
+        let (prefix, own) = self.places(COLUMNS);
+        let right = |place: usize| Right { data: &packed.rows[place..], apart: COLUMNS, panel: packed.count * COLUMNS };
         for row in (0..rows).step_by(STRIP) {
             let count = STRIP.min(rows - row);
             let weights =
@@ -192,9 +192,9 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Where the prefix's rows and the own ones begin in what is packed.
-    fn places(&self, wide: usize) -> (usize, usize) {
-        let of = |row: usize| row.saturating_sub(self.first) * wide;
+    /// Where the prefix's rows and the own ones begin, among rows of so many numbers from the first of the family.
+    fn places(&self, numbers: usize) -> (usize, usize) {
+        let of = |row: usize| row.saturating_sub(self.first) * numbers;
         (of(self.segment.prefix.start), of(self.segment.own.start))
     }
 }

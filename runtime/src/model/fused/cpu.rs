@@ -43,6 +43,11 @@ impl CpuBackend {
         Arc::clone(&angles)
     }
 
+    #[cfg(test)]
+    pub(super) fn buffers_made(&self) -> usize {
+        self.pool.made()
+    }
+
     fn rows_turned(&self) -> (usize, usize) {
         let heads = self.shape.heads;
         (heads.row(), heads.query + heads.key)

@@ -26,6 +26,9 @@ struct State {
     rows: usize,
     /// Rows of the longest so far.
     most: usize,
+    /// Buffers that were made so far.
+    #[cfg(test)]
+    made: usize,
 }
 
 /// Numbers that go back to their pool when dropped.
@@ -63,6 +66,10 @@ impl Pool {
                 if fits > 0 && state.free[fits - 1].len() >= whole - whole / 4 {
                     state.free.remove(fits - 1);
                 }
+                #[cfg(test)]
+                {
+                    state.made += 1;
+                }
                 vec![0.0; whole]
             }
         };
@@ -70,6 +77,12 @@ impl Pool {
             data.fill(f32::NAN);
         }
         Buffer { data, length, pool: Arc::clone(self) }
+    }
+
+    /// Buffers that were made so far, each of them an allocation.
+    #[cfg(test)]
+    pub(super) fn made(&self) -> usize {
+        self.state().made
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -142,6 +142,26 @@ fn gradients_add_up_and_are_the_same_on_every_run() {
 }
 
 #[test]
+fn after_the_longest_batch_no_buffer_is_made() {
+    for recompute in [false, true] {
+        let parameters = Arc::new(Parameters::new(weights(config([4, 2], 2, true))));
+        let options = FusedOptions { recompute, ..FusedOptions::default() };
+        let engine = FusedEngine::with(Arc::clone(&parameters), options);
+        let step = |batch: &Sequences| {
+            let live = engine.forward(batch).unwrap();
+            live.logp.put_tape(live.tape).square().sum().backward();
+            engine.decoder.backend.buffers_made()
+        };
+        let longest = step(&groups());
+        assert!(longest > 10);
+        for _ in 0..3 {
+            assert_eq!(step(&batch()), longest, "a shorter batch");
+            assert_eq!(step(&groups()), longest, "the same batch");
+        }
+    }
+}
+
+#[test]
 fn a_sequence_is_scored_alike_in_any_company() {
     let engine = FusedEngine::new(Arc::new(Parameters::frozen(weights(config([4, 2], 2, true)))));
     let together = engine.score(&batch()).unwrap();
