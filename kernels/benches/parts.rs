@@ -65,16 +65,19 @@ fn main() {
     }
 }
 
-/// The least of some runs: on the clock, and by what all threads spent, which other programs on the machine disturb less
-/// (run with `RAYON_NUM_THREADS=1` for that: threads that wait also spend).
+/// The least of some measurements: on the clock, and by what all threads spent, which other programs on the machine disturb less
+/// (run with `RAYON_NUM_THREADS=1` for that: threads that wait also spend). What a thread spent is counted in steps of some
+/// milliseconds, so each measurement goes on for many of them.
 fn report(name: &str, times: usize, flops: f64, bytes: f64, mut run: impl FnMut()) {
+    let start = Instant::now();
     run();
+    let runs = (0.15 / start.elapsed().as_secs_f64()).ceil().clamp(1.0, 1e4);
     let (mut clock, mut spent) = (f64::INFINITY, f64::INFINITY);
-    for _ in 0..7 {
+    for _ in 0..5 {
         let (start, before) = (Instant::now(), cpu_seconds());
-        run();
-        clock = clock.min(start.elapsed().as_secs_f64());
-        spent = spent.min(cpu_seconds() - before);
+        (0..runs as usize).for_each(|_| run());
+        clock = clock.min(start.elapsed().as_secs_f64() / runs);
+        spent = spent.min((cpu_seconds() - before) / runs);
     }
     println!(
         "  {name:28} {:9.2} ms, spent {:9.2} ms   {:6.1} GFLOP/s   {:6.1} GB/s",

@@ -106,7 +106,7 @@ impl<'a> Block<'a> {
         let end = own + panels(sees) * COLUMNS;
         Columns {
             // An odd number of panels: rows that lie a multiple of 4096 bytes apart would push each other out of the cache.
-            apart: (end / COLUMNS | 1) * COLUMNS,
+            apart: ((end / COLUMNS) | 1) * COLUMNS,
             prefix: (lead, lead + self.segment.prefix.len()),
             own,
             first_sees: self.queries.start - self.segment.own.start + 1,
