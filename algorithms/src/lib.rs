@@ -14,6 +14,7 @@ pub mod measure;
 pub mod policy_gradient;
 pub mod preference;
 pub mod reward_model;
+pub mod rewards;
 pub mod rpo;
 pub mod sandbox;
 pub mod steering;

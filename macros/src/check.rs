@@ -43,6 +43,29 @@ pub(crate) fn part(attribute: &str, formula: &Formula, report: &mut Report) {
     }
 }
 
+/// Does a function return a plain number, or something that becomes one? Then it is no formula but judges texts.
+pub(crate) fn gives_a_number(formula: &Formula) -> bool {
+    match &formula.signature.output {
+        ReturnType::Type(_, ty) => {
+            last_words(ty).is_some_and(|(name, _)| matches!(name.as_str(), "f64" | "bool" | "Result"))
+        }
+        ReturnType::Default => false,
+    }
+}
+
+/// `#[reward]` on a function that judges texts: of one borrowed argument, and nothing left open.
+pub(crate) fn host(formula: &Formula, report: &mut Report) {
+    let signature = &formula.signature;
+    let borrows = |argument: &FnArg| match argument {
+        FnArg::Typed(argument) => matches!(&*argument.ty, Type::Reference(r) if r.mutability.is_none()),
+        FnArg::Receiver(_) => false,
+    };
+    let one = signature.inputs.len() == 1 && signature.inputs.iter().all(borrows);
+    if !one || !signature.generics.params.is_empty() {
+        report.at(&signature.ident, message::not_of_what_was_written());
+    }
+}
+
 /// `#[algorithm]`: a plain function of borrowed arguments to one loss.
 pub(crate) fn algorithm(formula: &Formula, report: &mut Report) {
     let signature = &formula.signature;

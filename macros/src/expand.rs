@@ -111,6 +111,9 @@ pub(crate) fn part(attribute: &str, arguments: TokenStream, item: TokenStream) -
     };
     let mut report = Report::default();
     let arguments = parse::part_arguments(attribute, arguments, &mut report);
+    if attribute == "reward" && check::gives_a_number(&formula) {
+        return host(&formula, report);
+    }
     check::part(attribute, &formula, &mut report);
     check::formula(&formula, &mut report);
     if check::words_of_control(&formula.body, &mut report) {
@@ -121,6 +124,29 @@ pub(crate) fn part(attribute: &str, arguments: TokenStream, item: TokenStream) -
     }
     let test = trial::part(&formula, &arguments.except);
     quote!(#formula #test)
+}
+
+/// `#[reward]` on a function of what was written: the function and its entry. Its body is any Rust.
+fn host(formula: &Formula, mut report: Report) -> TokenStream {
+    check::host(formula, &mut report);
+    if !report.is_empty() {
+        return fallback::formula(formula, report);
+    }
+    let (name, visibility) = (&formula.signature.ident, &formula.visibility);
+    let constant = Ident::new(&name.to_string().to_uppercase(), name.span());
+    let (called, about) = (name.to_string(), parse::documentation(&formula.attributes));
+    let documentation = format!("The entry of [`{name}`] in the list of rewards.");
+    let worth = quote_spanned!(name.span()=> |written| ::collimate::rewards::Worth::worth(#name(written)));
+    quote! {
+        #formula
+        #[doc = #documentation]
+        #visibility static #constant: ::collimate::rewards::HostReward = ::collimate::rewards::HostReward {
+            name: #called,
+            about: #about,
+            file: ::core::file!(),
+            worth: #worth,
+        };
+    }
 }
 
 /// `#[policy]`: the struct and what it is.

@@ -63,6 +63,17 @@ pub fn algorithm(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// something of a part: its gradient by finite differences, no overflow, the same numbers however a batch is cut. A part
 /// that breaks one on purpose says so: `except = "far: …"`. A type parameter is made up by its bound (`Side`, `Trainable`,
 /// `Frozen`, `Policy`, …); a part with another bound is tried only where it is used.
+///
+/// A function that returns a plain number, a `bool` or a `Result` of one is no formula: it is ordinary Rust that judges
+/// what was written. Beside it stands `pub static SHORT: HostReward`, its entry in the list of rewards.
+///
+/// ```text
+/// /// Responses of ten words or fewer.
+/// #[reward]
+/// pub fn short(written: &Written<'_>) -> bool {
+///     written.text().split_whitespace().count() <= 10
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn reward(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::part("reward", arguments.into(), item.into()).into()

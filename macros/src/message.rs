@@ -49,6 +49,14 @@ pub(crate) fn no_quantity(attribute: &str) -> Message {
         "s03",
     )
 }
+/// S06: a reward that judges texts and takes something else.
+pub(crate) fn not_of_what_was_written() -> Message {
+    message(
+        "a `#[reward]` that returns a plain number takes what was written and nothing else",
+        "write e.g. `fn short(written: &Written<'_>) -> f64`; what else it needs stands in the row",
+        "s06",
+    )
+}
 /// S04: an algorithm that is not one plain function.
 pub(crate) fn not_concrete() -> Message {
     message(

@@ -81,6 +81,40 @@ fn a_part_may_break_a_law_on_purpose() {
 }
 
 #[test]
+fn a_reward_of_texts_gets_an_entry_and_any_body() {
+    let written = quote! {
+        /// Of ten words or fewer.
+        pub fn short(written: &Written<'_>) -> bool { if written.text().is_empty() { return false; } true }
+    };
+    let expansion = expand::part("reward", quote!(), written);
+    assert!(complaints(&expansion).is_empty());
+    let text = expansion.to_string();
+    for part in ["pub static SHORT", r#"name : "short""#, r#"about : "Of ten words or fewer.""#, "Worth :: worth"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    for wrong in [
+        quote!(
+            fn short() -> f64 {
+                1.0
+            }
+        ),
+        quote!(
+            fn short(written: Written<'_>) -> f64 {
+                1.0
+            }
+        ),
+        quote!(
+            fn short(written: &Written<'_>, most: usize) -> Result<f64, String> {
+                Ok(1.0)
+            }
+        ),
+    ] {
+        let said = complaints(&expand::part("reward", quote!(), wrong));
+        assert_eq!(said, ["a `#[reward]` that returns a plain number takes what was written and nothing else"]);
+    }
+}
+
+#[test]
 fn a_half_typed_formula_reaches_rustc_untouched() {
     let body = quote!(pub fn odd(actor: &Actor) -> Scalar<Loss> { actor. });
     assert!(expand::part("loss", quote!(), body.clone()).to_string().starts_with(&body.to_string()));

@@ -8,8 +8,20 @@ use std::path::{Path, PathBuf};
 
 /// The whole command line for these algorithms.
 pub(super) fn command(algorithms: &[&'static Algorithm]) -> Command {
-    let tools =
-        [list(), explain(), diff(), loss(), score(), generate(), eval(), annotate(), expo(), report(), sandbox()];
+    let tools = [
+        list(),
+        explain(),
+        diff(),
+        loss(),
+        score(),
+        generate(),
+        eval(),
+        annotate(),
+        expo(),
+        pass_rate(),
+        report(),
+        sandbox(),
+    ];
     Command::new("collimate")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Alignment algorithms for language models, declared in a typed language and trained on real models.")
@@ -63,7 +75,13 @@ fn by_folder(algorithms: &[&'static Algorithm]) -> String {
 }
 
 fn list() -> Command {
-    Command::new("list").about("Every algorithm and preset: its paper, the data it needs, one line")
+    Command::new("list").about("Every algorithm and preset: its paper, the data it needs, one line").arg(
+        Arg::new("what")
+            .value_name("WHAT")
+            .value_parser(["algorithms", "rewards"])
+            .default_value("algorithms")
+            .help("algorithms, or the rewards that --reward knows"),
+    )
 }
 
 fn name() -> Arg {
@@ -161,6 +179,42 @@ fn generate() -> Command {
         .arg(number::<u64>("seed", "N").default_value("0").help("Same seed, same responses"))
 }
 
+fn pass_rate() -> Command {
+    Command::new("pass-rate")
+        .about("How often a model solves each prompt of a file; writes the file again with `pass_rate` and the mean reward as `threshold`")
+        .arg(model())
+        .arg(
+            path("data", "FILE")
+                .long("data")
+                .required(true)
+                .action(ArgAction::Append)
+                .help("Rows with `prompt` and what the reward reads"),
+        )
+        .arg(reward())
+        .arg(path("out", "FILE").long("out").help("Write the rows here, those with a rate from --above to --below"))
+        .arg(number::<f64>("pass", "F").default_value("1").help("A response that is worth this much is a solution"))
+        .arg(number::<f64>("above", "F").default_value("0").help("Leave out prompts that are solved less often"))
+        .arg(number::<f64>("below", "F").default_value("1").help("Leave out prompts that are solved more often"))
+        .arg(
+            Arg::new("samples")
+                .short('n')
+                .value_name("K")
+                .value_parser(value_parser!(usize))
+                .default_value("8")
+                .help("Responses to each prompt"),
+        )
+        .arg(number::<f64>("temperature", "F").default_value("1.0").help("0 takes the likeliest token each time"))
+        .arg(number::<usize>("max-new-tokens", "N").default_value("64").help("Stop after this many tokens"))
+        .arg(number::<u64>("seed", "N").default_value("0").help("Same seed, same responses"))
+}
+
+fn reward() -> Arg {
+    Arg::new("reward").long("reward").value_name("NAME=WEIGHT").action(ArgAction::Append).help(
+        "What responses are worth: a reward of `collimate list rewards`, or a reward model's folder; several are added, \
+         each times its weight [default: the sandbox's judge]",
+    )
+}
+
 fn report() -> Command {
     Command::new("report")
         .about("Writes report.html into a run folder: one page with the curves")
@@ -230,6 +284,17 @@ fn sandbox() -> Command {
                 .about("What the judge says of a response")
                 .arg(Arg::new("prompt").long("prompt").value_name("TEXT").required(true).help("The prompt"))
                 .arg(Arg::new("response").long("response").value_name("TEXT").required(true).help("The response")),
+        )
+        .subcommand(
+            Command::new("arithmetic")
+                .about("Writes questions of arithmetic with the numbers that answer them, for --reward final-number")
+                .arg(path("out", "DIR").long("out").required(true).help("Folder to write into"))
+                .arg(
+                    number::<usize>("rows", "N")
+                        .default_value("1600")
+                        .help("Questions to train on; an eighth as many are held out"),
+                )
+                .arg(number::<u64>("seed", "N").default_value("0").help("Same seed, same questions")),
         )
         .subcommand(
             Command::new("model")
@@ -336,12 +401,37 @@ fn optimizer_arguments() -> Vec<Arg> {
 
 fn draw_arguments() -> Vec<Arg> {
     let arguments = vec![
+        path("critic", "DIR")
+            .long("critic")
+            .help("What the critic begins with: a model with one label, say a reward model [default: the model with a new head]"),
+        number::<f64>("critic-lr", "F").help("The critic's learning rate [default: that of the model]"),
         number::<usize>("num-generations", "K").help("Responses drawn for each prompt [default: 8]"),
         number::<u64>("num-iterations", "N").help("Optimizer steps on the same responses [default: 1]"),
         number::<f64>("temperature", "F").help("Scores are divided by this before a token is drawn [default: 1]"),
         number::<f64>("top-p", "F").help("Draw from the likeliest tokens of this total probability [default: 1]"),
         number::<usize>("top-k", "N").help("Draw from this many likeliest tokens; 0: from all [default: 0]"),
         number::<usize>("max-new-tokens", "N").help("Longest response in tokens [default: 256]"),
+        reward(),
+        number::<f64>("gate", "F")
+            .help("Where the first reward is not above the row's `threshold`, it counts alone, less this penalty"),
+        Arg::new("curriculum").long("curriculum").value_name("FROM:TO").help(
+            "Prompts by their `pass_rate`, around a centre that moves from FROM to TO; FROM:TO:WIDTH sets the deviation \
+             around it, which is 0.1 otherwise",
+        ),
+        Arg::new("sampler").long("sampler").value_name("URL").help(
+            "Responses are drawn by the server at http://host:port (OpenAI's completions endpoint: SGLang, vLLM, …) \
+             instead of this program",
+        ),
+        Arg::new("sampler-update").long("sampler-update").value_parser(["disk", "none"]).help(
+            "disk: the server is handed the weights whenever they have changed (SGLang's /update_weights_from_disk); \
+             none: it draws with those it has [default: disk]",
+        ),
+        Arg::new("dynamic-sampling")
+            .long("dynamic-sampling")
+            .action(ArgAction::SetTrue)
+            .help("Ask other prompts instead of those whose responses are all worth the same"),
+        number::<u64>("refresh-every", "N")
+            .help("The reference and the previous policy become the actor every N steps; 0: never [default: 0]"),
     ];
     arguments.into_iter().map(|a| a.help_heading("Where responses are drawn as training goes")).collect()
 }

@@ -1,6 +1,7 @@
 //! `collimate list`
 
 use super::command_name;
+use crate::rewards::HostReward;
 use crate::{Algorithm, explain};
 use anyhow::Result;
 use std::io::Write;
@@ -18,6 +19,18 @@ pub(super) fn run(algorithms: &[&'static Algorithm]) -> Result<()> {
         let line = format!("{name:a$}  {from:b$}  {data:c$}  {about}");
         writeln!(out, "{}", line.trim_end())?;
     }
+    Ok(())
+}
+
+/// `collimate list rewards`
+pub(super) fn rewards(rewards: &[&'static HostReward]) -> Result<()> {
+    let width = rewards.iter().map(|reward| reward.name.len()).max().unwrap_or(0);
+    let mut out = std::io::stdout().lock();
+    for reward in rewards {
+        let about = reward.about.split("\n\n").next().unwrap_or("").replace('\n', " ");
+        writeln!(out, "{:width$}  {}", command_name(reward.name), about.trim())?;
+    }
+    writeln!(out, "{:width$}  what the reward model in this folder gives the response", "DIR")?;
     Ok(())
 }
 

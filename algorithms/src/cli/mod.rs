@@ -1,6 +1,7 @@
 //! The command line: one subcommand for each algorithm of a list, and the tools around them.
 //!
-//! [`run`] takes the list, so that a crate with algorithms of its own gets the same command line.
+//! [`run`] takes the list, so that a crate with algorithms of its own gets the same command line; [`run_with`] takes
+//! its rewards too.
 
 mod annotate;
 mod benchmark;
@@ -13,9 +14,11 @@ mod list;
 mod loss;
 mod model;
 mod numbers;
+mod pass_rate;
 mod progress;
 mod refusal;
 mod report;
+mod reward;
 mod reward_model;
 mod reward_table;
 mod sandbox;
@@ -27,6 +30,7 @@ mod steerlm2;
 mod train;
 
 use crate::Algorithm;
+use crate::rewards::{HostReward, REWARDS};
 use anyhow::Result;
 use clap::ArgMatches;
 use std::process::ExitCode;
@@ -35,6 +39,12 @@ use std::process::ExitCode;
 /// which is printed as one line with its cause and what to do.
 #[must_use]
 pub fn run(algorithms: &[&'static Algorithm]) -> ExitCode {
+    run_with(algorithms, REWARDS)
+}
+
+/// The same with these rewards for `--reward`; [`REWARDS`] are this crate's own.
+#[must_use]
+pub fn run_with(algorithms: &[&'static Algorithm], rewards: &[&'static HostReward]) -> ExitCode {
     let matches = match command::command(algorithms).try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
@@ -50,7 +60,7 @@ pub fn run(algorithms: &[&'static Algorithm]) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match dispatch(algorithms, &matches) {
+    match dispatch(algorithms, rewards, &matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -60,8 +70,11 @@ pub fn run(algorithms: &[&'static Algorithm]) -> ExitCode {
     }
 }
 
-fn dispatch(algorithms: &[&'static Algorithm], matches: &ArgMatches) -> Result<()> {
+fn dispatch(algorithms: &[&'static Algorithm], rewards: &[&'static HostReward], matches: &ArgMatches) -> Result<()> {
     match matches.subcommand() {
+        Some(("list", m)) if m.get_one::<String>("what").is_some_and(|what| what == "rewards") => {
+            list::rewards(rewards)
+        }
         Some(("list", _)) => list::run(algorithms),
         Some(("explain", m)) => explain::run(algorithms, m),
         Some(("diff", m)) => explain::diff(algorithms, m),
@@ -71,9 +84,10 @@ fn dispatch(algorithms: &[&'static Algorithm], matches: &ArgMatches) -> Result<(
         Some(("eval", m)) => eval::run(m),
         Some(("annotate", m)) => annotate::run(m),
         Some(("expo", m)) => expo::run(m),
+        Some(("pass-rate", m)) => pass_rate::run(rewards, m),
         Some(("report", m)) => report::run(m),
         Some(("sandbox", m)) => sandbox::run(m),
-        Some((name, m)) => train::run(find(algorithms, name)?, m),
+        Some((name, m)) => train::run(find(algorithms, name)?, rewards, m),
         None => unreachable!("a subcommand is required"),
     }
 }

@@ -12,7 +12,7 @@ use collimate_runtime::data::{Origin, Record, Row};
 use collimate_runtime::model::{Parameters, Precision, Sequences, Weights};
 use collimate_runtime::sample::Sampling;
 use collimate_runtime::tokenizer::Tokenizer;
-use collimate_runtime::train::{Answer, DrawSettings, EngineKind, RunSettings};
+use collimate_runtime::train::{DrawSettings, EngineKind, RunSettings};
 use collimate_runtime::{device, write_whole};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,7 @@ const ANSWER_TOKENS: usize = 64;
 pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     match matches.subcommand() {
         Some(("data", m)) => write_data(m),
+        Some(("arithmetic", m)) => write_arithmetic(m),
         Some(("judge", m)) => judge_one(m),
         Some(("model", m)) => write_model(m),
         Some(("train", m)) => make_model(m),
@@ -75,29 +76,6 @@ pub(super) fn prompts(count: usize, seed: u64) -> Vec<Row> {
         record: Record::group(prompt, Vec::new()),
     };
     data::prompts(count.min(PROMPTS), Split::Train, seed).into_iter().enumerate().map(row).collect()
-}
-
-/// The rows, if the judge knows all their questions.
-pub(super) fn known(rows: Vec<Row>) -> Result<Vec<Row>> {
-    match rows.iter().find(|row| Question::read(&row.record.prompt).is_none()) {
-        Some(row) => bail!(
-            "{}: the judge of the sandbox does not know this question, and no other reward can be named on the command \
-             line; give groups with `responses` and `scores`, or write a program with a reward of your own",
-            row.origin
-        ),
-        None => Ok(rows),
-    }
-}
-
-/// What the judge gives answers.
-pub(super) fn reward(answers: &[Answer<'_>]) -> collimate_runtime::Result<Vec<f64>> {
-    let one = |answer: &Answer<'_>| {
-        let judged = judge(&answer.row.record.prompt, answer.text);
-        let unknown =
-            || collimate_runtime::Error::Setting(format!("{}: not a question of the sandbox", answer.row.origin));
-        judged.map(|attributes| attributes.reward()).ok_or_else(unknown)
-    };
-    answers.iter().map(one).collect()
 }
 
 fn demonstrated(demonstration: data::Demonstration) -> Record {
@@ -155,8 +133,9 @@ fn liked_and_not(group: data::Group) -> Vec<Record> {
 pub(super) fn defaults(algorithm: &Algorithm) -> RunSettings {
     // Right answers can be followed fast. A model's own answers differ by luck too: slowly, or luck is what it learns.
     if algorithm.draws() {
+        // What a batch says of a policy is mostly luck: large batches and a small rate go further than many small steps.
         let draw = DrawSettings { num_generations: 4, max_new_tokens: ANSWER_TOKENS, ..DrawSettings::default() };
-        let settings = RunSettings { steps: Some(200), batch: 16, lr: 2e-4, warmup: 10, ..RunSettings::default() };
+        let settings = RunSettings { steps: Some(400), batch: 32, lr: 4e-4, warmup: 10, ..RunSettings::default() };
         return RunSettings { draw: Some(draw), ..settings };
     }
     if algorithm.family() == "steerlm" {
@@ -237,6 +216,24 @@ fn write_data(matches: &ArgMatches) -> Result<()> {
         let path = out.join(name);
         write_whole(&path, text.as_bytes())?;
         writeln!(std::io::stdout().lock(), "{}", path.display())?;
+    }
+    Ok(())
+}
+
+/// Questions with a number for an answer, in two files that share none.
+fn write_arithmetic(matches: &ArgMatches) -> Result<()> {
+    let out = matches.get_one::<PathBuf>("out").expect("required");
+    let (rows, seed) =
+        (*matches.get_one::<usize>("rows").expect("has a default"), *matches.get_one("seed").expect("has a default"));
+    std::fs::create_dir_all(out).with_context(|| format!("{}: cannot be made", out.display()))?;
+    let files = [("train.jsonl", Split::Train, rows), ("held-out.jsonl", Split::HeldOut, rows.div_ceil(8))];
+    for (name, split, rows) in files {
+        let lines: String = data::sums(rows, split, seed)
+            .into_iter()
+            .map(|(prompt, answer)| format!("{}\n", serde_json::json!({ "prompt": prompt, "answer": answer })))
+            .collect();
+        write_whole(&out.join(name), lines.as_bytes())?;
+        writeln!(std::io::stdout().lock(), "{}", out.join(name).display())?;
     }
     Ok(())
 }

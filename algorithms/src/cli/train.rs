@@ -1,12 +1,16 @@
 //! `collimate <algorithm>`: a training run, on the user's model and data or in the sandbox.
 
-use super::{command_name, model, progress, reward_model, sandbox, settings, steerlm};
+use super::{command_name, model, progress, reward, reward_model, sandbox, settings, steerlm};
 use crate::Algorithm;
+use crate::ir::Program;
+use crate::rewards::HostReward;
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
-use collimate_runtime::data::{self, View};
+use collimate_runtime::data::{self, Beside, Curriculum, View};
 use collimate_runtime::device;
-use collimate_runtime::train::{DrawSettings, EngineKind, Job, Reward, RunSettings, Schedule};
+use collimate_runtime::model::Weights;
+use collimate_runtime::sample::{Sampler, Server};
+use collimate_runtime::train::{Answer, DrawSettings, EngineKind, Job, Reward, RunSettings, Schedule};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Set by Ctrl-C: the step is finished, a checkpoint written, and the run stops.
 pub(super) static STOP: AtomicBool = AtomicBool::new(false);
 
-pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result<()> {
+pub(super) fn run(algorithm: &'static Algorithm, rewards: &[&'static HostReward], matches: &ArgMatches) -> Result<()> {
     let settings = resolve(algorithm, matches)?;
     if matches.get_flag("print-config") {
         write!(std::io::stdout().lock(), "{}", settings.to_toml())?;
@@ -26,26 +30,33 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
     let loaded = model::load((!settings.model.is_empty()).then(|| Path::new(&settings.model)))?;
     let in_sandbox = settings.data.is_empty();
     let count = settings.steps.unwrap_or(1) as usize * settings.batch;
-    let mut judge = sandbox::reward;
     let steers = algorithm.family() == "steerlm";
     catch_interrupt()?;
     let annotated = match steers && in_sandbox {
         true => Some(steerlm::annotated(&loaded, count, settings.seed)?),
         false => None,
     };
-    let (rows, reward): (_, Option<&mut Reward<'_>>) = match (in_sandbox, settings.draw.is_some()) {
-        (true, true) => (sandbox::prompts(count, settings.seed), Some(&mut judge)),
+    let rows = match (in_sandbox, settings.draw.is_some()) {
+        // In self-play the policy is told from demonstrations.
+        (true, true) if plays(algorithm, &program) => sandbox::rows("demo", &loaded, count, settings.seed)?,
+        (true, true) => sandbox::prompts(count, settings.seed),
         (true, false) if reward_model::trains(&program) => {
-            (reward_model::rows(&view, algorithm.view, count, settings.seed)?, None)
+            reward_model::rows(&view, algorithm.view, count, settings.seed)?
         }
-        (true, false) if steers => (annotated.as_ref().map(|a| a.rows.clone()).unwrap_or_default(), None),
-        (true, false) => (sandbox::rows(algorithm.view, &loaded, count, settings.seed)?, None),
-        (false, true) => (sandbox::known(data::read_prompts(&settings.data)?)?, Some(&mut judge)),
+        (true, false) if steers => annotated.as_ref().map(|a| a.rows.clone()).unwrap_or_default(),
+        (true, false) => sandbox::rows(algorithm.view, &loaded, count, settings.seed)?,
+        (false, true) => data::read_prompts(&settings.data)?,
         (false, false) if steers && data::has_ratings(&settings.data[0])? => {
-            (steerlm::read(&settings.data, settings.seed)?, None)
+            steerlm::read(&settings.data, settings.seed)?
         }
-        (false, false) => (data::read(&settings.data, &view)?, None),
+        (false, false) => data::read(&settings.data, &view)?,
     };
+    let mut combined = match &settings.draw {
+        Some(draw) => Some(reward::combined(draw, rewards, &rows)?),
+        None => None,
+    };
+    let mut judge = combined.as_mut().map(|combined| move |answers: &[Answer<'_>]| combined.judge(answers));
+    let reward = judge.as_mut().map(|judge| judge as &mut Reward<'_>);
     let eval_rows = match &settings.eval_data {
         Some(path) => data::read(std::slice::from_ref(path), &view)?,
         None => vec![],
@@ -54,12 +65,23 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
         Some(folder) => Some(model::teacher(folder, &loaded.tokenizer)?),
         None => None,
     };
+    let critic = match &settings.critic {
+        Some(folder) => Some(Weights::load(folder)?),
+        None => None,
+    };
     let resume = matches.get_flag("resume");
     let out = match matches.get_one::<PathBuf>("out") {
         Some(out) => out.clone(),
         None => unused_folder(algorithm.name)?,
     };
 
+    let mut server = match settings.draw.as_ref().and_then(|draw| Some((draw, draw.sampler.as_ref()?))) {
+        Some((draw, url)) => {
+            let handover = draw.sampler_update.then(|| out.with_extension("sampler"));
+            Some(Server::connect(url, &loaded.tokenizer, handover)?)
+        }
+        None => None,
+    };
     // Only the sandbox compares with the model as it was.
     let (before, seed) = (in_sandbox.then(|| loaded.weights.clone()), settings.seed);
     let job = Job {
@@ -68,10 +90,12 @@ pub(super) fn run(algorithm: &'static Algorithm, matches: &ArgMatches) -> Result
         view: algorithm.view,
         specs: &specs,
         weights: loaded.weights,
+        critic,
         teacher,
         tokenizer: &loaded.tokenizer,
         rows: &rows,
         reward,
+        sampler: server.as_mut().map(|server| server as &mut dyn Sampler),
         eval_rows: &eval_rows,
         out: Some(&out),
         resume,
@@ -153,7 +177,7 @@ fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
     }
     take! {
         eval_data: "eval-data" as PathBuf, teacher: "teacher" as PathBuf, precompute_reference: "precompute-reference" as PathBuf,
-        batch: "batch" as usize, micro_batch: "micro-batch" as usize, lr: "lr" as f64,
+        critic: "critic" as PathBuf, critic_lr: "critic-lr" as f64, batch: "batch" as usize, micro_batch: "micro-batch" as usize, lr: "lr" as f64,
         warmup: "warmup" as u64, weight_decay: "weight-decay" as f64, max_grad_norm: "max-grad-norm" as f64,
         max_length: "max-length" as usize, seed: "seed" as u64, device: "device" as String, checkpoint_every: "save-every" as u64,
     }
@@ -196,7 +220,11 @@ fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
 /// Responses are drawn where the algorithm does so and none are given.
 fn draw(algorithm: &Algorithm, matches: &ArgMatches, settings: &mut RunSettings) -> Result<()> {
     let given = match settings.data.first() {
-        Some(path) => data::has_responses(path)?,
+        Some(path) => match data::beside(path)? {
+            Beside::Nothing => false,
+            Beside::Completion => !plays(algorithm, &(algorithm.trace)()),
+            Beside::Responses => true,
+        },
         None => !algorithm.draws(),
     };
     if !given && settings.draw.is_none() {
@@ -218,6 +246,38 @@ fn draw(algorithm: &Algorithm, matches: &ArgMatches, settings: &mut RunSettings)
     take! {
         num_generations: "num-generations" as usize, num_iterations: "num-iterations" as u64, temperature: "temperature" as f64,
         top_p: "top-p" as f64, top_k: "top-k" as usize, max_new_tokens: "max-new-tokens" as usize,
+        refresh_every: "refresh-every" as u64,
+    }
+    match (matches.get_flag("dynamic-sampling"), &mut settings.draw) {
+        (true, Some(draw)) => draw.dynamic_sampling = true,
+        (true, None) => unread = Some("dynamic-sampling"),
+        (false, _) => {}
+    }
+    match (matches.get_many::<String>("reward"), &mut settings.draw) {
+        (Some(rewards), Some(draw)) => draw.reward = rewards.cloned().collect(),
+        (Some(_), None) => unread = Some("reward"),
+        (None, _) => {}
+    }
+    match (matches.get_one::<String>("curriculum"), &mut settings.draw) {
+        (Some(text), Some(draw)) => draw.curriculum = Some(curriculum(text)?),
+        (Some(_), None) => unread = Some("curriculum"),
+        (None, _) => {}
+    }
+    match (matches.get_one::<String>("sampler"), &mut settings.draw) {
+        (Some(url), Some(draw)) => draw.sampler = Some(url.clone()),
+        (Some(_), None) => unread = Some("sampler"),
+        (None, _) => {}
+    }
+    if let Some(update) = matches.get_one::<String>("sampler-update") {
+        match &mut settings.draw {
+            Some(draw) if draw.sampler.is_some() => draw.sampler_update = update == "disk",
+            _ => bail!("--sampler-update says how a server gets new weights; name it with --sampler, or leave it out"),
+        }
+    }
+    match (matches.get_one::<f64>("gate"), &mut settings.draw) {
+        (Some(gate), Some(draw)) => draw.gate = Some(*gate),
+        (Some(_), None) => unread = Some("gate"),
+        (None, _) => {}
     }
     match unread {
         Some(option) => bail!(
@@ -226,6 +286,21 @@ fn draw(algorithm: &Algorithm, matches: &ArgMatches, settings: &mut RunSettings)
         ),
         None => Ok(()),
     }
+}
+
+/// `0.8:0.2`, or `0.8:0.2:0.1` with the width.
+fn curriculum(text: &str) -> Result<Curriculum> {
+    let numbers: Option<Vec<f64>> = text.split(':').map(|number| number.trim().parse().ok()).collect();
+    match numbers.as_deref() {
+        Some([from, to]) => Ok(Curriculum { from: *from, to: *to, width: 0.1 }),
+        Some([from, to, width]) => Ok(Curriculum { from: *from, to: *to, width: *width }),
+        _ => bail!("--curriculum {text}: write FROM:TO or FROM:TO:WIDTH, e.g. 0.8:0.2"),
+    }
+}
+
+/// Is the policy told from demonstrations, against what it said itself an iteration before?
+fn plays(algorithm: &Algorithm, program: &Program) -> bool {
+    algorithm.online && program.inputs().any(|(_, owner, ..)| owner == "previous")
 }
 
 /// `runs/<algorithm>-<number>`, the first that is not there.

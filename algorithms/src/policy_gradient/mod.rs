@@ -11,6 +11,7 @@ pub mod dr_grpo;
 pub mod gmpo;
 pub mod gpg;
 pub mod grpo;
+pub mod grpo_tis;
 pub mod grpo_tunix;
 pub mod gspo;
 pub mod luspo;
@@ -58,6 +59,7 @@ pub static ALL: &[&Algorithm] = &[
     &grpo::GRPO_VERL,
     &grpo::GRPO_OPENRLHF,
     &grpo::GRPO_NEMO_RL,
+    &grpo_tis::GRPO_TIS,
     &grpo_tunix::GRPO_TUNIX,
     &two_sided_grpo::TWO_SIDED_GRPO,
     &two_sided_grpo::TWO_SIDED_GRPO_TRL,

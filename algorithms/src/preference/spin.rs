@@ -23,7 +23,7 @@ pub struct Spin {
 }
 
 /// Self-Play Fine-Tuning: raises demonstrations over what the policy of the iteration before wrote itself.
-#[algorithm(paper = "arXiv:2401.01335")]
+#[algorithm(paper = "arXiv:2401.01335", online)]
 pub fn spin(actor: &Actor, previous: &Previous, pair: &Pair, hp: &Spin) -> Scalar<Loss> {
     -log_sigmoid(margin(actor, previous, pair.chosen, pair.rejected, hp.beta)).mean(Prompt)
 }

@@ -1,8 +1,8 @@
 //! Checkpoints: all that a run needs to go on to the very result it would have had.
 //!
 //! A checkpoint is a folder `checkpoint-N` after step N: `weights.safetensors`, `optimizer.safetensors`
-//! (both moments, exactly as they are) and `state.json`. It is written under another name and renamed, so
-//! one that is there is whole.
+//! (both moments, exactly as they are) and `state.json`; the same of other models that the run changes, each under its
+//! name. It is written under another name and renamed, so one that is there is whole.
 
 pub(crate) mod disk;
 mod exact;
@@ -47,12 +47,12 @@ pub struct State {
 /// A model of a run, as a checkpoint keeps it.
 #[derive(Clone, Copy, Debug)]
 pub struct Model<'a> {
-    /// Stands before its files' names where a run trains several, e.g. `critic-`; else empty.
+    /// Stands before its files' names where a run keeps several, e.g. `critic-`; else empty.
     pub name: &'a str,
     /// As they are after the step.
     pub weights: &'a Weights,
-    /// What moved them.
-    pub optimizer: &'a AdamW,
+    /// What moved them; none of a model that is only copied anew now and then.
+    pub optimizer: Option<&'a AdamW>,
 }
 
 /// The files of a model: its weights, and its optimizer.
@@ -70,8 +70,10 @@ pub fn save(run: &Path, state: &State, models: &[Model<'_>]) -> Result<PathBuf> 
         for Model { name, weights, optimizer } in models {
             let [of_weights, of_optimizer] = files(folder, name);
             tensors::write(&of_weights, &weights.tensors, &[("", &weights.data)])?;
-            let moments: [(&str, &[f32]); 2] = [("first.", &optimizer.first), ("second.", &optimizer.second)];
-            tensors::write(&of_optimizer, &weights.tensors, &moments)?;
+            if let Some(optimizer) = optimizer {
+                let moments: [(&str, &[f32]); 2] = [("first.", &optimizer.first), ("second.", &optimizer.second)];
+                tensors::write(&of_optimizer, &weights.tensors, &moments)?;
+            }
         }
         let text = serde_json::to_string_pretty(state).expect("a state is plain numbers and words");
         disk::write_whole(&folder.join("state.json"), text.as_bytes())
@@ -102,6 +104,15 @@ pub fn state(checkpoint: &Path) -> Result<State> {
     serde_json::from_str(&text).map_err(|e| Error::file(&path, format!("not the state of a checkpoint: {e}")))
 }
 
+/// Reads the weights of one of a checkpoint's models into `weights`.
+///
+/// # Errors
+/// If a file cannot be read, or is not of this model.
+pub fn load_weights(checkpoint: &Path, name: &str, weights: &mut Weights) -> Result<()> {
+    let [of_weights, _] = files(checkpoint, name);
+    tensors::read(&of_weights, &weights.tensors, &mut [("", &mut weights.data)])
+}
+
 /// Reads the weights of one of a checkpoint's models into `weights`, and its optimizer.
 ///
 /// # Errors
@@ -109,11 +120,10 @@ pub fn state(checkpoint: &Path) -> Result<State> {
 pub fn load(checkpoint: &Path, state: &State, name: &str, weights: &mut Weights) -> Result<AdamW> {
     let mut optimizer = AdamW::new(weights.data.len());
     optimizer.updates = state.step;
-    let specs = &weights.tensors;
-    let [of_weights, of_optimizer] = files(checkpoint, name);
-    tensors::read(&of_weights, specs, &mut [("", &mut weights.data)])?;
+    load_weights(checkpoint, name, weights)?;
+    let [_, of_optimizer] = files(checkpoint, name);
     let moments = &mut [("first.", &mut optimizer.first), ("second.", &mut optimizer.second)];
-    tensors::read(&of_optimizer, specs, moments)?;
+    tensors::read(&of_optimizer, &weights.tensors, moments)?;
     Ok(optimizer)
 }
 

@@ -43,6 +43,7 @@ pub(super) const LABEL: Column = Column { name: "label", field: "label", others:
 pub(super) const SCORES: Column = list("scores", "score", "[1.5, 0.5]");
 pub(super) const WEIGHTS: Column = list("weights", "weight", "[0.75, 0.25]");
 pub(super) const BASELINES: Column = list("baselines", "baseline", "[0.5, 0.5]");
+pub(super) const VALUES: Column = list("values", "value", "[[0.5, 0.25], [0.5]]");
 pub(super) const ENDED: Column = list("ended", "ended", "[true, false]");
 
 /// Ratings in HelpSteer's order; each may be missing.

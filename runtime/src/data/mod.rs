@@ -6,6 +6,7 @@
 mod batch;
 mod column;
 mod compared;
+mod curriculum;
 mod example;
 mod order;
 mod read;
@@ -13,9 +14,10 @@ mod record;
 mod view;
 
 pub use batch::{Batch, Item, items};
+pub use curriculum::Curriculum;
 pub use example::{Dropped, Example, Examples, Limits};
 pub use order::Order;
-pub use read::{has_ratings, has_responses, read, read_line, read_prompts, read_some};
+pub use read::{Beside, beside, has_ratings, read, read_line, read_prompts, read_some};
 pub use record::{Origin, Record, Row};
 pub(crate) use view::Shape;
 pub use view::View;

@@ -64,7 +64,8 @@ pub fn read_some(path: &Path) -> Result<(View, Vec<Row>)> {
     Ok((view.unwrap_or_else(View::pair), rows))
 }
 
-/// The prompts of some files, to which responses are to be drawn.
+/// The prompts of some files, to which responses are to be drawn, with all else that their rows say. A `completion` is
+/// the prompt's response: a demonstration, where the policy is to be told from it.
 ///
 /// # Errors
 /// As [`read`].
@@ -74,7 +75,12 @@ pub fn read_prompts<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Row>> {
         each_line(path.as_ref(), &mut |origin, line| {
             let value = object(&origin, line, "{\"prompt\": \"…\"}")?;
             let fields = Fields { object: &value, origin: &origin, example: "{\"prompt\": \"…\"}" };
-            let record = Record::group(fields.text(&column::PROMPT)?, Vec::new());
+            let prompt = fields.text(&column::PROMPT)?;
+            let shown = column::COMPLETION.names().any(|name| value.contains_key(name));
+            let shown = shown.then(|| fields.text(&column::COMPLETION)).transpose()?;
+            let mut record = Record::group(prompt, shown.into_iter().collect());
+            let known: Vec<_> = column::PROMPT.names().chain(column::COMPLETION.names()).collect();
+            record.fields = value.into_iter().filter(|(name, _)| !known.contains(&name.as_str())).collect();
             rows.push(Row { origin, record });
             Ok(())
         })?;
@@ -82,22 +88,39 @@ pub fn read_prompts<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Has the first row of a file more than a prompt: a response, two, or several?
+/// What the first row of a file has beside its prompt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Beside {
+    /// No response.
+    Nothing,
+    /// One response: a demonstration.
+    Completion,
+    /// Two responses or more, or something that is no row at all.
+    Responses,
+}
+
+/// What has the first row of a file beside its prompt: no response, one, or several?
 ///
 /// # Errors
 /// If the file cannot be read or has no rows.
-pub fn has_responses(path: &Path) -> Result<bool> {
+pub fn beside(path: &Path) -> Result<Beside> {
     let mut first = None;
     each_line(path, &mut |_, line| {
         if first.is_none() {
             let value: Value = serde_json::from_str(line).unwrap_or_default();
-            let columns = [&column::CHOSEN, &column::REJECTED, &column::COMPLETION, &column::RESPONSES];
-            let named = columns.iter().any(|c| c.names().any(|name| value.get(name).is_some()));
-            first = Some(value.as_object().is_none_or(compared::is_compared) || named);
+            let has = |columns: &[&column::Column]| {
+                columns.iter().any(|column| column.names().any(|name| value.get(name).is_some()))
+            };
+            first = Some(match () {
+                () if value.as_object().is_none_or(compared::is_compared) => Beside::Responses,
+                () if has(&[&column::CHOSEN, &column::REJECTED, &column::RESPONSES]) => Beside::Responses,
+                () if has(&[&column::COMPLETION]) => Beside::Completion,
+                () => Beside::Nothing,
+            });
         }
         Ok(())
     })?;
-    Ok(first.unwrap_or(true))
+    Ok(first.unwrap_or(Beside::Responses))
 }
 
 /// Has the first row of a file a rating of any attribute?
@@ -177,6 +200,11 @@ fn parse(origin: &Origin, line: &str, view: &View) -> Result<Record> {
     let mut record = Record { prompt, responses, ..Record::default() };
     for (field, _) in &view.numbers {
         let column = view.shape.number(field).expect("a view holds only fields that its shape knows");
+        if column.field == "value" {
+            let problem =
+                "what a critic predicts is known only of responses that are drawn; give rows with a `prompt` alone";
+            return Err(origin.error(problem));
+        }
         let values = match view.shape {
             Shape::Group => fields.numbers(column, record.responses.len())?,
             Shape::Pair | Shape::Demo | Shape::Unpaired | Shape::Annotated => vec![fields.number(column)?],

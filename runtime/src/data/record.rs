@@ -1,6 +1,7 @@
 //! What a row of data says, before any token.
 
 use crate::Error;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,8 @@ pub struct Record {
     pub numbers: BTreeMap<String, Vec<f64>>,
     /// Why nothing can be learned from it, if so: it is left out and counted.
     pub unusable: Option<&'static str>,
+    /// Where responses are drawn: everything else that the row says, for whoever judges them.
+    pub fields: Map<String, Value>,
 }
 
 impl Record {

@@ -52,7 +52,7 @@ impl Shape {
             Shape::Pair => &[&column::CHOSEN_SCORE, &column::REJECTED_SCORE, &column::MARGIN],
             Shape::Demo => &[&column::WEIGHT],
             Shape::Unpaired => &[&column::LABEL],
-            Shape::Group => &[&column::SCORES, &column::WEIGHTS, &column::BASELINES, &column::ENDED],
+            Shape::Group => &[&column::SCORES, &column::WEIGHTS, &column::BASELINES, &column::ENDED, &column::VALUES],
             Shape::Rated => {
                 let attribute = field.strip_suffix(PRESENT).unwrap_or(field);
                 return column::ATTRIBUTES.iter().find(|column| column.field == attribute);

@@ -7,9 +7,13 @@
 
 mod choose;
 mod generate;
+mod sampler;
+pub(crate) mod server;
 mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use generate::{Progress, Sample, generate};
+pub use sampler::{BuiltIn, Sampler};
+pub use server::Server;
 pub use settings::Sampling;

@@ -3,7 +3,7 @@
 use super::folder::RunFolder;
 use super::observer::Observer;
 use super::optimizer::AdamW;
-use crate::checkpoint::{self, State};
+use crate::checkpoint::{self, State, disk};
 use crate::metric::{Measurement, MetricFile};
 use crate::model::{Parameters, Precision, Weights};
 use crate::tokenizer::Tokenizer;
@@ -11,8 +11,14 @@ use crate::{Error, Result, report};
 use std::path::Path;
 use std::sync::Arc;
 
-/// A model that is trained: what stands before its files' names in a checkpoint, and its weights.
-pub(super) type Trained = (String, Arc<Parameters>);
+/// A model that a run changes.
+pub(super) struct Model {
+    /// What stands before its files' names in a checkpoint.
+    pub(super) name: String,
+    pub(super) parameters: Arc<Parameters>,
+    /// None for one that is only copied anew now and then.
+    pub(super) optimizer: Option<AdamW>,
+}
 
 /// Where a run stands, and the folder that remembers it.
 pub(super) struct Keeper {
@@ -24,26 +30,27 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// At the start, or at the folder's newest checkpoint: the weights are then those of the checkpoint. Gives an
-    /// optimizer for each model.
-    pub(super) fn open(folder: Option<RunFolder>, start: State, models: &[Trained]) -> Result<(Self, Vec<AdamW>)> {
+    /// At the start, or at the folder's newest checkpoint: the models are then those of the checkpoint.
+    pub(super) fn open(folder: Option<RunFolder>, start: State, models: &mut [Model]) -> Result<Self> {
         let mut state = start;
         let checkpoint = folder.as_ref().map(|folder| checkpoint::newest(folder.path())).transpose()?.flatten();
-        if let Some(checkpoint) = &checkpoint {
-            let before = checkpoint::state(checkpoint)?;
-            same(&state, &before, checkpoint)?;
+        if let Some(checkpoint) = checkpoint {
+            let before = checkpoint::state(&checkpoint)?;
+            same(&state, &before, &checkpoint)?;
+            for Model { name, parameters, optimizer } in models {
+                parameters.change(|weights| match optimizer {
+                    Some(optimizer) => {
+                        *optimizer = checkpoint::load(&checkpoint, &before, name, weights)?;
+                        Ok(())
+                    }
+                    None => checkpoint::load_weights(&checkpoint, name, weights),
+                })?;
+            }
             state = before;
         }
-        let optimizer = |(name, parameters): &Trained| {
-            parameters.change(|weights| match &checkpoint {
-                Some(checkpoint) => checkpoint::load(checkpoint, &state, name, weights),
-                None => Ok(AdamW::new(weights.data.len())),
-            })
-        };
-        let optimizers = models.iter().map(optimizer).collect::<Result<_>>()?;
         let metrics = folder.as_ref().map(|folder| MetricFile::after(&folder.path().join("metrics.jsonl"), state.step));
         let (metrics, saved) = (metrics.transpose()?, state.step);
-        Ok((Keeper { state, folder, metrics, saved }, optimizers))
+        Ok(Keeper { state, folder, metrics, saved })
     }
 
     /// A step is done.
@@ -52,23 +59,43 @@ impl Keeper {
     }
 
     /// Writes a checkpoint, unless this step has one.
-    pub(super) fn save(&mut self, models: &[Trained], optimizers: &[AdamW], observer: &mut dyn Observer) -> Result<()> {
+    pub(super) fn save(&mut self, models: &[Model], observer: &mut dyn Observer) -> Result<()> {
         let Some(folder) = self.folder.as_ref().filter(|_| self.saved < self.state.step) else { return Ok(()) };
-        let weights: Vec<_> = models
+        let held: Vec<_> = models
             .iter()
-            .map(|(_, parameters)| parameters.weights.read().expect("no thread panicked while it held the weights"))
+            .map(|model| model.parameters.weights.read().expect("no thread panicked while it held the weights"))
             .collect();
-        let each = models.iter().zip(&weights).zip(optimizers);
-        let models: Vec<_> =
-            each.map(|(((name, _), weights), optimizer)| checkpoint::Model { name, weights, optimizer }).collect();
-        observer.saved(&checkpoint::save(folder.path(), &self.state, &models)?);
+        let kept: Vec<checkpoint::Model<'_>> = models
+            .iter()
+            .zip(&held)
+            .map(|(model, weights)| checkpoint::Model {
+                name: &model.name,
+                weights,
+                optimizer: model.optimizer.as_ref(),
+            })
+            .collect();
+        observer.saved(&checkpoint::save(folder.path(), &self.state, &kept)?);
         self.saved = self.state.step;
         Ok(())
     }
 
-    /// Writes the trained model.
-    pub(super) fn finish(&self, weights: &Weights, tokenizer: &Tokenizer, observer: &mut dyn Observer) -> Result<()> {
+    /// Writes the trained model, and the critic beside it if there is one.
+    pub(super) fn finish(
+        &self,
+        weights: &Weights,
+        critic: Option<&Weights>,
+        tokenizer: &Tokenizer,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
+        if let Some(critic) = critic {
+            let path = folder.path().join("critic");
+            disk::write_folder(&path, |path| {
+                critic.save(path, Precision::F32)?;
+                tokenizer.files().write(path)
+            })?;
+            observer.saved(&path);
+        }
         let path = folder.finish(|path| {
             weights.save(path, Precision::F32)?;
             tokenizer.files().write(path)

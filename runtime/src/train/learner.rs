@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, put};
 use super::start::StartScores;
-use super::trainee::{REWARD_MODEL, Trainee};
+use super::trainee::{CRITIC, REWARD_MODEL, Trainee};
 use crate::compile::Source;
 use crate::data::{Batch, Example, Item, View, items};
 use crate::{Error, Result, bridge, compile};
@@ -80,11 +80,11 @@ pub(super) fn copies_of_start(program: &Program, view: &str, draws: bool) -> Res
                     copies.push(owner.to_owned());
                 }
             }
-            ("behavior", "logp", false) if draws => {}
-            ("behavior", "logp", false) => {
+            ("behavior" | "sampler", "logp", false) | (CRITIC, "value", true) if draws => {}
+            ("behavior" | "sampler", "logp", false) | (CRITIC, "value", true) => {
+                let what = if owner == CRITIC { "trains a critic on" } else { "reads the policy that drew" };
                 return Err(Error::Setting(format!(
-                    "`{}` reads the policy that drew the responses, so it cannot train on given ones; give rows with \
-                     a `prompt` alone",
+                    "`{}` {what} the responses, so it cannot train on given ones; give rows with a `prompt` alone",
                     program.name
                 )));
             }

@@ -1,13 +1,15 @@
 //! The steps of a run whose responses are drawn as it goes.
 
-use super::draw::Drawing;
+use super::draw::{Drawing, Drawn};
 use super::learner::Frozen;
 use super::start::StartScores;
-use crate::data::{Example, Item, View, items};
-use crate::model::{Engine, Weights};
+use crate::data::{Batch, Example, Item, View, items};
+use crate::model::{Engine, Parameters, ValuesAt, Weights};
+use crate::random::Random;
 use crate::{Error, Result};
 use dfdx::prelude::Device;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// How often prompts are asked again where no two of their responses differ in worth.
 const TRIES: u64 = 16;
@@ -15,12 +17,25 @@ const TRIES: u64 = 16;
 /// Draws responses, and asks the policies that the program reads about them.
 pub(super) struct Online<'a, D: Device<f32>> {
     pub(super) drawing: Drawing<'a>,
-    /// The actor as it was at the start; only where the program reads a copy of it.
-    pub(super) reference: Option<Box<dyn Engine<D>>>,
+    pub(super) view: &'a View,
+    /// All prompts there are.
+    pub(super) prompts: &'a [Example],
+    /// The policies that are copies of the actor.
+    pub(super) copies: Vec<String>,
+    /// What they are; only where the program reads one.
+    pub(super) copy: Option<Copy<D>>,
+    /// Rows the model works on at a time.
+    pub(super) part: usize,
     /// The rows of the current step.
     pub(super) examples: Vec<Example>,
     /// What is worth reporting of them.
     pub(super) metrics: Vec<(String, f64)>,
+}
+
+/// The actor as it was at the start, or when it was last copied.
+pub(super) struct Copy<D: Device<f32>> {
+    pub(super) engine: Box<dyn Engine<D>>,
+    pub(super) parameters: Arc<Parameters>,
 }
 
 impl<D: Device<f32>> Online<'_, D> {
@@ -32,49 +47,103 @@ impl<D: Device<f32>> Online<'_, D> {
     /// Draws responses to these prompts. Gives what the frozen policies say of them.
     ///
     /// # Errors
-    /// If the reward fails, or no prompt has two responses of different worth where the view needs a pair.
+    /// If the reward fails, or no prompt has two responses of different worth where they are needed.
     pub(super) fn draw(
         &mut self,
         actor: &dyn Engine<D>,
+        critic: Option<&dyn Engine<D>>,
         weights: &Weights,
         prompts: &[&Example],
-        view: &View,
-        (part, step): (usize, u64),
-        copies: &[String],
+        step: u64,
     ) -> Result<Frozen> {
-        let tries = (0..TRIES).map(|again| step + (again << 40));
-        let mut found = None;
-        for seed in tries {
-            let drawn = self.drawing.draw(weights, prompts, view, seed)?;
-            if !drawn.examples.is_empty() {
-                found = Some(drawn);
+        if let Some(copy) = self.copy.as_ref().filter(|_| self.drawing.settings.refreshes(step)) {
+            copy.parameters.change(|copy| copy.data.clone_from(&weights.data));
+        }
+        // In self-play it is the policy of the iteration before that speaks.
+        let plays = !prompts.iter().all(|prompt| prompt.responses.is_empty());
+        let drawn = match self.copy.as_ref().filter(|_| plays).map(copied) {
+            Some(before) => self.useful(&before, prompts, step)?,
+            None => self.useful(weights, prompts, step)?,
+        };
+        let mut metrics = drawn.metrics();
+        self.examples = drawn.examples;
+        let rows: Vec<&Example> = self.examples.iter().collect();
+        let parts: Vec<Vec<Item<'_>>> = items(self.view, &rows)?.chunks(self.part).map(<[_]>::to_vec).collect();
+        let asked = |engine: &dyn Engine<D>| -> Result<Rc<StartScores>> {
+            Ok(Rc::new(StartScores::compute(engine, self.view, &parts, &mut |_| true)?.unwrap_or_default()))
+        };
+        let behavior = asked(actor)?;
+        if !plays {
+            let gaps = gaps(&behavior, &drawn.logp);
+            metrics.push(("sampling/sampling_logp_difference/mean".to_owned(), gaps.0));
+            metrics.push(("sampling/sampling_logp_difference/max".to_owned(), gaps.1));
+        }
+        let mut frozen = vec![
+            ("behavior".to_owned(), Rc::clone(&behavior)),
+            ("sampler".to_owned(), Rc::new(behavior.with(&drawn.logp))),
+        ];
+        if let Some(copy) = &self.copy {
+            let start = asked(&*copy.engine)?;
+            if !plays {
+                metrics.push(("kl".to_owned(), behavior.mean_gap(&start)));
+            }
+            frozen.extend(self.copies.iter().map(|copy| (copy.clone(), Rc::clone(&start))));
+        }
+        self.metrics = metrics;
+        let values = critic.map(|critic| expected(critic, self.view, &parts)).transpose()?;
+        let place = self.view.numbers().iter().position(|(field, _)| field == "value");
+        if let (Some(values), Some(place)) = (values, place) {
+            self.examples.iter_mut().zip(values).for_each(|(example, values)| example.numbers[place] = values);
+        }
+        Ok(frozen)
+    }
+
+    /// Responses that something can be learned of. Where that takes more than one try, the same prompts are asked
+    /// again if nothing came of any; with dynamic sampling, other prompts stand in for those that nothing came of.
+    fn useful(&mut self, weights: &Weights, prompts: &[&Example], step: u64) -> Result<Drawn> {
+        let dynamic = self.drawing.settings.dynamic_sampling;
+        let mut drawn = Drawn::default();
+        for again in 0..TRIES {
+            let missing = prompts.len() - drawn.examples.len();
+            let seed = step + (again << 40);
+            if again == 0 {
+                self.drawing.draw(weights, prompts, self.view, seed, &mut drawn)?;
+            } else if dynamic && missing > 0 {
+                let mut random = Random::new(self.drawing.seed ^ Random::new(seed).bits());
+                let others = (0..missing).map(|_| &self.prompts[random.below(self.prompts.len())]).collect::<Vec<_>>();
+                self.drawing.draw(weights, &others, self.view, seed, &mut drawn)?;
+            } else if drawn.examples.is_empty() {
+                self.drawing.draw(weights, prompts, self.view, seed, &mut drawn)?;
+            } else {
                 break;
             }
         }
-        let Some(drawn) = found else {
+        if drawn.examples.is_empty() {
             let problem = format!("in {TRIES} tries no prompt of this batch had two responses of different worth");
             return Err(Error::Numeric(problem));
-        };
-        self.examples = drawn.examples;
-        let mut metrics = drawn.metrics;
-        let rows: Vec<&Example> = self.examples.iter().collect();
-        let parts: Vec<Vec<Item<'_>>> = items(view, &rows)?.chunks(part).map(<[_]>::to_vec).collect();
-        let asked = |engine: &dyn Engine<D>| -> Result<Rc<StartScores>> {
-            Ok(Rc::new(StartScores::default().compute(engine, view, &parts, &mut |_| true)?.unwrap_or_default()))
-        };
-        let behavior = asked(actor)?;
-        let gaps = gaps(&behavior, &drawn.logp);
-        metrics.push(("sampling/sampling_logp_difference/mean".to_owned(), gaps.0));
-        metrics.push(("sampling/sampling_logp_difference/max".to_owned(), gaps.1));
-        let mut frozen = vec![("behavior".to_owned(), Rc::clone(&behavior))];
-        if let Some(reference) = &self.reference {
-            let start = asked(&**reference)?;
-            metrics.push(("kl".to_owned(), behavior.mean_gap(&start)));
-            frozen.extend(copies.iter().map(|copy| (copy.clone(), Rc::clone(&start))));
+            Ok(Rc::new(StartScores::default().compute(engine, self.view, &parts, &mut |_| true)?.unwrap_or_default()))
         }
-        self.metrics = metrics;
-        Ok(frozen)
+        Ok(drawn)
     }
+}
+
+/// What a critic predicts at each token of each row's responses.
+fn expected<D: Device<f32>>(critic: &dyn Engine<D>, view: &View, parts: &[Vec<Item<'_>>]) -> Result<Vec<Vec<f64>>> {
+    let mut each = Vec::new();
+    for part in parts {
+        let values = critic.score_values(&Batch::new(view, part).sequences, ValuesAt::Scored)?;
+        let mut rest = values.into_iter().map(f64::from);
+        each.extend(part.iter().map(|item| {
+            let tokens = item.example.responses.iter().map(Vec::len).sum();
+            rest.by_ref().take(tokens).collect()
+        }));
+    }
+    Ok(each)
+}
+
+/// The weights of a copy.
+fn copied<D: Device<f32>>(copy: &Copy<D>) -> Weights {
+    copy.parameters.weights.read().expect("no thread panicked while it held the weights").clone()
 }
 
 /// Mean and largest difference between what the sampler and the engine say of a token.

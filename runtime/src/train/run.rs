@@ -3,20 +3,21 @@
 use super::asked::{self, Asked, TEACHER};
 use super::draw::{Drawing, Reward};
 use super::folder::{RunFolder, meaning};
-use super::keeper::Keeper;
+use super::keeper::{Keeper, Model};
 use super::learner::{Gathered, Learner, at, copies_of_start, numeric};
 use super::observer::{Observer, Plan};
-use super::online::Online;
+use super::online::{Copy, Online};
 use super::optimizer::{AdamW, Update, length, shortened};
 use super::settings::RunSettings;
 use super::start::StartScores;
 use super::stored::{self, Origin};
-use super::trainee::{self, Reads, Trainee, begin_with};
+use super::trainee::{self, CRITIC, Reads, Trainee, begin_with};
 use super::{hyper, schedule};
 use crate::checkpoint::{Exact, Hash, State};
 use crate::data::{Dropped, Example, Examples, Item, Limits, Order, Row, View, items};
 use crate::metric::Measurement;
 use crate::model::{Engine, Parameters, Weights};
+use crate::sample::{BuiltIn, Sampler};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
 use collimate_dsl::ir::Program;
@@ -44,6 +45,9 @@ pub struct Job<'a> {
     pub specs: &'a [Spec],
     /// What it begins with; the reference keeps these.
     pub weights: Weights,
+    /// What the critic begins with, for a program that trains one: a model with a head of one label; the actor's trunk
+    /// with a new head if none is given.
+    pub critic: Option<Weights>,
     /// A model to become like, for a program that reads a teacher.
     pub teacher: Option<Weights>,
     /// The model's tokenizer.
@@ -52,6 +56,8 @@ pub struct Job<'a> {
     pub rows: &'a [Row],
     /// Says what responses are worth that are drawn from the policy as it trains; without it, the rows' own are used.
     pub reward: Option<&'a mut Reward<'a>>,
+    /// Draws these responses; this program itself if none is given.
+    pub sampler: Option<&'a mut dyn Sampler>,
     /// What is measured once it is trained.
     pub eval_rows: &'a [Row],
     /// The run's folder; without one nothing is written.
@@ -92,7 +98,8 @@ pub fn run<D: Device<f32>>(
     engine: impl Fn(Arc<Parameters>) -> Result<Box<dyn Engine<D>>>,
 ) -> Result<Trained> {
     let Ready { view, data, held_out, mut order, steps, copies, owners } = ready(&mut job)?;
-    let Job { settings, program, weights, teacher, tokenizer, reward, rows, out, resume, stop, observer, .. } = job;
+    let Job { settings, program, weights, critic, teacher, tokenizer, reward, sampler, rows, .. } = job;
+    let Job { out, resume, stop, observer, .. } = job;
     let text = program.to_string();
     let start = State {
         step: 0,
@@ -101,7 +108,14 @@ pub fn run<D: Device<f32>>(
         seed: settings.seed,
         settings: Hash::of_bytes(format!("{:?}", settings.relevant()).as_bytes()),
         program: Hash::of_bytes(meaning(&text).as_bytes()),
-        data: data.hash(),
+        data: match reward.is_some() {
+            false => data.hash(),
+            // Rewards read the rest of the rows too.
+            true => {
+                let fields: Vec<_> = rows.iter().map(|row| &row.record.fields).collect();
+                Hash::of_bytes(format!("{} {}", data.hash(), serde_json::json!(fields)).as_bytes())
+            }
+        },
         model: Hash::of_numbers(&weights.data),
         loss: exact(eval::initial_state(program, &settings.set).map_err(numeric)?),
     };
@@ -114,16 +128,30 @@ pub fn run<D: Device<f32>>(
         Some(path) => stored::read(path, &origin)?.unwrap_or_default(),
         None => StartScores::default(),
     };
+    let kept = |row: &&Row| data.dropped.iter().all(|dropped| dropped.origin != row.origin);
+    let rates = match settings.draw.as_ref().and_then(|draw| draw.curriculum) {
+        Some(_) => rows.iter().filter(kept).map(pass_rate).collect::<Result<Vec<_>>>()?,
+        None => Vec::new(),
+    };
+    let part = settings.micro_batch();
+    let mut built_in = BuiltIn;
+    let sampler: &mut dyn Sampler = sampler.unwrap_or(&mut built_in);
     let mut online = match (reward, &settings.draw) {
         (Some(reward), Some(draw)) => {
             // Copies are asked about responses that are not drawn yet, so they need weights of their own.
-            let start = || engine(Arc::new(Parameters::frozen(weights.clone())));
-            let reference = (!copies.is_empty()).then(start).transpose()?;
-            let kept = rows.iter().filter(|row| data.dropped.iter().all(|dropped| dropped.origin != row.origin));
-            let (settings, rows, seed) = (draw.clone(), kept.cloned().collect(), settings.seed);
+            let start = || -> Result<Copy<D>> {
+                let parameters = Arc::new(Parameters::frozen(weights.clone()));
+                Ok(Copy { engine: engine(Arc::clone(&parameters))?, parameters })
+            };
+            let copy = (!copies.is_empty()).then(start).transpose()?;
+            let (settings, rows, seed) = (draw.clone(), rows.iter().filter(kept).cloned().collect(), settings.seed);
             Some(Online {
-                drawing: Drawing { settings, tokenizer, rows, reward, seed },
-                reference,
+                drawing: Drawing { settings, tokenizer, rows, reward, sampler, seed },
+                view: &view,
+                prompts: &data.examples,
+                copies: copies.clone(),
+                copy,
+                part,
                 examples: Vec::new(),
                 metrics: Vec::new(),
             })
@@ -139,14 +167,20 @@ pub fn run<D: Device<f32>>(
     }
     let words = asked::words(program, &weights);
     let mut trainees = Vec::new();
-    for (owner, weights) in owners.into_iter().zip([weights]) {
+    let begun = std::iter::once(weights).chain(critic);
+    for (owner, weights) in owners.into_iter().zip(begun) {
         let reads = Reads::of(program, &owner, &weights)?;
         let parameters = Arc::new(Parameters::new(weights));
         trainees.push(Trainee { owner, reads, engine: engine(Arc::clone(&parameters))?, parameters });
     }
     // The first one's files have plain names.
     let name = |(i, t): (usize, &Trainee<D>)| if i == 0 { String::new() } else { format!("{}-", t.owner) };
-    let models: Vec<_> = trainees.iter().enumerate().map(|(i, t)| (name((i, t)), Arc::clone(&t.parameters))).collect();
+    let model = |(i, trainee): (usize, &Trainee<D>)| {
+        let parameters = Arc::clone(&trainee.parameters);
+        let numbers = parameters.gradient.lock().expect("nobody else has it yet").len();
+        Model { name: name((i, trainee)), parameters, optimizer: Some(AdamW::new(numbers)) }
+    };
+    let mut models: Vec<Model> = trainees.iter().enumerate().map(model).collect();
     // All that could be refused has been: only now is something written.
     let folder = match out {
         None => None,
@@ -158,10 +192,9 @@ pub fn run<D: Device<f32>>(
         rows: data.examples.len(),
         dropped: &data.dropped,
         cut: data.cut,
-        weights: models.iter().map(|(_, p)| p.gradient.lock().expect("nobody else has it yet").len()).sum(),
+        weights: models.iter().filter_map(|model| Some(model.optimizer.as_ref()?.first.len())).sum(),
     });
     // The frozen copies are asked while the actor still is what it was at the start, before a checkpoint is read.
-    let part = settings.micro_batch();
     let mut start_scores = StartScores::default();
     if !copies.is_empty() && online.is_none() {
         // Which response a prompt is mismatched with changes with the epoch; all else is the same in every one.
@@ -189,13 +222,19 @@ pub fn run<D: Device<f32>>(
         }
         start_scores = computed.unwrap_or_default();
     }
-    let (mut keeper, mut optimizers) = Keeper::open(folder, start, &models)?;
+    // Copies that stay what the actor was at the start are made of what the run begins with.
+    let refreshed = online.as_ref().filter(|online| online.drawing.settings.refresh_every > 0);
+    if let Some(copy) = refreshed.and_then(|online| online.copy.as_ref()) {
+        models.push(Model { name: "previous-".to_owned(), parameters: Arc::clone(&copy.parameters), optimizer: None });
+    }
+    let mut keeper = Keeper::open(folder, start, &mut models)?;
     let hyper = &settings.set;
     let start_scores = Rc::new(start_scores);
     let frozen = copies.iter().map(|copy| (copy.clone(), Rc::clone(&start_scores))).collect();
     let mut learner = Learner { program, view: &view, hyper, device, trainees, frozen, asked, words, part };
     observer.starts(keeper.state.step);
 
+    let curriculum = settings.draw.as_ref().and_then(|draw| draw.curriculum);
     let mut last = None;
     let iterations = settings.iterations();
     // Between two drawings nothing can be taken up again: the weights that drew are gone.
@@ -204,13 +243,21 @@ pub fn run<D: Device<f32>>(
         let began = Instant::now();
         let done = keeper.state.step;
         let during = |problem: Error| Error::Numeric(format!("step {}: {problem}", done + 1));
-        let mut batch: Vec<&Example> = order.batch(done / iterations).iter().map(|row| &data.examples[*row]).collect();
+        let rollout = (done / iterations, steps.div_ceil(iterations));
+        let asked = match curriculum {
+            Some(curriculum) => curriculum.batch(&rates, settings.batch, settings.seed, rollout),
+            None => order.batch(rollout.0).to_vec(),
+        };
+        let mut batch: Vec<&Example> = asked.iter().map(|row| &data.examples[*row]).collect();
         let mut drawn = Vec::new();
         if let Some(online) = &mut online {
             if online.is_due(done) {
-                settle(&learner.trainees, &mut optimizers).map_err(during)?;
-                let weights = models[0].1.weights.read().expect("no thread panicked while it held the weights");
-                let found = online.draw(&*learner.trainees[0].engine, &weights, &batch, &view, (part, done), &copies);
+                settle(&learner.trainees, &mut models).map_err(during)?;
+                let weights =
+                    models[0].parameters.weights.read().expect("no thread panicked while it held the weights");
+                let critic = learner.trainees.iter().find(|trainee| trainee.owner == CRITIC);
+                let critic = critic.map(|critic| &*critic.engine);
+                let found = online.draw(&*learner.trainees[0].engine, critic, &weights, &batch, done);
                 learner.frozen = found.map_err(during)?;
             }
             batch = online.examples.iter().collect();
@@ -220,9 +267,10 @@ pub fn run<D: Device<f32>>(
         let state = carried(&keeper.state);
         let gathered = learner.learn(&batch, &state).map_err(during)?;
         let mut grad_norm = 0.0_f64;
-        for (((_, parameters), optimizer), trainee) in models.iter().zip(&mut optimizers).zip(&learner.trainees) {
-            let length = update(&*trainee.engine, parameters, optimizer, lr, &settings, &batch);
-            grad_norm = grad_norm.hypot(length.map_err(during)?);
+        for (model, trainee) in models.iter_mut().zip(&learner.trainees) {
+            let of_critic = settings.critic_lr.unwrap_or(settings.lr) / settings.lr;
+            let lr = if trainee.owner == CRITIC { lr * of_critic } else { lr };
+            grad_norm = grad_norm.hypot(update(&*trainee.engine, model, lr, &settings, &batch).map_err(during)?);
         }
         let next = eval::next_state(program, &gathered.shares, &state, hyper).map_err(|e| during(numeric(e)))?;
         keeper.state.loss = exact(next);
@@ -248,26 +296,39 @@ pub fn run<D: Device<f32>>(
         last = Some(measurement);
         // No step is a multiple of 0.
         if (done + 1).is_multiple_of(settings.checkpoint_every) && done + 1 < steps && may_stop(done + 1) {
-            settle(&learner.trainees, &mut optimizers)?;
-            keeper.save(&models, &optimizers, observer)?;
+            settle(&learner.trainees, &mut models)?;
+            keeper.save(&models, observer)?;
         }
     }
 
-    settle(&learner.trainees, &mut optimizers)?;
+    settle(&learner.trainees, &mut models)?;
     let stopped = keeper.state.step < steps;
     if stopped {
-        keeper.save(&models, &optimizers, observer)?;
+        keeper.save(&models, observer)?;
     }
-    drop(learner);
-    let first = models.into_iter().next().and_then(|(_, parameters)| Arc::into_inner(parameters));
-    let weights = first
-        .map(|parameters| parameters.weights.into_inner().expect("no thread panicked while it held the weights"))
-        .expect("the engine is gone, and nothing else holds the parameters");
+    drop((learner, online));
+    let trained = models.into_iter().filter(|model| model.optimizer.is_some()).map(|model| {
+        Arc::into_inner(model.parameters)
+            .map(|parameters| parameters.weights.into_inner().expect("no thread panicked while it held the weights"))
+            .expect("the engines are gone, and nothing else holds the parameters")
+    });
+    let mut trained: Vec<Weights> = trained.collect();
+    let critic = if trained.len() > 1 { trained.pop() } else { None };
+    let weights = trained.swap_remove(0);
     if !stopped {
-        keeper.finish(&weights, tokenizer, observer)?;
+        keeper.finish(&weights, critic.as_ref(), tokenizer, observer)?;
     }
     keeper.report()?;
     Ok(Trained { weights, settings, steps: keeper.state.step, stopped, last, dropped: data.dropped })
+}
+
+/// How often a row's prompt is solved, as the row says.
+fn pass_rate(row: &Row) -> Result<f64> {
+    let rate = row.record.fields.get("pass_rate").and_then(serde_json::Value::as_f64);
+    rate.filter(|rate| (0.0..=1.0).contains(rate)).ok_or_else(|| {
+        row.origin
+            .error("a curriculum needs a `pass_rate` between 0 and 1 in each row; `collimate pass-rate` writes it")
+    })
 }
 
 /// What a loss carries from step to step, as a checkpoint keeps it.
@@ -302,7 +363,7 @@ fn ready(job: &mut Job<'_>) -> Result<Ready> {
     let copies = copies_of_start(program, view.owner(), draws)?;
     precomputed(settings, &program.name, &copies, draws)?;
     let owners = trainee::owners(program);
-    begin_with(&owners, program, &mut job.weights, settings)?;
+    begin_with(&owners, program, &mut job.weights, &mut job.critic, settings)?;
     asked::check(program, &job.weights, job.teacher.as_ref())?;
     settings.draw = draws.then(|| settings.draw.clone().unwrap_or_default());
     let limits = limits(settings, &job.weights, job.teacher.as_ref())?;
@@ -345,20 +406,24 @@ fn precomputed(settings: &RunSettings, name: &str, copies: &[String], draws: boo
 }
 
 /// Brings weights that lie elsewhere to their parameters.
-fn settle<D: Device<f32>>(trainees: &[Trainee<D>], optimizers: &mut [AdamW]) -> Result<()> {
-    let mut each = trainees.iter().zip(optimizers);
-    each.try_for_each(|(trainee, optimizer)| trainee.engine.trains().map_or(Ok(()), |trains| trains.settle(optimizer)))
+fn settle<D: Device<f32>>(trainees: &[Trainee<D>], models: &mut [Model]) -> Result<()> {
+    for (trainee, model) in trainees.iter().zip(models) {
+        if let (Some(trains), Some(optimizer)) = (trainee.engine.trains(), &mut model.optimizer) {
+            trains.settle(optimizer)?;
+        }
+    }
+    Ok(())
 }
 
 /// Changes the weights by the gathered gradient and empties it. Gives the gradient's length.
 fn update<D: Device<f32>>(
     engine: &dyn Engine<D>,
-    parameters: &Parameters,
-    optimizer: &mut AdamW,
+    model: &mut Model,
     lr: f64,
     settings: &RunSettings,
     batch: &[&Example],
 ) -> Result<f64> {
+    let Model { parameters, optimizer: Some(optimizer), .. } = model else { return Ok(0.0) };
     let of = |length: f64| {
         if !length.is_finite() {
             return Err(at(batch, &"the gradient is not finite; lower the learning rate, or look at these rows"));

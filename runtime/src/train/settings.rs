@@ -17,6 +17,12 @@ pub struct RunSettings {
     /// The teacher's folder, for an algorithm that reads one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub teacher: Option<PathBuf>,
+    /// The folder that the critic begins with, for an algorithm that trains one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub critic: Option<PathBuf>,
+    /// The critic's largest learning rate; `lr` if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub critic_lr: Option<f64>,
     /// The files that are trained on; none means the sandbox's own.
     pub data: Vec<PathBuf>,
     /// A file that is measured but not trained on.
@@ -102,6 +108,8 @@ impl Default for RunSettings {
             model: String::new(),
             teacher: None,
             attributes: BTreeMap::new(),
+            critic: None,
+            critic_lr: None,
             data: Vec::new(),
             eval_data: None,
             steps: None,
@@ -178,6 +186,9 @@ impl RunSettings {
         if !(self.lr > 0.0 && self.lr <= 10.0) {
             return refuse(format!("lr is {}; it has to be above 0, at most 10", self.lr));
         }
+        if let Some(lr) = self.critic_lr.filter(|lr| !(*lr > 0.0 && *lr <= 10.0)) {
+            return refuse(format!("critic-lr is {lr}; it has to be above 0, at most 10"));
+        }
         for (name, value, limit) in
             [("weight-decay", self.weight_decay, 1.0), ("max-grad-norm", self.max_grad_norm, 1e9)]
         {
@@ -206,6 +217,9 @@ impl RunSettings {
         (settings.model, settings.data) = (String::new(), Vec::new());
         (settings.eval_data, settings.checkpoint_every, settings.recompute) = (None, 0, None);
         settings.precompute_reference = None;
+        if let Some(draw) = &mut settings.draw {
+            draw.sampler = None;
+        }
         settings.micro_batch = Some(settings.micro_batch());
         let set = std::mem::take(&mut settings.set);
         let table = toml::Table::try_from(&settings).expect("settings are plain numbers and words");

@@ -68,6 +68,19 @@ impl StartScores {
         sorted.into_iter().map(|(key, logp)| (*key, logp.as_slice()))
     }
 
+    /// The same with other numbers for the first tokens of each response: row after row, response after response.
+    pub(super) fn with(&self, others: &[Vec<Vec<f32>>]) -> Self {
+        let mut known = self.known.clone();
+        for (row, responses) in others.iter().enumerate() {
+            for (place, logp) in responses.iter().enumerate() {
+                if let Some(own) = known.get_mut(&(row, row, place)) {
+                    own.iter_mut().zip(logp).for_each(|(own, other)| *own = *other);
+                }
+            }
+        }
+        StartScores { known }
+    }
+
     /// The tokens of one response of a row; empty if it was not asked about.
     pub(super) fn response(&self, row: usize, place: usize) -> &[f32] {
         self.known.get(&(row, row, place)).map_or(&[], Vec::as_slice)

@@ -32,6 +32,9 @@ pub(super) enum Reads {
     },
 }
 
+/// The model that predicts, token by token, what is still to come; trained beside the actor.
+pub(super) const CRITIC: &str = "critic";
+
 /// A model that is trained.
 pub(super) struct Trainee<D: Device<f32>> {
     /// Its name in the program, e.g. `actor`.
@@ -41,7 +44,7 @@ pub(super) struct Trainee<D: Device<f32>> {
     pub(super) parameters: Arc<Parameters>,
 }
 
-/// The models that a program trains, in the order in which it first reads them.
+/// The models that a program trains: the actor first, the others in the order in which it first reads them.
 pub(super) fn owners(program: &Program) -> Vec<String> {
     let mut owners: Vec<String> = Vec::new();
     for (_, owner, _, ty) in program.inputs() {
@@ -49,6 +52,7 @@ pub(super) fn owners(program: &Program) -> Vec<String> {
             owners.push(owner.to_owned());
         }
     }
+    owners.sort_by_key(|owner| owner != ACTOR);
     owners
 }
 
@@ -72,9 +76,18 @@ pub(super) fn begin_with(
     owners: &[String],
     program: &Program,
     weights: &mut Weights,
+    critic: &mut Option<Weights>,
     settings: &RunSettings,
 ) -> Result<()> {
     let refuse = |problem: String| Err(Error::Setting(problem));
+    if let [ACTOR, CRITIC] = owners.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        weights.check_words()?;
+        return begin_critic(program, weights, critic, settings.seed);
+    }
+    let unread = [("critic", critic.is_some()), ("critic-lr", settings.critic_lr.is_some())];
+    if let Some((option, _)) = unread.into_iter().find(|(_, given)| *given) {
+        return refuse(format!("`{}` trains no critic; leave --{option} out", program.name));
+    }
     let [owner] = owners else {
         return refuse(format!("`{}` trains {}, and a run trains one model", program.name, owners.join(" and ")));
     };
@@ -111,6 +124,17 @@ pub(super) fn begin_with(
         ));
     }
     Reads::of(program, owner, weights).map(drop)
+}
+
+/// The critic, which reads the words that the actor reads: the actor's trunk with a new head unless one is given.
+fn begin_critic(program: &Program, weights: &Weights, critic: &mut Option<Weights>, seed: u64) -> Result<()> {
+    let critic = critic.get_or_insert_with(|| weights.with_head(&["value"], seed));
+    if critic.config.vocab_size != weights.config.vocab_size {
+        let (there, here) = (critic.config.vocab_size, weights.config.vocab_size);
+        let problem = format!("the critic has a vocabulary of {there} words and the model one of {here}");
+        return Err(Error::Setting(format!("{problem}; they must be the same")));
+    }
+    Reads::of(program, CRITIC, critic).map(drop)
 }
 
 impl Reads {

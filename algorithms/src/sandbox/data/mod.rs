@@ -14,13 +14,32 @@ pub use mixture::{Demonstration, answers_of_all_sorts, demonstrations, mixture};
 pub use preferences::{Labels, Preference, preferences};
 pub use ratings::{Comparison, Rating, comparisons, comparisons_by, ratings, ratings_by};
 
-use super::exercise::{Question, Split};
+use super::exercise::{Family, Question, Split, Target};
 use super::{Random, Style, write};
 
 /// The prompts of `count` different questions: for sampling answers on policy, or for evaluation.
 #[must_use]
 pub fn prompts(count: usize, split: Split, seed: u64) -> Vec<String> {
     Question::several(count, split, &mut Random::new(seed)).iter().map(Question::prompt).collect()
+}
+
+/// Up to `count` different questions of arithmetic as a model reads them, each with the number that answers it.
+#[must_use]
+pub fn sums(count: usize, split: Split, seed: u64) -> Vec<(String, i64)> {
+    let mut random = Random::new(seed);
+    let families: Vec<_> = ["plus", "minus", "times", "next"].into_iter().filter_map(Family::named).collect();
+    let (mut seen, mut sums) = (std::collections::HashSet::new(), Vec::new());
+    // The world is finite: after so many tries there are no more.
+    for i in 0..50 * count {
+        let question = Question::of(families[i % families.len()], split, &mut random);
+        if let (Target::Number { answer, .. }, true) = (&question.target, seen.insert(question.text.clone())) {
+            sums.push((question.prompt(), *answer));
+        }
+        if sums.len() == count {
+            break;
+        }
+    }
+    sums
 }
 
 /// An answer as data has it: it begins with the space that stands after the prompt's colon.

@@ -50,6 +50,12 @@ impl Policy {
     pub fn reward(&self) -> Estimate {
         Estimate::of(&self.rewards)
     }
+
+    /// The standard deviation of its rewards, from answer to answer.
+    #[must_use]
+    pub fn deviation(&self) -> f64 {
+        self.reward().error * (self.rewards.len() as f64).sqrt()
+    }
 }
 
 impl Comparison {
@@ -75,6 +81,14 @@ impl Comparison {
         Estimate::of(&self.before.rewards.iter().zip(&self.after.rewards).map(won).collect::<Vec<_>>())
     }
 
+    /// By how much the reward rose, in standard deviations of the earlier policy's rewards.
+    #[must_use]
+    pub fn gain(&self) -> Estimate {
+        let deviation = self.before.deviation();
+        let rise = |(before, after): (&f64, &f64)| (after - before) / deviation;
+        Estimate::of(&self.before.rewards.iter().zip(&self.after.rewards).map(rise).collect::<Vec<_>>())
+    }
+
     /// The table, aligned, every line ended. `kl` is how far the policy went, in nats for an answer, where known.
     #[must_use]
     pub fn table(&self, kl: Option<Estimate>) -> String {
@@ -89,6 +103,8 @@ impl Comparison {
             both(&format!("  {name}"), &|policy| policy.attributes[place], 2);
         }
         both("words in an answer", &|policy| policy.words, 1);
+        let gain = format!("gain, in deviations of {:.2}", self.before.deviation());
+        rows.push((gain, String::new(), format!("{:.2}", self.gain())));
         rows.push(("win rate, %".to_owned(), String::new(), format!("{:.1}", self.win_rate().percent())));
         if let Some(kl) = kl {
             rows.push(("KL from the start, nats".to_owned(), String::new(), format!("{kl:.2}")));
@@ -147,13 +163,24 @@ mod tests {
     }
 
     #[test]
+    fn a_gain_is_in_deviations_of_the_rewards_before() {
+        let comparison = comparison();
+        let [before, after] = [&comparison.before, &comparison.after].map(|policy| policy.rewards.clone());
+        let mean = before.iter().sum::<f64>() / 3.0;
+        let deviation = (before.iter().map(|reward| (reward - mean).powi(2)).sum::<f64>() / 2.0).sqrt();
+        let rise = after.iter().sum::<f64>() / 3.0 - mean;
+        assert!((comparison.before.deviation() - deviation).abs() < 1e-12);
+        assert!((comparison.gain().mean - rise / deviation).abs() < 1e-12);
+    }
+
+    #[test]
     fn the_table_is_aligned() {
         let table = comparison().table(Some(Estimate { mean: 3.0, error: 0.25 }));
         let lines: Vec<&str> = table.lines().collect();
-        assert_eq!(lines.len(), 10);
+        assert_eq!(lines.len(), 11);
         assert!(lines[0].starts_with("3 held-out questions") && lines[0].ends_with("after"), "{table}");
-        assert!(lines[8].starts_with("win rate, %") && lines[8].ends_with("83.3 ± 16.7"), "{table}");
-        assert!(lines[9].ends_with("3.00 ± 0.25"), "{table}");
+        assert!(lines[9].starts_with("win rate, %") && lines[9].ends_with("83.3 ± 16.7"), "{table}");
+        assert!(lines[10].ends_with("3.00 ± 0.25"), "{table}");
         let wide = lines.iter().map(|line| line.chars().count()).max();
         assert!(lines.iter().all(|line| Some(line.chars().count()) == wide), "{table}");
     }
