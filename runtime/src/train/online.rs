@@ -70,7 +70,7 @@ impl<D: Device<f32>> Online<'_, D> {
         let rows: Vec<&Example> = self.examples.iter().collect();
         let parts: Vec<Vec<Item<'_>>> = items(self.view, &rows)?.chunks(self.part).map(<[_]>::to_vec).collect();
         let asked = |engine: &dyn Engine<D>| -> Result<Rc<StartScores>> {
-            Ok(Rc::new(StartScores::compute(engine, self.view, &parts, &mut |_| true)?.unwrap_or_default()))
+            Ok(Rc::new(StartScores::default().compute(engine, self.view, &parts, &mut |_| true)?.unwrap_or_default()))
         };
         let behavior = asked(actor)?;
         if !plays {
@@ -121,7 +121,6 @@ impl<D: Device<f32>> Online<'_, D> {
         if drawn.examples.is_empty() {
             let problem = format!("in {TRIES} tries no prompt of this batch had two responses of different worth");
             return Err(Error::Numeric(problem));
-            Ok(Rc::new(StartScores::default().compute(engine, self.view, &parts, &mut |_| true)?.unwrap_or_default()))
         }
         Ok(drawn)
     }
