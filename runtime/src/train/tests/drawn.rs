@@ -106,7 +106,7 @@ impl Drawn<'_> {
             tokenizer: &tokenizer,
             rows: &self.rows,
             reward: Some(&mut reward),
-            sampler,
+            sampler: sampler.map(|sampler| sampler as &mut dyn Sampler),
             eval_rows: &[],
             out: self.out,
             resume: self.resume,
