@@ -215,10 +215,10 @@ pub fn run<D: Device<f32>>(
         // Nothing if the run was stopped meanwhile: then no step is made.
         let before = known.len();
         let computed = known.compute(&*trainees[0].engine, &view, &parts, &mut watch)?;
-        if let (Some(path), Some(scores)) = (&settings.precompute_reference, &computed) {
-            if scores.len() > before {
-                stored::write(path, &origin, scores)?;
-            }
+        if let (Some(path), Some(scores)) = (&settings.precompute_reference, &computed)
+            && scores.len() > before
+        {
+            stored::write(path, &origin, scores)?;
         }
         start_scores = computed.unwrap_or_default();
     }
