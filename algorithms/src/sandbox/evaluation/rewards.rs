@@ -207,7 +207,7 @@ mod tests {
         // Who knows how far apart tastes are about each answer tells the pairs apart.
         let odd = |a: &Attributes| 0.8 * (a.complexity.powi(2) + a.verbosity.powi(2)).sqrt();
         let spreads: Vec<Vec<f64>> = trial.questions.iter().map(|q| q.judged.iter().map(odd).collect()).collect();
-        let knowing = trial.verdict(&scores, Some((&spreads, 4.0)));
-        assert!(knowing.auroc > 0.75, "{}", knowing.auroc);
+        let knowing = trial.verdict(&scores, Some((&spreads, 1.0)));
+        assert!(knowing.auroc > 0.7, "{}", knowing.auroc);
     }
 }
