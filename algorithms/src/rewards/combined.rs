@@ -1,7 +1,7 @@
 //! A weighted sum of rewards, and one that has to be earned before it counts.
 
 use super::{HostReward, Written};
-use collimate_runtime::train::Answer;
+use collimate_runtime::train::{Answer, Reward};
 use collimate_runtime::{Error, Result};
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub enum Source {
         /// What it is called.
         name: String,
         /// One number for each response.
-        judge: Box<dyn FnMut(&[Answer<'_>]) -> Result<Vec<f64>>>,
+        judge: Box<Reward<'static>>,
     },
 }
 

@@ -47,6 +47,9 @@ pub(super) struct Drawing<'a> {
     pub(super) seed: u64,
 }
 
+/// The responses to each prompt, and what each of them is worth.
+type Judged = (Vec<Vec<Sample>>, Vec<Vec<f64>>);
+
 /// What was drawn for one prompt.
 #[derive(Debug)]
 struct Group {
@@ -115,7 +118,7 @@ impl Drawing<'_> {
         prompts: &[&Example],
         tokens: &[Vec<u32>],
         sampling: &Sampling,
-    ) -> Result<(Vec<Vec<Sample>>, Vec<Vec<f64>>)> {
+    ) -> Result<Judged> {
         let mut samples = self.sampler.draw(weights, tokens, sampling)?;
         for (prompt, samples) in prompts.iter().zip(&mut samples) {
             samples.iter_mut().for_each(|sample| shorten(sample, prompt.room));
