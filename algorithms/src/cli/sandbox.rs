@@ -133,7 +133,7 @@ fn liked_and_not(group: data::Group) -> Vec<Record> {
 pub(super) fn defaults(algorithm: &Algorithm) -> RunSettings {
     // Right answers can be followed fast. A model's own answers differ by luck too: slowly, or luck is what it learns.
     if algorithm.draws() {
-        // What a batch says of a policy is mostly luck: large batches and a small rate go further than many small steps.
+        // What a batch says of a policy is mostly luck, so it is large.
         let draw = DrawSettings { num_generations: 4, max_new_tokens: ANSWER_TOKENS, ..DrawSettings::default() };
         let settings = RunSettings { steps: Some(400), batch: 32, lr: 4e-4, warmup: 10, ..RunSettings::default() };
         return RunSettings { draw: Some(draw), ..settings };
