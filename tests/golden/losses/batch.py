@@ -187,6 +187,13 @@ def far_samples(seed=7):
     return b
 
 
+def served_samples(seed=8):
+    """Where another program drew the responses, and has its own opinion of their tokens."""
+    b = samples(seed)
+    b.put("sampler", "logp", "Sample", "token", -2.5, -0.05)
+    return b
+
+
 BATCHES = {
     "pairs": pairs,
     "answers": answers,
@@ -195,4 +202,5 @@ BATCHES = {
     "moved_samples": moved_samples,
     "far_pairs": far_pairs,
     "far_samples": far_samples,
+    "served_samples": served_samples,
 }

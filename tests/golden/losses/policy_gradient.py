@@ -148,6 +148,12 @@ def grpo(b, beta, epsilon):
     return of_responses(b, token_means(b, -gains(b, standardised(b, 1e-4), epsilon, epsilon) + beta * k3(b)))
 
 
+@loss("grpo_tis", "served_samples", beta=(0.04, 0.3), epsilon=(0.2, 0.4), cap=(2.0, 1.2))
+def grpo_tis(b, beta, epsilon, cap):
+    weight = torch.clamp(torch.exp(b.get("behavior", "logp", S) - b.get("sampler", "logp", S)), max=cap)
+    return of_responses(b, token_means(b, beta * k3(b) - weight * gains(b, standardised(b, 1e-4), epsilon, epsilon)))
+
+
 def trl_terms(b, beta, epsilon, epsilon_high):
     return -gains(b, standardised(b, 1e-4), epsilon, epsilon_high) + beta * k3(b)
 
