@@ -10,6 +10,7 @@ mod eval;
 mod explain;
 mod expo;
 mod generate;
+mod inner_run;
 mod list;
 mod loss;
 mod model;

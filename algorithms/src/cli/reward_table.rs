@@ -1,19 +1,18 @@
 //! `collimate sandbox reward-models`: all ways to make a reward model, side by side.
 
 use super::model::{self, Loaded};
-use super::{progress, reward_model};
+use super::{inner_run, reward_model};
 use crate::Algorithm;
 use crate::reward_bt::REWARD_BT;
 use crate::reward_margin::REWARD_MARGIN;
 use crate::reward_meanvar::REWARD_MEANVAR;
 use crate::reward_regression::REWARD_REGRESSION;
 use crate::reward_scaled::REWARD_SCALED;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::ArgMatches;
 use collimate_runtime::data::View;
-use collimate_runtime::device;
 use collimate_runtime::model::Weights;
-use collimate_runtime::train::{Job, RunSettings};
+use collimate_runtime::train::RunSettings;
 use std::io::Write;
 
 /// How far beyond the stronger model ExPO goes: HelpSteer2-Preference's best (arXiv:2410.01257).
@@ -86,42 +85,13 @@ struct Run {
 impl Run {
     fn go(&self, algorithm: &'static Algorithm, from: &Weights, language: &Loaded) -> Result<Weights> {
         eprintln!("seed {}: {}", self.seed, algorithm.name);
-        let (program, specs) = ((algorithm.trace)(), (algorithm.hyper)());
         let whole = reward_model::defaults();
         let (steps, lr) =
             if self.goes_on { (self.steps / GOES_ON.0, whole.lr * GOES_ON.1) } else { (self.steps, whole.lr) };
-        let settings = RunSettings {
-            algorithm: algorithm.name.to_owned(),
-            steps: Some(steps.max(1)),
-            lr,
-            warmup: whole.warmup.min(steps),
-            seed: self.seed,
-            checkpoint_every: 0,
-            ..whole
-        };
-        let view = View::of(&program, algorithm.view)?;
+        let settings =
+            RunSettings { steps: Some(steps.max(1)), lr, warmup: whole.warmup.min(steps), seed: self.seed, ..whole };
+        let view = View::of(&(algorithm.trace)(), algorithm.view)?;
         let rows = reward_model::rows(&view, algorithm.view, steps as usize * settings.batch, self.seed)?;
-        let trained = device::train(Job {
-            settings,
-            program: &program,
-            view: algorithm.view,
-            specs: &specs,
-            weights: from.clone(),
-            teacher: None,
-            critic: None,
-            tokenizer: &language.tokenizer,
-            rows: &rows,
-            reward: None,
-            sampler: None,
-            eval_rows: &[],
-            out: None,
-            resume: false,
-            stop: &super::train::STOP,
-            observer: &mut progress::Training::new(),
-        })?;
-        if trained.stopped {
-            bail!("stopped; nothing was written");
-        }
-        Ok(trained.weights)
+        inner_run::train(algorithm, settings, from.clone(), &language.tokenizer, &rows, "stopped; nothing was written")
     }
 }

@@ -2,19 +2,18 @@
 
 use super::generate::respond;
 use super::model::Loaded;
-use super::{annotate, progress, reward_model};
+use super::{annotate, inner_run, reward_model};
 use crate::reward_regression::REWARD_REGRESSION;
 use crate::sandbox::data::{self, Demonstration};
 use crate::sandbox::evaluation::questions;
 use crate::sandbox::{Attributes, Question, Random};
 use crate::steering::{HIGHEST, Labels};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use collimate_runtime::data::{Origin, Record, Row, View};
-use collimate_runtime::device;
 use collimate_runtime::model::{Precision, Weights};
 use collimate_runtime::sample::Sampling;
 use collimate_runtime::tokenizer::Tokenizer;
-use collimate_runtime::train::{Job, RunSettings};
+use collimate_runtime::train::RunSettings;
 use collimate_runtime::write_whole;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -75,37 +74,11 @@ pub(super) struct Annotated {
 pub(super) fn annotated(loaded: &Loaded, count: usize, seed: u64) -> Result<Annotated> {
     eprintln!("training an attribute predictor on rated answers");
     let algorithm = &REWARD_REGRESSION;
-    let (program, specs) = ((algorithm.trace)(), (algorithm.hyper)());
-    let settings = RunSettings {
-        algorithm: algorithm.name.to_owned(),
-        steps: Some(PREDICTOR_STEPS),
-        seed,
-        checkpoint_every: 0,
-        ..reward_model::defaults()
-    };
+    let settings = RunSettings { steps: Some(PREDICTOR_STEPS), seed, ..reward_model::defaults() };
     let rated = PREDICTOR_STEPS as usize * settings.batch;
-    let rows = reward_model::rows(&View::of(&program, algorithm.view)?, algorithm.view, rated, seed)?;
-    let trained = device::train(Job {
-        settings,
-        program: &program,
-        view: algorithm.view,
-        specs: &specs,
-        weights: loaded.weights.clone(),
-        teacher: None,
-        critic: None,
-        tokenizer: &loaded.tokenizer,
-        rows: &rows,
-        reward: None,
-        sampler: None,
-        eval_rows: &[],
-        out: None,
-        resume: false,
-        stop: &super::train::STOP,
-        observer: &mut progress::Training::new(),
-    })?;
-    if trained.stopped {
-        bail!("stopped while the attribute predictor was trained; nothing was written");
-    }
+    let rows = reward_model::rows(&View::of(&(algorithm.trace)(), algorithm.view)?, algorithm.view, rated, seed)?;
+    let stopped = "stopped while the attribute predictor was trained; nothing was written";
+    let predictor = inner_run::train(algorithm, settings, loaded.weights.clone(), &loaded.tokenizer, &rows, stopped)?;
     eprintln!("it says what it thinks of {count} other answers");
     let path: Arc<Path> = Arc::from(Path::new("sandbox"));
     let row = |(i, d): (usize, Demonstration)| Row {
@@ -113,9 +86,9 @@ pub(super) fn annotated(loaded: &Loaded, count: usize, seed: u64) -> Result<Anno
         record: Record::answer(d.prompt, d.completion),
     };
     let answers: Vec<Row> = data::answers_of_all_sorts(count, seed).into_iter().enumerate().map(row).collect();
-    let labels = annotate::labels(&trained.weights, &loaded.tokenizer, &answers)?;
+    let labels = annotate::labels(&predictor, &loaded.tokenizer, &answers)?;
     let lines = annotate::lines(&answers, &labels);
-    Ok(Annotated { predictor: trained.weights, lines, rows: conditioned(&answers, &labels, seed) })
+    Ok(Annotated { predictor, lines, rows: conditioned(&answers, &labels, seed) })
 }
 
 impl Annotated {

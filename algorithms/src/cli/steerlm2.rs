@@ -1,7 +1,7 @@
 //! `collimate sandbox steerlm2`: SteerLM 2.0's iterations (arXiv:2406.08673, section 5.2) on a model that `steerlm` made.
 
 use super::generate::respond;
-use super::{model, progress};
+use super::{inner_run, model};
 use crate::sandbox::evaluation::questions;
 use crate::sandbox::{Attributes, Split, data};
 use crate::steering::{Edges, Labels, log_likelihood};
@@ -14,7 +14,7 @@ use collimate_runtime::model::{Parameters, Precision, Sequences, Weights};
 use collimate_runtime::reward::RewardModel;
 use collimate_runtime::sample::Sampling;
 use collimate_runtime::tokenizer::Tokenizer;
-use collimate_runtime::train::{EngineKind, Job, RunSettings};
+use collimate_runtime::train::{EngineKind, RunSettings};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -117,39 +117,8 @@ fn weighed(
 
 /// One pass over the weighed answers.
 fn follow(weights: Weights, tokenizer: &Tokenizer, rows: &[Row], seed: u64) -> Result<Weights> {
-    let (program, specs) = ((STEERLM2.trace)(), (STEERLM2.hyper)());
-    let settings = RunSettings {
-        algorithm: STEERLM2.name.to_owned(),
-        epochs: Some(2),
-        batch: BATCH,
-        lr: 1e-4,
-        warmup: 5,
-        seed,
-        checkpoint_every: 0,
-        ..RunSettings::default()
-    };
-    let trained = device::train(Job {
-        settings,
-        program: &program,
-        view: STEERLM2.view,
-        specs: &specs,
-        weights,
-        teacher: None,
-        critic: None,
-        tokenizer,
-        rows,
-        reward: None,
-        sampler: None,
-        eval_rows: &[],
-        out: None,
-        resume: false,
-        stop: &super::train::STOP,
-        observer: &mut progress::Training::new(),
-    })?;
-    if trained.stopped {
-        bail!("stopped; nothing was written");
-    }
-    Ok(trained.weights)
+    let settings = RunSettings { epochs: Some(2), batch: BATCH, lr: 1e-4, warmup: 5, seed, ..RunSettings::default() };
+    inner_run::train(&STEERLM2, settings, weights, tokenizer, rows, "stopped; nothing was written")
 }
 
 /// What the judge finds in answers to held-out questions with the target's labels.
