@@ -2,6 +2,7 @@
 
 pub mod golden;
 pub mod mutation;
+pub mod steps;
 pub mod theorem;
 
 #[cfg(doctest)]

@@ -2,24 +2,12 @@
 
 use collimate::dpo::DPO;
 use collimate_runtime::data::{Origin, Record, Row};
-use collimate_runtime::device;
 use collimate_runtime::metric::Measurement;
 use collimate_runtime::model::Weights;
-use collimate_runtime::tokenizer::Tokenizer;
-use collimate_runtime::train::{Job, Observer, RunSettings, Schedule};
-use collimate_tests::assets;
+use collimate_runtime::train::{RunSettings, Schedule};
+use collimate_tests::{assets, steps::steps};
 use serde_json::Value;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
-
-/// Keeps every step.
-#[derive(Default)]
-struct Seen(Vec<Measurement>);
-impl Observer for Seen {
-    fn stepped(&mut self, measurement: &Measurement) {
-        self.0.push(measurement.clone());
-    }
-}
 
 fn golden() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/trl.json");
@@ -48,27 +36,7 @@ fn train(model: &Path, golden: &Value, max_length: u64, micro_batch: usize) -> V
         set: [("beta".to_owned(), number("beta"))].into(),
         ..RunSettings::default()
     };
-    let mut seen = Seen::default();
-    let job = Job {
-        settings,
-        program: &(DPO.trace)(),
-        view: DPO.view,
-        specs: &(DPO.hyper)(),
-        weights: Weights::load(model).unwrap(),
-        teacher: None,
-        critic: None,
-        tokenizer: &Tokenizer::from_folder(model).unwrap(),
-        rows: &rows(golden),
-        reward: None,
-        sampler: None,
-        eval_rows: &[],
-        out: None,
-        resume: false,
-        stop: &AtomicBool::new(false),
-        observer: &mut seen,
-    };
-    device::train(job).unwrap();
-    seen.0
+    steps(&DPO, settings, Weights::load(model).unwrap(), model, &rows(golden))
 }
 
 #[test]

@@ -2,26 +2,14 @@
 
 use collimate::{Algorithm, reward_bt, reward_margin};
 use collimate_runtime::data::{Origin, Record, Row};
-use collimate_runtime::device;
 use collimate_runtime::metric::Measurement;
 use collimate_runtime::model::Weights;
-use collimate_runtime::tokenizer::Tokenizer;
-use collimate_runtime::train::{Job, Observer, RunSettings, Schedule};
-use collimate_tests::assets;
+use collimate_runtime::train::{RunSettings, Schedule};
+use collimate_tests::{assets, steps::steps};
 use serde_json::Value;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 const ALGORITHMS: [&Algorithm; 3] = [&reward_bt::REWARD_BT, &reward_margin::REWARD_MARGIN, &reward_bt::REWARD_BT_TRL];
-
-/// Keeps every step.
-#[derive(Default)]
-struct Seen(Vec<Measurement>);
-impl Observer for Seen {
-    fn stepped(&mut self, measurement: &Measurement) {
-        self.0.push(measurement.clone());
-    }
-}
 
 fn golden() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/trl_reward.json");
@@ -59,27 +47,7 @@ fn train(folder: &Path, golden: &Value, algorithm: &Algorithm, micro_batch: usiz
         set,
         ..RunSettings::default()
     };
-    let mut seen = Seen::default();
-    let job = Job {
-        settings,
-        program: &(algorithm.trace)(),
-        view: algorithm.view,
-        specs: &(algorithm.hyper)(),
-        weights: model(folder),
-        teacher: None,
-        critic: None,
-        tokenizer: &Tokenizer::from_folder(folder).unwrap(),
-        rows: &rows,
-        reward: None,
-        sampler: None,
-        eval_rows: &[],
-        out: None,
-        resume: false,
-        stop: &AtomicBool::new(false),
-        observer: &mut seen,
-    };
-    device::train(job).unwrap();
-    seen.0
+    steps(algorithm, settings, model(folder), folder, &rows)
 }
 
 #[test]
