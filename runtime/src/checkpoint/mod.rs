@@ -39,6 +39,9 @@ pub struct State {
     pub data: Hash,
     /// Of the weights that the run began with.
     pub model: Hash,
+    /// Of the teacher's weights, if the loss reads a teacher.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<Hash>,
     /// What the loss carries from step to step, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub loss: BTreeMap<String, Exact>,

@@ -11,7 +11,8 @@ fn weights() -> Weights {
 fn at(step: u64) -> State {
     let hash = Hash::of_bytes(b"x");
     let loss = [("mean".to_owned(), Exact(0.1 + 0.2))].into();
-    State { step, epoch: 0, row: 0, seed: 1, settings: hash, program: hash, data: hash, model: hash, loss }
+    let (settings, program, data, model, teacher) = (hash, hash, hash, hash, Some(hash));
+    State { step, epoch: 0, row: 0, seed: 1, settings, program, data, model, teacher, loss }
 }
 
 #[test]

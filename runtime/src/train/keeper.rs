@@ -117,6 +117,7 @@ fn same(now: &State, before: &State, checkpoint: &Path) -> Result<()> {
         ("the algorithm", now.program != before.program),
         ("the data", now.data != before.data),
         ("the model it began with", now.model != before.model),
+        ("the teacher", now.teacher != before.teacher),
     ];
     match parts.into_iter().find(|(_, differs)| *differs) {
         Some((what, _)) => {

@@ -117,6 +117,7 @@ pub fn run<D: Device<f32>>(
             }
         },
         model: Hash::of_numbers(&weights.data),
+        teacher: teacher.as_ref().map(|teacher| Hash::of_numbers(&teacher.data)),
         loss: exact(eval::initial_state(program, &settings.set).map_err(numeric)?),
     };
     let origin = Origin {

@@ -80,3 +80,21 @@ fn a_teacher_is_named_where_one_is_read_and_nowhere_else() {
     let words = "the teacher has a vocabulary of 23 words and the model one of 19; they must be the same";
     assert!(other.ends_with(words), "{other}");
 }
+
+#[test]
+fn a_run_is_not_continued_with_another_teacher() {
+    let outer = tempfile::tempdir().unwrap();
+    let out = outer.path().join("run");
+    let run = |resume: bool, teacher| Run {
+        program: distilled(true),
+        teacher: Some(teacher),
+        out: Some(&out),
+        stop_after: (!resume).then_some(2),
+        resume,
+        ..Run::new()
+    };
+    run(false, teacher(config())).go().unwrap();
+    let problem = run(true, Weights::random(config(), 12)).problem();
+    assert!(problem.contains("the teacher changed since this checkpoint was written"), "{problem}");
+    run(true, teacher(config())).go().unwrap();
+}
