@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
-"""The same step as gpu_step, in PyTorch: transformers' Llama in bf16 with scaled-dot-product attention, fused AdamW.
+"""The same DPO steps as gpu_step, in PyTorch: transformers' model with scaled-dot-product attention, fused AdamW.
 
-    torch_step.py DATA.json [0.1b|0.5b|1b]
+    torch_step.py FOLDER [mixed|bf16|f32] [--device cuda|cpu]
 
-DATA.json holds the tokens that `gpu_step write=DATA.json` left. The last line is a JSON object.
+FOLDER is what `gpu_step write=FOLDER` left: data.json (tokens and numbers of all steps) and model. `mixed` is what gpu_step
+computes: bf16 products, f32 weights and moments (autocast, as `bf16=True` in transformers' trainers). `bf16` also keeps
+weights, gradient and moments in bf16, which saves memory and loses small updates. The last line is a JSON object.
 """
 
+import argparse
+import contextlib
 import json
+import pathlib
 import sys
 import time
 
@@ -15,78 +20,86 @@ try:
     import transformers
 except ImportError as missing:
     sys.exit(f"torch_step.py: {missing.name} is not installed")
-if not torch.cuda.is_available():
-    sys.exit("torch_step.py: this PyTorch finds no GPU")
 
-SHAPES = {
-    "0.1b": (576, 1536, 30, 9, 3, 49152),
-    "0.5b": (896, 4864, 24, 14, 2, 151936),
-    "1b": (2048, 8192, 16, 32, 8, 128256),
-}
+WARM = 2  # steps that are not timed
 
 
-def model(name):
-    hidden, intermediate, layers, heads, key_heads, words = SHAPES[name]
-    config = transformers.LlamaConfig(
-        hidden_size=hidden, intermediate_size=intermediate, num_hidden_layers=layers, num_attention_heads=heads,
-        num_key_value_heads=key_heads, vocab_size=words, max_position_embeddings=2048, tie_word_embeddings=True,
-        use_cache=False, attn_implementation="sdpa",
-    )
-    config.head_dim = 64
-    with torch.device("cuda"):
-        return transformers.LlamaForCausalLM(config).to(torch.bfloat16)
-
-
-def padded(rows):
-    longest = max(len(row["tokens"]) for row in rows)
+def padded(pairs):
+    """Chosen and rejected rows of all pairs, right-padded: tokens, which are there, which are scored."""
+    rows = [(pair["prompt"], pair[side]) for side in ("chosen", "rejected") for pair in pairs]
+    longest = max(len(prompt) + len(answer) for prompt, answer in rows)
     tokens = torch.zeros(len(rows), longest, dtype=torch.long)
-    seen = torch.zeros(len(rows), longest, dtype=torch.long)
-    scored = torch.zeros(len(rows), longest, dtype=torch.bool)
-    for i, row in enumerate(rows):
-        length = len(row["tokens"])
-        tokens[i, :length] = torch.tensor(row["tokens"])
-        seen[i, :length] = 1
-        scored[i, row["scored"] : length] = True
-    return tokens.cuda(), seen.cuda(), scored.cuda()
+    there, scored = torch.zeros_like(tokens), torch.zeros(len(rows), longest, dtype=torch.bool)
+    for i, (prompt, answer) in enumerate(rows):
+        length = len(prompt) + len(answer)
+        tokens[i, :length] = torch.tensor(prompt + answer)
+        there[i, :length] = 1
+        scored[i, len(prompt) : length] = True
+    return tokens, there, scored
 
 
-def logp(model, tokens, seen, scored):
-    """The log-probability of each response."""
-    scores = model(input_ids=tokens, attention_mask=seen).logits[:, :-1].float()
+def logp(model, tokens, there, scored):
+    """The log-probability of each answer."""
+    scores = model(input_ids=tokens, attention_mask=there, use_cache=False).logits[:, :-1].float()
     taken = scores.gather(2, tokens[:, 1:, None]).squeeze(2) - scores.logsumexp(2)
     return (taken * scored[:, 1:]).sum(1)
 
 
 def main():
-    name = sys.argv[2] if len(sys.argv) > 2 else "0.5b"
-    batches = json.load(open(sys.argv[1]))
-    torch.manual_seed(0)
-    actor, reference = model(name), model(name)
-    reference.requires_grad_(False)
-    optimizer = torch.optim.AdamW(actor.parameters(), lr=1e-5, weight_decay=0.0, fused=True)
-    torch.cuda.reset_peak_memory_stats()
-    seconds, tokens = [], []
-    for step, rows in enumerate(batches):
-        torch.cuda.synchronize()
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("folder", type=pathlib.Path)
+    arguments.add_argument("precision", nargs="?", default="mixed", choices=["mixed", "bf16", "f32"])
+    arguments.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
+    given = arguments.parse_args()
+    on_gpu = given.device == "cuda"
+    if on_gpu and not torch.cuda.is_available():
+        sys.exit("torch_step.py: this PyTorch finds no GPU")
+    plan = json.loads((given.folder / "data.json").read_text())
+
+    def model(dtype):
+        load = transformers.AutoModelForCausalLM.from_pretrained
+        return load(given.folder / "model", dtype=dtype, attn_implementation="sdpa").to(given.device)
+
+    actor = model(torch.bfloat16 if given.precision == "bf16" else torch.float32)
+    # Frozen weights gain nothing from f32 where products are in bf16.
+    reference = model(torch.float32 if given.precision == "f32" else torch.bfloat16).requires_grad_(False)
+    autocast = contextlib.nullcontext
+    if given.precision == "mixed":
+        autocast = lambda: torch.autocast(given.device, dtype=torch.bfloat16)
+    optimizer = torch.optim.AdamW(actor.parameters(), lr=plan["lr"], weight_decay=0.0, fused=on_gpu)
+    wait = torch.cuda.synchronize if on_gpu else lambda: None
+    losses, lengths, seconds, tokens = [], [], 0.0, 0
+    for step, pairs in enumerate(plan["steps"]):
+        if on_gpu and step == WARM:
+            torch.cuda.reset_peak_memory_stats()
+        wait()
         start = time.perf_counter()
-        batch = padded(rows)
+        batch = [part.to(given.device) for part in padded(pairs)]
         with torch.no_grad():
             before = logp(reference, *batch)
-        margin = (logp(actor, *batch) - before).view(-1, 2)
-        loss = -torch.nn.functional.logsigmoid(0.1 * (margin[:, 0] - margin[:, 1])).mean()
+        with autocast():
+            ratios = (logp(actor, *batch) - before).view(2, -1)
+        loss = -torch.nn.functional.logsigmoid(plan["beta"] * (ratios[0] - ratios[1])).mean()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(actor.parameters(), 1.0)
+        length = torch.nn.utils.clip_grad_norm_(actor.parameters(), plan["max_grad_norm"])
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        torch.cuda.synchronize()
+        wait()
         took = time.perf_counter() - start
-        if step >= 2:
-            seconds.append(took)
-            tokens.append(sum(len(row["tokens"]) for row in rows))
-    print(json.dumps({
-        "model": name, "step_ms": 1e3 * sum(seconds) / len(seconds), "tokens_per_second": sum(tokens) / sum(seconds),
-        "peak_gb": torch.cuda.max_memory_allocated() * 1e-9, "torch": torch.__version__,
-    }))
+        losses.append(loss.item())
+        lengths.append(length.item())
+        print(f"step {step}: loss {losses[-1]:.5f}, gradient {lengths[-1]:.3f}, {1e3 * took:.1f} ms")
+        if step >= WARM:
+            seconds += took
+            tokens += sum(2 * len(p["prompt"]) + len(p["chosen"]) + len(p["rejected"]) for p in pairs)
+    timed = len(plan["steps"]) - WARM
+    result = {"precision": given.precision, "torch": torch.__version__, "losses": losses, "lengths": lengths}
+    result |= {"first_loss": losses[0], "last_loss": losses[-1]}
+    if timed > 0:
+        result |= {"step_ms": 1e3 * seconds / timed, "tokens_per_second": tokens / seconds}
+    if on_gpu:
+        result["peak_gb"] = torch.cuda.max_memory_allocated() * 1e-9
+    print(json.dumps(result))
 
 
 main()

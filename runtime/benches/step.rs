@@ -6,74 +6,27 @@
 //! Times are those that all threads spent, which other programs on the machine disturb less than the clock's (run with
 //! `RAYON_NUM_THREADS=1`: threads that wait also spend).
 
+mod workload;
+
 use collimate_runtime::{
-    model::{Engine, FusedEngine, FusedOptions, ModelConfig, Parameters, Sequences, Weights},
+    model::{Engine, FusedEngine, FusedOptions, Parameters, Weights},
     random::Random,
     sample::{Sampling, generate},
     train::{AdamW, Update, length},
 };
 use dfdx::prelude::{Backward, MeanTo, PutTape};
 use std::sync::Arc;
-
-fn config(name: &str) -> ModelConfig {
-    let (sizes, layers, heads, vocab_size) = match name {
-        "tiny" => ([256, 688], 8, [8, 4, 32], 4096),
-        "small" => ([576, 1536], 30, [9, 3, 64], 49152),
-        other => panic!("no case is called {other}: give tiny or small"),
-    };
-    ModelConfig {
-        vocab_size,
-        hidden_size: sizes[0],
-        intermediate_size: sizes[1],
-        num_hidden_layers: layers,
-        num_attention_heads: heads[0],
-        num_key_value_heads: heads[1],
-        head_dim: heads[2],
-        max_position_embeddings: 2048,
-        rms_norm_eps: 1e-5,
-        rope_theta: 1e4,
-        rope_scaling: Default::default(),
-        tie_word_embeddings: true,
-    }
-}
-
-/// Prompts and answers of 64 to 192 tokens.
-fn pairs(count: usize, random: &mut Random) -> Sequences {
-    let mut batch = Sequences::default();
-    for _ in 0..count {
-        let length = 64 + random.below(129);
-        let prompt = text(length, random);
-        for _ in 0..2 {
-            let length = 64 + random.below(129);
-            batch.push(&prompt, &text(length, random));
-        }
-    }
-    batch
-}
-
-/// Eight short answers to each long prompt.
-fn groups(count: usize, random: &mut Random) -> Sequences {
-    let mut batch = Sequences::default();
-    for _ in 0..count {
-        let prompt = text(512, random);
-        (0..8).for_each(|_| batch.push(&prompt, &text(64, random)));
-    }
-    batch
-}
-
-fn text(length: usize, random: &mut Random) -> Vec<u32> {
-    (0..length).map(|_| random.below(4096) as u32).collect()
-}
+use workload::{config, groups, pairs, text};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let is = |word: &str| args.iter().any(|arg| arg == word);
-    let name = if is("small") { "small" } else { "tiny" };
+    let name = if is("small") { "0.1b" } else { "tiny" };
     let given = args.iter().find_map(|arg| arg.parse().ok());
     let count = given.unwrap_or(if name == "tiny" { 8 } else { 2 });
     let steps = args.iter().find_map(|arg| arg.strip_prefix("steps=")?.parse().ok()).unwrap_or(6);
     let options = FusedOptions { share_prompts: !is("apart"), recompute: is("recompute") };
-    let weights = Weights::random(config(name), 0);
+    let weights = Weights::random(config(name).expect("both names are of shapes"), 0);
     println!("{name}: {:.1} M parameters, {count} prompts a step, {options:?}", weights.data.len() as f64 * 1e-6);
     let reference = FusedEngine::with(Arc::new(Parameters::frozen(weights.clone())), options);
     let parameters = Arc::new(Parameters::new(weights));
@@ -115,8 +68,7 @@ fn main() {
     }
     let weights = parameters.weights.read().expect("no thread has failed");
     for at_once in [1, 8] {
-        let prompts: Vec<Vec<u32>> =
-            (0..at_once).map(|_| (0..64).map(|_| random.below(4096) as u32).collect()).collect();
+        let prompts: Vec<Vec<u32>> = (0..at_once).map(|_| text(64, &mut random)).collect();
         let start = cpu_seconds();
         generate(&weights, &prompts, &Sampling::default(), |_| {}).expect("prompts the model can read");
         println!("generate {at_once} at once: {:.0} tokens/s", 64.0 * at_once as f64 / (cpu_seconds() - start));

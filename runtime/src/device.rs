@@ -1,7 +1,7 @@
 //! Where a run computes: from the words on the command line to a device and an engine.
 
 use crate::model::{Engine, FusedEngine, FusedOptions, GraphEngine, Parameters};
-use crate::train::{EngineKind, Job, Trained, run};
+use crate::train::{Dtype, EngineKind, Job, Trained, run};
 use crate::{Error, Result};
 use dfdx::prelude::Cpu;
 use std::sync::Arc;
@@ -14,6 +14,12 @@ pub fn train(mut job: Job<'_>) -> Result<Trained> {
     match (place(&job.settings.device)?, job.settings.engine) {
         (_, EngineKind::Graph) if job.settings.recompute == Some(true) => Err(Error::Setting(
             "--recompute: the graph engine keeps everything; leave it out, or use --engine fused".to_owned(),
+        )),
+        (_, EngineKind::Graph) if job.settings.dtype == Dtype::Bf16 => Err(Error::Setting(
+            "--dtype bf16: the graph engine computes in f32; leave it out, or use --engine fused".to_owned(),
+        )),
+        (Place::Cpu, EngineKind::Fused) if job.settings.dtype == Dtype::Bf16 => Err(Error::Setting(
+            "--dtype bf16: on the CPU models run in f32; leave it out, or use --device cuda:0".to_owned(),
         )),
         (Place::Cpu, EngineKind::Fused) => {
             let large = job.weights.data.len() >= FusedOptions::LARGE;
@@ -57,7 +63,7 @@ fn place(name: &str) -> Result<Place> {
 
 #[cfg(feature = "cuda")]
 fn cuda(ordinal: usize, kind: EngineKind, mut job: Job<'_>) -> Result<Trained> {
-    use crate::model::GpuEngine;
+    use crate::model::{GpuEngine, GpuSampler};
     use collimate_kernels::cuda::{Device, Element, Stream};
     use dfdx::prelude::Cuda;
     let unusable = |problem: String| Error::Setting(format!("--device cuda:{ordinal}: {problem}"));
@@ -72,10 +78,15 @@ fn cuda(ordinal: usize, kind: EngineKind, mut job: Job<'_>) -> Result<Trained> {
         }),
         EngineKind::Fused => {
             let stream = Stream::new(Device::new(ordinal).map_err(unusable)?);
+            let element = match job.settings.dtype {
+                Dtype::F32 => Element::F32,
+                Dtype::Bf16 => Element::Bf16,
+            };
+            let mut sampler = GpuSampler::new(stream.clone(), element);
             let recompute = *job.settings.recompute.get_or_insert(false);
             let options = FusedOptions { recompute, ..FusedOptions::default() };
-            run(job, device, move |parameters| {
-                let engine = GpuEngine::new(parameters, of_dfdx.clone(), stream.clone(), Element::F32, options)?;
+            run(job.drawn_by(&mut sampler), device, move |parameters| {
+                let engine = GpuEngine::new(parameters, of_dfdx.clone(), stream.clone(), element, options)?;
                 Ok(Box::new(engine.training_in_place()) as Box<dyn Engine<Cuda>>)
             })
         }

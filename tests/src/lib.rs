@@ -1,5 +1,6 @@
 //! What several tests share: where things lie, and the pages of the book as tests.
 
+pub mod dpo_step;
 pub mod golden;
 pub mod mutation;
 pub mod steps;
@@ -14,6 +15,13 @@ use std::path::{Path, PathBuf};
 #[must_use]
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("`tests` lies in the workspace").to_owned()
+}
+
+/// What transformers, PyTorch and TRL said: `tests/golden`, or where `COLLIMATE_GOLDEN` says, on a machine without the checkout.
+#[must_use]
+pub fn golden_folder() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
+    std::env::var_os("COLLIMATE_GOLDEN").map_or(here, PathBuf::from)
 }
 
 /// Real models and data beside the checkout, or where `COLLIMATE_ASSETS` says. Where there are none, says that the test

@@ -10,9 +10,9 @@ use collimate_runtime::model::{
     Engine, FusedEngine, FusedOptions, GpuEngine, GraphEngine, Parameters, Sequences, Weights,
 };
 use collimate_runtime::{Cpu, compile};
-use collimate_tests::assets;
+use collimate_tests::{assets, golden_folder};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 const CASES: [&str; 4] = ["grouped", "tied", "sharded", "llama3"];
@@ -34,9 +34,7 @@ struct Case {
 
 impl Case {
     fn read(name: &str) -> Self {
-        let golden = std::env::var_os("COLLIMATE_GOLDEN").map(PathBuf::from);
-        let golden = golden.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("golden"));
-        let folder = golden.join("llama").join(name);
+        let folder = golden_folder().join("llama").join(name);
         let read = |file: &str| std::fs::read(folder.join(file)).unwrap();
         let expected: Value = serde_json::from_slice(&read("expected.json")).unwrap();
         let pairs = expected["pairs"].as_array().unwrap();

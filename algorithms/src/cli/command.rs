@@ -454,6 +454,9 @@ fn run_arguments() -> Vec<Arg> {
             .help("Print the settings as run.toml and stop"),
         Arg::new("device").long("device").default_value("cpu").help("cpu, or cuda:0 in a build with --features cuda"),
         engine(),
+        Arg::new("dtype").long("dtype").value_parser(["f32", "bf16"]).default_value("f32").help(
+            "How weights and activations are stored while the model runs; sums, gradients and the optimizer are f32 always",
+        ),
         Arg::new("recompute")
             .long("recompute")
             .value_name("on|off")

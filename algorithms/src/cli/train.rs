@@ -10,7 +10,7 @@ use collimate_runtime::data::{self, Beside, Curriculum, View};
 use collimate_runtime::device;
 use collimate_runtime::model::Weights;
 use collimate_runtime::sample::{Sampler, Server};
-use collimate_runtime::train::{Answer, DrawSettings, EngineKind, Job, Reward, RunSettings, Schedule};
+use collimate_runtime::train::{Answer, DrawSettings, Dtype, EngineKind, Job, Reward, RunSettings, Schedule};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -201,6 +201,9 @@ fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
     }
     if let Some(engine) = matches.get_one::<String>("engine") {
         settings.engine = if engine == "graph" { EngineKind::Graph } else { EngineKind::Fused };
+    }
+    if let Some(dtype) = matches.get_one::<String>("dtype") {
+        settings.dtype = if dtype == "bf16" { Dtype::Bf16 } else { Dtype::F32 };
     }
     if matches.get_flag("no-shuffle") {
         settings.shuffle = false;

@@ -5,6 +5,7 @@
 #include "adamw.cu"
 #include "attention.cu"
 #include "cast.cu"
+#include "decoding.cu"
 #include "embedding.cu"
 #include "head.cu"
 #include "magnitude.cu"

@@ -14,6 +14,7 @@
 pub mod adamw;
 pub mod attention;
 pub mod cast;
+pub mod decoding;
 pub mod embedding;
 pub mod head;
 pub mod magnitude;
@@ -42,10 +43,11 @@ pub use stream::Stream;
 pub const COMMON: &str = include_str!("common.cuh");
 
 /// The sources by the word that the names of their kernels begin with.
-pub const SOURCES: [(&str, &str); 11] = [
+pub const SOURCES: [(&str, &str); 12] = [
     ("adamw", include_str!("adamw.cu")),
     ("attention", include_str!("attention.cu")),
     ("cast", include_str!("cast.cu")),
+    ("decoding", include_str!("decoding.cu")),
     ("embedding", include_str!("embedding.cu")),
     ("head", include_str!("head.cu")),
     ("magnitude", include_str!("magnitude.cu")),

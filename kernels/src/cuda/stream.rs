@@ -131,11 +131,20 @@ impl Stream {
     #[must_use]
     pub fn copy(&self, of: View<'_>) -> Numbers {
         let mut copy = self.numbers(of.element(), of.len());
-        let (to, bytes) = (copy.view_mut().address(), of.element().size() * of.len());
-        #[allow(unsafe_code)]
-        // SAFETY: both are as long, allocated, and the copy is new.
-        self.attempt(|gpu| if bytes > 0 { unsafe { gpu.copy(to, of.address(), bytes) } } else { Ok(()) });
+        self.copy_to(copy.view_mut(), of);
         copy
+    }
+
+    /// Copies numbers to others.
+    ///
+    /// # Panics
+    /// If there are more or fewer, or they are stored otherwise.
+    pub fn copy_to(&self, to: ViewMut<'_>, of: View<'_>) {
+        to.expect(of.element(), of.len());
+        let bytes = of.element().size() * of.len();
+        #[allow(unsafe_code)]
+        // SAFETY: both are as long and allocated, and what may be written nobody else sees.
+        self.attempt(|gpu| if bytes > 0 { unsafe { gpu.copy(to.address(), of.address(), bytes) } } else { Ok(()) });
     }
 
     /// Bytes allocated now, and the most there have been since the last call.

@@ -20,7 +20,7 @@ pub use config::{ModelConfig, RotaryScaling};
 pub use engine::{Engine, Live, TrainsInPlace};
 pub(crate) use folder::header;
 pub use folder::{Folder, Precision};
-pub use fused::{FusedEngine, FusedOptions, GpuEngine};
+pub use fused::{FusedEngine, FusedOptions, GpuEngine, GpuSampler};
 pub use graph::GraphEngine;
 pub use sequences::{Sequences, Span, ValuesAt};
 pub use weights::{Parameters, TensorSpec, Weights};

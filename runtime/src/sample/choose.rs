@@ -1,7 +1,6 @@
 //! One token, chosen by the scores of all words.
 
 use super::Sampling;
-use crate::random::Random;
 use collimate_kernels::softmax;
 
 /// How many of the most likely words are looked at first when a limit on probability is set; then eight times as many.
@@ -9,13 +8,13 @@ const FIRST_LOOK: usize = 256;
 
 /// A token, and the logarithm of its probability under the model itself: at temperature 1 and with no limits.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Choice {
-    pub(super) token: u32,
-    pub(super) logp: f32,
+pub(crate) struct Choice {
+    pub(crate) token: u32,
+    pub(crate) logp: f32,
 }
 
-/// Chooses. Draws one random number, or none at temperature 0.
-pub(super) fn choose(scores: &[f32], settings: &Sampling, random: &mut Random) -> Choice {
+/// Chooses by a random number from 0 up to but without 1, which decides nothing at temperature 0.
+pub(crate) fn choose(scores: &[f32], settings: &Sampling, uniform: f64) -> Choice {
     let mut weights = vec![0.0; scores.len()];
     let sum = softmax::weights(&mut weights, scores, 1.0);
     let best = most_likely(scores);
@@ -25,7 +24,7 @@ pub(super) fn choose(scores: &[f32], settings: &Sampling, random: &mut Random) -
         if settings.temperature != 1.0 {
             softmax::weights(&mut weights, scores, settings.temperature as f32);
         }
-        draw(&weights, settings, random.uniform())
+        draw(&weights, settings, uniform)
     };
     Choice { token: token as u32, logp: scores[token] - scores[best] - sum.ln() }
 }
@@ -47,7 +46,9 @@ fn draw(weights: &[f32], settings: &Sampling, uniform: f64) -> usize {
         let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
         return pick((0..weights.len()).map(|word| (word, weights[word])), uniform * total);
     }
-    let allowed = allowed(weights, settings);
+    let mut allowed = allowed(weights, settings);
+    // In the order of the vocabulary, as without limits and as on a GPU.
+    allowed.sort_unstable_by_key(|&(word, _)| word);
     let total: f64 = allowed.iter().map(|&(_, w)| f64::from(w)).sum();
     pick(allowed.into_iter(), uniform * total)
 }
@@ -123,7 +124,7 @@ mod tests {
     fn shares(settings: &Sampling) -> Vec<f64> {
         let (mut random, draws) = (Random::new(3), 20_000);
         let mut counts = [0.0; 4];
-        (0..draws).for_each(|_| counts[choose(&scores(), settings, &mut random).token as usize] += 1.0);
+        (0..draws).for_each(|_| counts[choose(&scores(), settings, random.uniform()).token as usize] += 1.0);
         counts.iter().map(|count| count / f64::from(draws)).collect()
     }
 
@@ -157,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_most_likely_is_taken_at_temperature_zero_and_its_probability_is_the_models() {
-        let choice = choose(&scores(), &Sampling { temperature: 0.0, ..Sampling::default() }, &mut Random::new(0));
+        let choice = choose(&scores(), &Sampling { temperature: 0.0, ..Sampling::default() }, 0.9);
         assert_eq!(choice.token, 0);
         assert!((choice.logp - 0.4_f32.ln()).abs() < 1e-6);
     }

@@ -1,17 +1,13 @@
-use super::{
-    Sampling,
-    choose::{Choice, choose},
-};
+use super::Sampling;
 use crate::{
     Error, Result,
     model::{
-        Weights,
-        fused::{Decoding, Next, within_pool},
+        ModelConfig, Weights,
+        fused::{Continuing, Next, on_cpu, within_pool},
     },
     random::Random,
 };
 use collimate_kernels::attention::Reach;
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// Tokens of prompts read at once at most, unless one prompt alone has more.
@@ -48,14 +44,28 @@ pub fn generate(
     weights: &Weights,
     prompts: &[Vec<u32>],
     settings: &Sampling,
+    progress: impl FnMut(Progress),
+) -> Result<Vec<Vec<Sample>>> {
+    weights.check_words()?;
+    continued(on_cpu(weights), &weights.config, prompts, settings, progress)
+}
+
+/// The same by a model of this shape wherever it lies.
+///
+/// # Errors
+/// As [`generate`], and if the device fails.
+pub(crate) fn continued(
+    model: impl Continuing,
+    config: &ModelConfig,
+    prompts: &[Vec<u32>],
+    settings: &Sampling,
     mut progress: impl FnMut(Progress),
 ) -> Result<Vec<Vec<Sample>>> {
     settings.check()?;
-    weights.check_words()?;
     for prompt in prompts {
-        check(prompt, weights)?;
+        check(prompt, config)?;
     }
-    let mut work = Work::new(weights, prompts, settings);
+    let mut work = Work::new(model, config, prompts, settings);
     let samples = prompts.len() * settings.samples;
     let mut state = Progress { finished: 0, samples, tokens: 0 };
     while state.finished < samples {
@@ -67,11 +77,11 @@ pub fn generate(
     Ok(work.done)
 }
 
-fn check(prompt: &[u32], weights: &Weights) -> Result<()> {
+fn check(prompt: &[u32], config: &ModelConfig) -> Result<()> {
     if prompt.is_empty() {
         return Err(Error::Setting("an empty prompt: a model needs a token to begin with".to_owned()));
     }
-    let positions = weights.config.max_position_embeddings;
+    let positions = config.max_position_embeddings;
     if prompt.len() >= positions {
         return Err(Error::Setting(format!(
             "a prompt of {} tokens leaves no room for an answer in the model's {positions} positions: shorten it",
@@ -82,7 +92,7 @@ fn check(prompt: &[u32], weights: &Weights) -> Result<()> {
 }
 
 /// A sample in the making.
-struct Running {
+struct Running<S> {
     prompt: usize,
     index: usize,
     /// Rows of the cache for its own tokens.
@@ -90,37 +100,35 @@ struct Running {
     made: Sample,
     random: Random,
     /// The scores of all words for its next token.
-    scores: Vec<f32>,
+    scores: S,
 }
 
 /// A prompt that was read, while samples of it are in the making or to come.
-struct Read {
+struct Read<S> {
     rows: Range<usize>,
-    scores: Vec<f32>,
+    scores: S,
     unfinished: usize,
 }
 
-struct Work<'a> {
-    decoding: Decoding<'a>,
+struct Work<'a, M: Continuing> {
+    model: M,
     prompts: &'a [Vec<u32>],
     settings: &'a Sampling,
     positions: usize,
-    words: usize,
     /// Of prompts times samples, the first that has not begun.
     next: usize,
-    running: Vec<Running>,
-    read: Vec<Option<Read>>,
+    running: Vec<Running<M::Scores>>,
+    read: Vec<Option<Read<M::Scores>>>,
     done: Vec<Vec<Sample>>,
 }
 
-impl<'a> Work<'a> {
-    fn new(weights: &'a Weights, prompts: &'a [Vec<u32>], settings: &'a Sampling) -> Self {
+impl<'a, M: Continuing> Work<'a, M> {
+    fn new(model: M, config: &ModelConfig, prompts: &'a [Vec<u32>], settings: &'a Sampling) -> Self {
         Work {
-            decoding: Decoding::new(weights),
+            model,
             prompts,
             settings,
-            positions: weights.config.max_position_embeddings,
-            words: weights.config.vocab_size,
+            positions: config.max_position_embeddings,
             next: 0,
             running: Vec::new(),
             read: prompts.iter().map(|_| None).collect(),
@@ -131,9 +139,9 @@ impl<'a> Work<'a> {
     /// One token for every sample in the making; answers with how many tokens that was and how many samples are done.
     fn round(&mut self) -> Result<(usize, usize)> {
         self.admit()?;
-        let tokens = self.choose();
+        let tokens = self.choose()?;
         let finished = self.dismiss();
-        self.step();
+        self.step()?;
         Ok((tokens, finished))
     }
 
@@ -149,8 +157,9 @@ impl<'a> Work<'a> {
         for job in coming {
             let (prompt, index) = (job / self.settings.samples, job % self.settings.samples);
             let random = Random::new(stream(self.settings.seed, prompt, index));
-            let rows = self.decoding.reserve(self.settings.max_new_tokens);
-            let scores = self.read[prompt].as_ref().map(|read| read.scores.clone()).unwrap_or_default();
+            let Some(Read { scores, .. }) = &self.read[prompt] else { unreachable!("its prompt was read above") };
+            let scores = scores.clone();
+            let rows = self.model.reserve(self.settings.max_new_tokens);
             self.running.push(Running { prompt, index, rows, made: Sample::default(), random, scores });
         }
         Ok(())
@@ -170,27 +179,32 @@ impl<'a> Work<'a> {
                 .iter()
                 .map(|&prompt| {
                     let tokens = self.prompts[prompt].as_slice();
-                    (tokens, self.decoding.reserve(tokens.len()))
+                    (tokens, self.model.reserve(tokens.len()))
                 })
                 .collect();
-            let scores = self.decoding.read(&blocks)?;
-            for ((&prompt, (_, rows)), scores) in now.iter().zip(blocks).zip(scores.chunks(self.words)) {
+            let scores = self.model.read(&blocks)?;
+            for ((&prompt, (_, rows)), scores) in now.iter().zip(blocks).zip(scores) {
                 let unfinished = self.settings.samples;
-                self.read[prompt] = Some(Read { rows, scores: scores.to_vec(), unfinished });
+                self.read[prompt] = Some(Read { rows, scores, unfinished });
             }
         }
         Ok(())
     }
 
     /// Adds a token to every sample; answers with how many.
-    fn choose(&mut self) -> usize {
-        self.running.par_iter_mut().for_each(|running| {
-            let Choice { token, logp } = choose(&running.scores, self.settings, &mut running.random);
-            running.made.tokens.push(token);
-            running.made.logp.push(logp);
-            running.made.ended = self.settings.end_tokens.contains(&token);
-        });
-        self.running.len()
+    fn choose(&mut self) -> Result<usize> {
+        let draw = |running: &mut Running<M::Scores>| match self.settings.temperature {
+            0.0 => 0.0,
+            _ => running.random.uniform(),
+        };
+        let draws: Vec<f64> = self.running.iter_mut().map(draw).collect();
+        let scores: Vec<M::Scores> = self.running.iter().map(|running| running.scores.clone()).collect();
+        for (running, choice) in self.running.iter_mut().zip(self.model.choose(&scores, &draws, self.settings)?) {
+            running.made.tokens.push(choice.token);
+            running.made.logp.push(choice.logp);
+            running.made.ended = self.settings.end_tokens.contains(&choice.token);
+        }
+        Ok(self.running.len())
     }
 
     /// Lets go of the samples that are done; answers with how many.
@@ -204,32 +218,32 @@ impl<'a> Work<'a> {
                 self.running.push(running);
                 continue;
             }
-            self.decoding.release(running.rows);
+            self.model.release(running.rows);
             self.done[running.prompt][running.index] = running.made;
             let read = &mut self.read[running.prompt];
             if let Some(last) = read.take_if(|read| {
                 read.unfinished -= 1;
                 read.unfinished == 0
             }) {
-                self.decoding.release(last.rows);
+                self.model.release(last.rows);
             }
         }
         before - self.running.len()
     }
 
     /// Reads the newest token of every sample that goes on.
-    fn step(&mut self) {
+    fn step(&mut self) -> Result<()> {
         let next: Vec<Next> = self.running.iter().filter_map(|running| self.next_of(running)).collect();
         if next.is_empty() {
-            return;
+            return Ok(());
         }
-        let scores = self.decoding.step(&next);
-        for (running, scores) in self.running.iter_mut().zip(scores.chunks(self.words)) {
-            running.scores.copy_from_slice(scores);
+        for (running, scores) in self.running.iter_mut().zip(self.model.step(&next)?) {
+            running.scores = scores;
         }
+        Ok(())
     }
 
-    fn next_of(&self, running: &Running) -> Option<Next> {
+    fn next_of(&self, running: &Running<M::Scores>) -> Option<Next> {
         let made = running.made.tokens.len();
         let own = running.rows.start..running.rows.start + made;
         let prefix = self.read[running.prompt].as_ref()?.rows.clone();

@@ -13,6 +13,8 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use choose::{Choice, choose};
+pub(crate) use generate::continued;
 pub use generate::{Progress, Sample, generate};
 pub use sampler::{BuiltIn, Sampler};
 pub use server::Server;

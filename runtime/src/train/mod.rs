@@ -27,7 +27,7 @@ pub use observer::{Observer, Plan};
 pub use optimizer::{AdamW, Update, length, shortened};
 pub use run::{Job, Trained, run};
 pub use schedule::factor;
-pub use settings::{EngineKind, RunSettings, Schedule};
+pub use settings::{Dtype, EngineKind, RunSettings, Schedule};
 
 #[cfg(test)]
 mod tests;

@@ -70,6 +70,38 @@ pub struct Job<'a> {
     pub observer: &'a mut dyn Observer,
 }
 
+impl<'a> Job<'a> {
+    /// The same with responses drawn by this sampler, unless another was given.
+    #[must_use]
+    pub fn drawn_by<'b>(self, own: &'b mut dyn Sampler) -> Job<'b>
+    where
+        'a: 'b,
+    {
+        let Job { settings, program, view, specs, weights, critic, teacher, tokenizer, rows, .. } = self;
+        let Job { reward, sampler, eval_rows, out, resume, stop, observer, .. } = self;
+        let reward = reward.map(|reward| reward as &mut Reward<'b>);
+        let sampler = Some(sampler.map_or(own, |given| given as &mut dyn Sampler));
+        Job {
+            settings,
+            program,
+            view,
+            specs,
+            weights,
+            critic,
+            teacher,
+            tokenizer,
+            rows,
+            reward,
+            sampler,
+            eval_rows,
+            out,
+            resume,
+            stop,
+            observer,
+        }
+    }
+}
+
 /// What a run left behind.
 #[derive(Debug)]
 pub struct Trained {

@@ -60,6 +60,8 @@ pub struct RunSettings {
     pub device: String,
     /// Which of the two engines runs the model.
     pub engine: EngineKind,
+    /// How weights and the states of tokens are stored while the model runs.
+    pub dtype: Dtype,
     /// Compute layers again instead of keeping what the gradient needs of them; if not given, models of
     /// [`FusedOptions::LARGE`](crate::model::FusedOptions::LARGE) weights and more do.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,6 +103,16 @@ pub enum EngineKind {
     Graph,
 }
 
+/// How numbers are stored while a model runs. Sums, gradients and what the optimizer changes are f32 always.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// 32 bits.
+    F32,
+    /// The upper half of an f32.
+    Bf16,
+}
+
 impl Default for RunSettings {
     fn default() -> Self {
         RunSettings {
@@ -126,6 +138,7 @@ impl Default for RunSettings {
             shuffle: true,
             device: "cpu".to_owned(),
             engine: EngineKind::Fused,
+            dtype: Dtype::F32,
             recompute: None,
             precompute_reference: None,
             checkpoint_every: 500,

@@ -1,6 +1,7 @@
 //! Every kernel for a GPU, emulated on the host, against the references of the kernels for the CPU.
 
 mod attention;
+mod decoding;
 mod elementwise;
 mod head;
 mod matrix;

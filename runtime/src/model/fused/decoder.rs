@@ -189,6 +189,6 @@ impl<B: Backend> Decoder<B> {
     }
 }
 
-fn part<'a, S: ?Sized>(all: &'a S, range: &'a Range<usize>) -> Part<'a, S> {
+pub(super) fn part<'a, S: ?Sized>(all: &'a S, range: &'a Range<usize>) -> Part<'a, S> {
     Part { all, range }
 }

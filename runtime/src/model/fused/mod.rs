@@ -32,8 +32,8 @@ mod sharing;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use decode::{Decoding, Next};
-pub use gpu::GpuEngine;
+pub(crate) use decode::{Continuing, Next, on_cpu};
+pub use gpu::{GpuEngine, GpuSampler};
 
 use super::{Engine, Live, Parameters, Sequences, ValuesAt};
 use crate::{Error, Result, bridge};

@@ -73,6 +73,13 @@ impl Plan {
         Ok(Plan::of(batch, laid))
     }
 
+    /// One token of each of some sequences, with its place in its sequence; whom it sees is for others to say.
+    pub(super) fn single(next: impl Iterator<Item = (u32, u32)>) -> Self {
+        let (tokens, positions) = next.unzip();
+        let (segments, last, wanted, rows, targets) = Default::default();
+        Plan { tokens, positions, segments, last, wanted, rows, targets }
+    }
+
     fn of(batch: &Sequences, laid: Laid) -> Self {
         let Laid { tokens, positions, segments, wanted, responses } = laid;
         let last =
@@ -95,11 +102,6 @@ impl Plan {
     /// Who sees whom, in the last layer or another.
     pub(super) fn segments(&self, last: bool) -> &[Segment] {
         if last { &self.last } else { &self.segments }
-    }
-
-    /// The rows of each sequence that has no prefix.
-    pub(super) fn sequences(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
-        self.segments.iter().map(|segment| segment.own.clone())
     }
 
     /// Positions in the longest sequence.

@@ -48,6 +48,8 @@ struct Drawn<'a> {
     refresh_every: u64,
     rows: Vec<Row>,
     engine: EngineKind,
+    /// On an emulated GPU.
+    gpu: bool,
 }
 
 impl Drawn<'_> {
@@ -67,6 +69,7 @@ impl Drawn<'_> {
             refresh_every: 0,
             rows: prompts(),
             engine: EngineKind::Fused,
+            gpu: false,
         }
     }
 
@@ -113,7 +116,10 @@ impl Drawn<'_> {
             stop: &stop,
             observer: &mut watch,
         };
-        let trained = run(job, Cpu::default(), |parameters| device::cpu(self.engine, parameters))?;
+        let trained = run(job, Cpu::default(), |parameters| match self.gpu {
+            true => super::gpu::engine(parameters),
+            false => device::cpu(self.engine, parameters),
+        })?;
         Ok((trained, watch.seen))
     }
 }
@@ -132,6 +138,14 @@ fn what_is_rewarded_becomes_more_frequent() {
     assert!(metric(&seen[59], "kl") > 0.0);
     assert!(seen.iter().all(|m| metric(m, "sampling/sampling_logp_difference/max") < 1e-4));
     assert_eq!(trained.steps, 60);
+}
+
+#[test]
+fn responses_that_a_gpu_draws_train_as_those_of_the_cpu() {
+    let base = || Drawn { steps: 4, ..Drawn::new() };
+    let (_, right) = base().go().unwrap();
+    let (_, ours) = Drawn { gpu: true, ..base() }.go_with(Some(&mut gpu::sampler())).unwrap();
+    close(&ours, &right, 1e-3);
 }
 
 #[test]

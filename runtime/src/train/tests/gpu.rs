@@ -1,7 +1,7 @@
 //! Runs whose weights stay on a GPU, an emulated one.
 
 use super::*;
-use crate::model::{FusedOptions, GpuEngine};
+use crate::model::{FusedOptions, GpuEngine, GpuSampler};
 use collimate_emulation::{Order, machine};
 use collimate_kernels::cuda::Element;
 
@@ -9,6 +9,11 @@ pub(super) fn engine(parameters: Arc<Parameters>) -> Result<Box<dyn Engine<Cpu>>
     let (stream, options) = (machine(Order::Shuffled(3)), FusedOptions::default());
     let engine = GpuEngine::new(parameters, Cpu::default(), stream, Element::F32, options)?;
     Ok(Box::new(engine.training_in_place()))
+}
+
+/// Draws where that engine runs.
+pub(super) fn sampler() -> GpuSampler {
+    GpuSampler::new(machine(Order::Shuffled(3)), Element::F32)
 }
 
 fn base<'a>() -> Run<'a> {

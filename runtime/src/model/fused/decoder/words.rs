@@ -78,7 +78,7 @@ impl<B: Backend> Decoder<B> {
     }
 
     /// The head as a projection from a hidden state to the scores of all words.
-    fn table(&self) -> Projection {
+    pub(in super::super) fn table(&self) -> Projection {
         let (range, inner) = (self.map.head.clone(), self.backend.shape().hidden);
         Projection { out: range.len() / inner, range, inner }
     }

@@ -7,9 +7,9 @@ use super::super::{
 };
 use super::known::Known;
 use collimate_kernels::{
-    attention::Segment,
+    attention::{Reach, Segment},
     cuda::{
-        Element, Numbers, Stream, View, attention, embedding, head,
+        Element, Numbers, Stream, View, attention, decoding, embedding, head,
         matrix::{Matrix, multiply},
         rms_norm, rotary, swiglu,
     },
@@ -24,22 +24,23 @@ use std::{
 #[derive(Debug)]
 pub(super) struct GpuBackend {
     shape: Shape,
-    stream: Stream,
+    pub(super) stream: Stream,
     /// How weights and the states of rows are stored.
-    element: Element,
+    pub(super) element: Element,
     /// For as many positions as any batch has had so far.
     turns: Mutex<Option<Arc<rotary::Turns>>>,
     // A batch asks for the same of every layer.
     indices: Known<Vec<u32>, Numbers>,
     sorted: Known<Vec<u32>, embedding::Sorted>,
     layouts: Known<(Vec<Segment>, usize), attention::Layout>,
+    reaches: Known<Vec<Reach>, decoding::Reaches>,
 }
 
 impl GpuBackend {
     pub(super) fn new(shape: Shape, stream: Stream, element: Element) -> Self {
         let turns = Mutex::new(None);
-        let (indices, sorted, layouts) = (Known::default(), Known::default(), Known::default());
-        GpuBackend { shape, stream, element, turns, indices, sorted, layouts }
+        let (indices, sorted, layouts, reaches) = Default::default();
+        GpuBackend { shape, stream, element, turns, indices, sorted, layouts, reaches }
     }
 
     fn turns(&self, positions: usize) -> Arc<rotary::Turns> {
@@ -53,12 +54,16 @@ impl GpuBackend {
         }
     }
 
-    fn indices(&self, of: &[u32]) -> Arc<Numbers> {
+    pub(super) fn indices(&self, of: &[u32]) -> Arc<Numbers> {
         self.indices.find(|known| known == of, || (of.to_vec(), self.stream.upload_indices(of)))
     }
 
     fn sorted(&self, of: &[u32]) -> Arc<embedding::Sorted> {
         self.sorted.find(|known| known == of, || (of.to_vec(), embedding::Sorted::new(&self.stream, of)))
+    }
+
+    pub(super) fn reaches(&self, of: &[Reach]) -> Arc<decoding::Reaches> {
+        self.reaches.find(|known| known == of, || (of.to_vec(), decoding::Reaches::new(&self.stream, of)))
     }
 
     fn layout(&self, segments: &[Segment], tokens: usize) -> Arc<attention::Layout> {

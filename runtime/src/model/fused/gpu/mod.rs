@@ -4,6 +4,7 @@
 //! gradient goes there in [`Engine::collect`]; or the engine trains in place, and both stay until they are settled.
 
 mod backend;
+mod decode;
 mod known;
 mod place;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use crate::{
 };
 use backend::GpuBackend;
 use collimate_kernels::cuda::{Element, Numbers, Stream, attention::WIDEST};
+pub use decode::GpuSampler;
 use dfdx::prelude::{Device, Gradients};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -47,6 +49,18 @@ struct Kept {
     ahead: bool,
 }
 
+/// Can the kernels take the model's heads?
+fn narrow_enough(weights: &Weights) -> Result<()> {
+    let width = weights.config.head_dim;
+    if width > WIDEST {
+        let problem = format!(
+            "attention heads of {width} numbers: on a GPU the fused engine takes up to {WIDEST}; add --engine graph"
+        );
+        return Err(Error::Setting(problem));
+    }
+    Ok(())
+}
+
 impl<D> GpuEngine<D> {
     /// An engine on these weights; `element` is how they and the states of rows are stored.
     ///
@@ -61,13 +75,7 @@ impl<D> GpuEngine<D> {
     ) -> Result<Self> {
         let (decoder, kept) = {
             let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-            let width = weights.config.head_dim;
-            if width > WIDEST {
-                let problem = format!(
-                    "attention heads of {width} numbers: on a GPU the fused engine takes up to {WIDEST}; add --engine graph"
-                );
-                return Err(Error::Setting(problem));
-            }
+            narrow_enough(&weights)?;
             let backend = |shape| GpuBackend::new(shape, stream.clone(), element);
             let decoder = Arc::new(Decoder::new(&weights, backend));
             let frozen = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
