@@ -61,7 +61,7 @@ def main():
         return load(given.folder / "model", dtype=dtype, attn_implementation="sdpa").to(given.device)
 
     actor = model(torch.bfloat16 if given.precision == "bf16" else torch.float32)
-    # Frozen weights gain nothing from f32 where products are in bf16.
+    # In bf16 it needs least memory; rounding then sets its answers a little apart from the actor's, at the first step too.
     reference = model(torch.float32 if given.precision == "f32" else torch.bfloat16).requires_grad_(False)
     autocast = contextlib.nullcontext
     if given.precision == "mixed":

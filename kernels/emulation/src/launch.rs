@@ -1,7 +1,7 @@
 //! A kernel's launch, handed to the emulation in C++.
 
 use super::Order;
-use collimate_kernels::cuda::{Argument, Launch};
+use collimate_kernels::cuda::Launch;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 
 unsafe extern "C" {
@@ -22,8 +22,7 @@ unsafe extern "C" {
 /// The arguments are those of the kernel, and it stays inside the memory it is given.
 pub(crate) unsafe fn launch(launch: &Launch<'_>, order: Order) -> Result<(), String> {
     let name = CString::new(launch.kernel).map_err(|e| e.to_string())?;
-    // An argument is read from where its bytes begin, as many as its type has.
-    let mut values: Vec<u64> = launch.arguments.iter().map(|&argument| bits(argument)).collect();
+    let mut values: Vec<u64> = launch.arguments.iter().map(|argument| argument.bits()).collect();
     let mut arguments: Vec<*mut c_void> = values.iter_mut().map(|value| std::ptr::from_mut(value).cast()).collect();
     let order = match order {
         Order::Forward => 0,
@@ -50,13 +49,4 @@ pub(crate) unsafe fn launch(launch: &Launch<'_>, order: Order) -> Result<(), Str
     }
     // SAFETY: the message ends with a zero inside its room.
     Err(unsafe { CStr::from_ptr(message.as_ptr()) }.to_string_lossy().into_owned())
-}
-
-fn bits(argument: Argument) -> u64 {
-    match argument {
-        Argument::Address(address) => address,
-        Argument::U32(number) => u64::from(number),
-        Argument::U64(number) => number,
-        Argument::F32(number) => u64::from(number.to_bits()),
-    }
 }

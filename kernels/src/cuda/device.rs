@@ -1,7 +1,7 @@
 //! A real GPU, through cudarc: the context and the stream that dfdx uses too.
 
 use super::{
-    Argument, COMMON, Element, Gpu, Launch, SOURCES,
+    COMMON, Element, Gpu, Images, Launch, SOURCES,
     library::{self, driver_says},
     matrix::ColumnMajor,
 };
@@ -12,7 +12,7 @@ use cudarc::{
 };
 use std::{
     collections::HashMap,
-    ffi::{CString, c_char, c_void},
+    ffi::{CString, c_void},
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -28,6 +28,9 @@ pub struct Device {
     target: u32,
     /// Does the driver hand out memory in the order of the stream?
     pooled: bool,
+    /// Kernels that were compiled before, and by which compiler they would be now.
+    images: Images,
+    compiler: String,
     kernels: Mutex<Kernels>,
 }
 
@@ -83,8 +86,8 @@ impl Device {
             keep_memory(&device)?;
         }
         let blas = CudaBlas::new(Arc::clone(&device)).map_err(|e| format!("cuBLAS: {e:?}"))?;
-        let kernels = Mutex::default();
-        Ok(Device { device, blas, target: (10 * major + minor) as u32, pooled, kernels })
+        let (images, compiler, kernels) = (Images::of_this_user(), compiler()?, Mutex::default());
+        Ok(Device { device, blas, target: (10 * major + minor) as u32, pooled, images, compiler, kernels })
     }
 
     /// Makes this thread one that works on the GPU.
@@ -104,7 +107,7 @@ impl Device {
         let module = match kernels.modules.get(prefix) {
             Some(&module) => module as sys::CUmodule,
             None => {
-                let image = compile(prefix, source, self.target)?;
+                let image = self.image(prefix, source)?;
                 // SAFETY: the image is a whole one, as the compiler made it.
                 let module = unsafe { result::module::load_data(image.as_ptr().cast()) };
                 let module = module.map_err(|e| driver_says("loading a compiled kernel", e))?;
@@ -125,6 +128,14 @@ impl Device {
         kernels.functions.insert(name.to_owned(), function as usize);
         Ok(function)
     }
+
+    /// A source as machine code for this GPU.
+    fn image(&self, name: &str, source: &str) -> Result<Vec<u8>, String> {
+        let text = format!("{COMMON}\n#line 1 \"{name}.cu\"\n{source}");
+        let options = [format!("--gpu-architecture=sm_{}", self.target), "--std=c++17".to_owned()];
+        let origin = format!("{} {}\n{text}", self.compiler, options.join(" "));
+        self.images.find(name, &origin, || compile(name, text, &options))
+    }
 }
 
 /// Memory that is given back stays with the process, for the next who asks.
@@ -142,15 +153,23 @@ fn keep_memory(device: &CudaDevice) -> Result<(), String> {
     set.map_err(|e| driver_says("setting up the GPU's memory", e))
 }
 
-/// A source as machine code for a target.
+/// Which compiler there is.
 #[allow(unsafe_code)]
-fn compile(name: &str, source: &str, target: u32) -> Result<Vec<c_char>, String> {
+fn compiler() -> Result<String, String> {
+    let (mut major, mut minor) = (0, 0);
+    // SAFETY: both addresses are of what the compiler writes there.
+    let asked = unsafe { nvrtc::sys::nvrtcVersion(&raw mut major, &raw mut minor) }.result();
+    asked.map_err(|e| format!("NVRTC, telling its version: {e:?}"))?;
+    Ok(format!("NVRTC {major}.{minor}"))
+}
+
+/// A source as machine code.
+#[allow(unsafe_code)]
+fn compile(name: &str, text: String, options: &[String; 2]) -> Result<Vec<u8>, String> {
     let failed = |what: &str, e: nvrtc::result::NvrtcError| format!("NVRTC, {what} {name}.cu: {e:?}");
-    let text = format!("{COMMON}\n#line 1 \"{name}.cu\"\n{source}");
     let program = nvrtc::result::create_program(text).map_err(|e| failed("reading", e))?;
-    let options = [format!("--gpu-architecture=sm_{target}"), "--std=c++17".to_owned()];
     // SAFETY: the program was made above and is destroyed below.
-    let compiled = unsafe { nvrtc::result::compile_program(program, &options) };
+    let compiled = unsafe { nvrtc::result::compile_program(program, options) };
     let image = compiled.map_err(|e| {
         // SAFETY: as above.
         let log = unsafe { nvrtc::result::get_program_log(program) }.unwrap_or_default();
@@ -162,8 +181,10 @@ fn compile(name: &str, source: &str, target: u32) -> Result<Vec<c_char>, String>
         // SAFETY: the program is compiled, and the image gets as much room as it is said to need.
         unsafe {
             nvrtc::sys::nvrtcGetCUBINSize(program, &raw mut size).result().map_err(|e| failed("measuring", e))?;
-            let mut image: Vec<c_char> = vec![0; size];
-            nvrtc::sys::nvrtcGetCUBIN(program, image.as_mut_ptr()).result().map_err(|e| failed("fetching", e))?;
+            let mut image = vec![0_u8; size];
+            nvrtc::sys::nvrtcGetCUBIN(program, image.as_mut_ptr().cast())
+                .result()
+                .map_err(|e| failed("fetching", e))?;
             Ok(image)
         }
     });
@@ -234,8 +255,7 @@ impl Gpu for Device {
     unsafe fn launch(&self, launch: &Launch<'_>) -> Result<(), String> {
         self.enter()?;
         let kernel = self.kernel(launch.kernel, launch.shared)?;
-        // An argument is read from where its bytes begin, as many as its type has.
-        let mut values: Vec<u64> = launch.arguments.iter().map(|&argument| bits(argument)).collect();
+        let mut values: Vec<u64> = launch.arguments.iter().map(|argument| argument.bits()).collect();
         let mut arguments: Vec<*mut c_void> = values.iter_mut().map(|value| std::ptr::from_mut(value).cast()).collect();
         let [x, y, z] = launch.grid;
         // SAFETY: the caller's promise; the arguments are copied before this returns.
@@ -283,14 +303,5 @@ impl Gpu for Device {
             )
         };
         multiplied.map_err(|e| format!("cuBLAS: {e:?}"))
-    }
-}
-
-fn bits(argument: Argument) -> u64 {
-    match argument {
-        Argument::Address(address) => address,
-        Argument::U32(number) => u64::from(number),
-        Argument::U64(number) => number,
-        Argument::F32(number) => u64::from(number.to_bits()),
     }
 }

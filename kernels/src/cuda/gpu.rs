@@ -16,6 +16,19 @@ pub enum Argument {
     F32(f32),
 }
 
+impl Argument {
+    /// As a kernel reads it: from where its bytes begin, as many as its type has.
+    #[must_use]
+    pub fn bits(self) -> u64 {
+        match self {
+            Argument::Address(address) => address,
+            Argument::U32(number) => u64::from(number),
+            Argument::U64(number) => number,
+            Argument::F32(number) => u64::from(number.to_bits()),
+        }
+    }
+}
+
 /// A kernel with all that it needs.
 #[derive(Clone, Debug)]
 pub struct Launch<'a> {

@@ -87,7 +87,7 @@ defined! {
         cuOccupancyMaxPotentialBlockSizeWithFlags cuStreamCreate cuStreamDestroy_v2 cuStreamSynchronize cuStreamWaitEvent;
     NVRTC:
         nvrtcCompileProgram nvrtcCreateProgram nvrtcDestroyProgram nvrtcGetCUBIN nvrtcGetCUBINSize nvrtcGetPTX
-        nvrtcGetPTXSize nvrtcGetProgramLog nvrtcGetProgramLogSize;
+        nvrtcGetPTXSize nvrtcGetProgramLog nvrtcGetProgramLogSize nvrtcVersion;
     CUBLAS:
         cublasCreate_v2 cublasDestroy_v2 cublasSetStream_v2 cublasSgemv_v2 cublasDgemv_v2 cublasSgemm_v2 cublasDgemm_v2
         cublasHgemm cublasSgemmStridedBatched cublasDgemmStridedBatched cublasHgemmStridedBatched cublasGemmEx

@@ -27,6 +27,7 @@ pub mod swiglu;
 #[cfg(feature = "cuda")]
 mod device;
 mod gpu;
+mod images;
 #[cfg(feature = "cuda")]
 #[allow(unsafe_code)]
 mod library;
@@ -36,6 +37,7 @@ mod stream;
 #[cfg(feature = "cuda")]
 pub use device::Device;
 pub use gpu::{Argument, Gpu, Launch};
+pub use images::Images;
 pub use numbers::{Element, Numbers, View, ViewMut};
 pub use stream::Stream;
 

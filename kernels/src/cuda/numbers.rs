@@ -48,24 +48,6 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// How many.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.length
-    }
-
-    /// Are there none?
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.length == 0
-    }
-
-    /// How they are stored.
-    #[must_use]
-    pub fn element(&self) -> Element {
-        self.element
-    }
-
     /// All of them, to read.
     #[must_use]
     pub fn view(&self) -> View<'_> {
@@ -102,9 +84,9 @@ pub struct ViewMut<'a> {
     life: PhantomData<&'a mut Numbers>,
 }
 
-macro_rules! described {
-    ($view:ident) => {
-        impl $view<'_> {
+macro_rules! counted {
+    ($($numbers:ty),*) => { $(
+        impl $numbers {
             /// How many.
             #[must_use]
             pub fn len(&self) -> usize {
@@ -122,7 +104,14 @@ macro_rules! described {
             pub fn element(&self) -> Element {
                 self.element
             }
+        }
+    )* };
+}
+counted!(Numbers, View<'_>, ViewMut<'_>);
 
+macro_rules! described {
+    ($view:ident) => {
+        impl $view<'_> {
             pub(super) fn address(&self) -> u64 {
                 self.address
             }

@@ -85,6 +85,21 @@ __device__ inline void tensor_load(bf16* tile, bf16* turned, u32 width, Place pl
     }
 }
 
+// total += scores x rows: the scores of 16 rows for `KEYS` keys as a product leaves them, and the keys' rows of `D` numbers,
+// which stand turned: [D, KEYS].
+template <int D, int KEYS>
+__device__ inline void tensor_add(float (*total)[4], const float (*scores)[4], const bf16* turned) {
+    for (int k = 0; k < KEYS / 16; k++) {
+        u32 a[4];
+        tensor_turn(a, scores[2 * k], scores[2 * k + 1]);
+        for (int n = 0; n < D / 8; n++) {
+            u32 b[2];
+            tensor_second(b, turned, TensorRow<KEYS>::stride, n * 8, k * 16);
+            tensor_product(total[n], a, b);
+        }
+    }
+}
+
 // Over the four threads that hold a row.
 __device__ inline float tensor_row_sum(float x) {
     x += __shfl_xor_sync(0xffffffffu, x, 1);
@@ -164,15 +179,7 @@ __device__ void tensor_forward(bf16* out, float* logsumexp, const bf16* qkv, con
                 total[n][2 * half + 1] *= keep;
             }
         }
-        for (int k = 0; k < 4; k++) {
-            u32 weights[4];
-            tensor_turn(weights, scores[2 * k], scores[2 * k + 1]);
-            for (int n = 0; n < D / 8; n++) {
-                u32 b[2];
-                tensor_second(b, values, TensorRow<64>::stride, n * 8, k * 16);
-                tensor_product(total[n], weights, b);
-            }
-        }
+        tensor_add<D, 64>(total, scores, values);
     }
     for (int half = 0; half < 2; half++) {
         u32 query = row + 8 * half;
@@ -241,15 +248,7 @@ __device__ void tensor_queries(bf16* d_qkv, const bf16* d_out, const float* alon
                 d_scores[j][i] = weight * (d_weights[i] - share[i / 2]);
             }
         }
-        for (int k = 0; k < 2; k++) {
-            u32 a[4];
-            tensor_turn(a, d_scores[2 * k], d_scores[2 * k + 1]);
-            for (int n = 0; n < D / 8; n++) {
-                u32 b[2];
-                tensor_second(b, turned, TensorRow<32>::stride, n * 8, k * 16);
-                tensor_product(total[n], a, b);
-            }
-        }
+        tensor_add<D, 32>(total, d_scores, turned);
     }
     for (int half = 0; half < 2; half++) {
         u32 query = row + 8 * half;
@@ -333,18 +332,8 @@ __device__ void tensor_keys(bf16* d_qkv, const bf16* d_out, const float* along, 
                         weights[j][i] = weight;
                     }
                 }
-                for (int k = 0; k < 2; k++) {
-                    u32 a[4], d_a[4];
-                    tensor_turn(a, weights[2 * k], weights[2 * k + 1]);
-                    tensor_turn(d_a, d_scores[2 * k], d_scores[2 * k + 1]);
-                    for (int n = 0; n < D / 8; n++) {
-                        u32 b[2];
-                        tensor_second(b, turned_upstream, TensorRow<32>::stride, n * 8, k * 16);
-                        tensor_product(d_values[n], a, b);
-                        tensor_second(b, turned_queries, TensorRow<32>::stride, n * 8, k * 16);
-                        tensor_product(d_keys[n], d_a, b);
-                    }
-                }
+                tensor_add<D, 32>(d_values, weights, turned_upstream);
+                tensor_add<D, 32>(d_keys, d_scores, turned_queries);
             }
         }
     }

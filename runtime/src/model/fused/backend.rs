@@ -47,7 +47,7 @@ pub(super) trait Backend {
     /// A buffer with these numbers.
     fn upload(&self, numbers: &[f32]) -> Self::Buffer;
     /// A buffer for what must stay exact where other numbers are stored more coarsely: what a row's backward pass needs, and
-    /// log-probabilities.
+    /// log-probabilities, scores and values.
     fn exact(&self, length: usize) -> Self::Buffer {
         self.buffer(length)
     }

@@ -56,7 +56,7 @@ impl<B: Backend> Decoder<B> {
 
     fn values(&self, weights: &B::Slice, plan: &Plan, normed: &B::Slice) -> Vec<f32> {
         let (backend, head) = (&self.backend, self.labels());
-        let mut values = backend.buffer(plan.rows.len() * head.out);
+        let mut values = backend.exact(plan.rows.len() * head.out);
         backend.linear(&mut values, Write::Set, normed, weights, head);
         backend.download(&values)
     }

@@ -65,7 +65,7 @@ impl<B: Backend> Decoder<B> {
 
     fn words(&self, weights: &B::Slice, plan: &Plan, normed: &B::Slice) -> Vec<f32> {
         let (backend, head) = (&self.backend, self.table());
-        let mut scores = backend.buffer(plan.rows.len() * head.out);
+        let mut scores = backend.exact(plan.rows.len() * head.out);
         backend.linear(&mut scores, Write::Set, normed, weights, &head);
         let mut words = backend.download(&scores);
         words.par_chunks_mut(head.out).for_each(|row| {
