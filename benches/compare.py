@@ -2,8 +2,10 @@
 
 usage: python benches/compare.py CASE BATCH [STEPS] [ROUNDS] [-- OPTIONS OF COLLIMATE]
 
+With `-- --dtype bf16` both sides hold the weights in bf16.
+
 CASE is a Hugging Face folder with `prefs.jsonl` (prompt, chosen, rejected). Needs torch, transformers, trl and datasets; run it in
-the repository. Both sides train in f32 on the rows in the file's order, with the same rate, and use all cores.
+the repository. Both sides train (in f32 unless told otherwise) on the rows in the file's order, with the same rate, and use all cores.
 """
 
 import json
@@ -16,7 +18,7 @@ import tempfile
 import time
 
 
-def trl_once(case, batch, steps):
+def trl_once(case, batch, steps, dtype):
     """Seconds of each step and most memory; in a process of its own."""
     import torch
     from datasets import load_dataset
@@ -44,7 +46,7 @@ def trl_once(case, batch, steps):
             use_cpu=True, save_strategy="no", report_to=[], disable_tqdm=True, seed=0,
         )
         InOrder(
-            model=AutoModelForCausalLM.from_pretrained(case, dtype=torch.float32),
+            model=AutoModelForCausalLM.from_pretrained(case, dtype=torch.bfloat16 if dtype == "bf16" else torch.float32),
             processing_class=AutoTokenizer.from_pretrained(case),
             train_dataset=load_dataset("json", data_files=f"{case}/prefs.jsonl", split="train"),
             args=config,
@@ -72,11 +74,12 @@ def collimate_once(case, batch, steps, options):
 def main(case, batch, steps, rounds, options):
     subprocess.run(["cargo", "build", "-q", "--release", "-p", "collimate"], check=True)
     ours, theirs = [], []
+    dtype = options[options.index("--dtype") + 1] if "--dtype" in options else "f32"
     # The first step of each side is warming up.
     step = lambda one: statistics.median(one["steps"][1:])
     for _ in range(rounds):
         ours.append(collimate_once(case, batch, steps, options))
-        command = [sys.executable, __file__, "--trl", case, str(batch), str(steps)]
+        command = [sys.executable, __file__, "--trl", case, str(batch), str(steps), dtype]
         theirs.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]))
         for name, one in [("Collimate", ours[-1]), ("TRL", theirs[-1])]:
             print(f"{name:9} {step(one):6.2f} s a step (least {min(one['steps']):.2f}), {one['peak_mb']:6.0f} MB", flush=True)
@@ -89,7 +92,7 @@ if __name__ == "__main__":
     options = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     words = sys.argv[1 : len(sys.argv) - len(options) - 1] if options else sys.argv[1:]
     if words[0] == "--trl":
-        print(json.dumps(trl_once(words[1], int(words[2]), int(words[3]))))
+        print(json.dumps(trl_once(words[1], int(words[2]), int(words[3]), words[4])))
     else:
         numbers = [int(word) for word in words[1:]]
         main(words[0], *(numbers + [6, 3][len(numbers) - 1 :]), options)

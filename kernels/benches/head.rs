@@ -16,7 +16,7 @@ fn main() {
     let (mut logp, mut logsumexp, upstream) = (vec![1.0; ROWS], vec![1.0; ROWS], numbers(ROWS));
     // Gradients have their places before, as a trainer's have: what is counted is what the head needs beside them.
     let (mut d_hidden, mut d_table) = (vec![1.0; hidden.len()], vec![1.0; table.len()]);
-    let inputs = Inputs { hidden: &hidden, table: &table, targets: &targets, width: WIDTH };
+    let inputs = Inputs { hidden: &hidden, table: table[..].into(), targets: &targets, width: WIDTH };
     let before = peak();
     let mut seconds: Vec<f64> = (0..4)
         .map(|_| {

@@ -182,7 +182,7 @@ fn ends(case: &Case) {
     let targets: Vec<u32> = (0..scored).map(|i| (i * 7919 % words) as u32).collect();
     let (mut logp, mut logsumexp) = (numbers(scored), numbers(scored));
     let (mut d_rows, mut d_table) = (numbers(rows.len()), numbers(table.len()));
-    let inputs = head::Inputs { hidden: &rows, table: &table, targets: &targets, width: hidden };
+    let inputs = head::Inputs { hidden: &rows, table: table[..].into(), targets: &targets, width: hidden };
     let product = 2.0 * (scored * words * hidden) as f64;
     report("head forward", 1, product, 0.0, || head::forward(&mut logp, &mut logsumexp, inputs));
     report("head backward", 1, 3.0 * product, 0.0, || {

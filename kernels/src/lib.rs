@@ -11,6 +11,7 @@
 //! | [`head`] | log-probability of one word for each row, without a `[rows, words]` matrix |
 //! | [`softmax`] | weights of a choice among words |
 //! | [`adamw`] | Adam with decoupled weight decay |
+//! | [`stored`] | weights in bf16, and from and to them |
 //! | [`magnitude`] | sum of squares, in f64 |
 //! | [`cuda`] | all of these on a GPU |
 //!
@@ -30,6 +31,7 @@ pub mod matrix;
 pub mod rms_norm;
 pub mod rotary;
 pub mod softmax;
+pub mod stored;
 pub mod swiglu;
 
 mod exp;

@@ -1,6 +1,6 @@
 //! Time of a DPO-like step of the fused engine: a reference is scored, the actor runs forward, backward and is updated.
 //!
-//! `cargo bench -p collimate-runtime --bench step [-- tiny|small] [pairs] [group] [apart] [recompute] [steps=6]`, where `group` takes eight
+//! `cargo bench -p collimate-runtime --bench step [-- tiny|small] [pairs] [group] [apart] [recompute] [bf16] [steps=6]`, where `group` takes eight
 //! responses of 64 tokens to a prompt of 512 for each pair, and `apart` reads a prompt again for each response.
 //!
 //! Times are those that all threads spent, which other programs on the machine disturb less than the clock's (run with
@@ -8,6 +8,9 @@
 
 mod workload;
 
+mod clock;
+
+use clock::cpu_seconds;
 use collimate_runtime::{
     model::{Engine, FusedEngine, FusedOptions, Parameters, Weights},
     random::Random,
@@ -25,7 +28,7 @@ fn main() {
     let given = args.iter().find_map(|arg| arg.parse().ok());
     let count = given.unwrap_or(if name == "tiny" { 8 } else { 2 });
     let steps = args.iter().find_map(|arg| arg.strip_prefix("steps=")?.parse().ok()).unwrap_or(6);
-    let options = FusedOptions { share_prompts: !is("apart"), recompute: is("recompute") };
+    let options = FusedOptions { share_prompts: !is("apart"), recompute: is("recompute"), halves: is("bf16") };
     let weights = Weights::random(config(name).expect("both names are of shapes"), 0);
     println!("{name}: {:.1} M parameters, {count} prompts a step, {options:?}", weights.data.len() as f64 * 1e-6);
     let reference = FusedEngine::with(Arc::new(Parameters::frozen(weights.clone())), options);
@@ -51,8 +54,8 @@ fn main() {
         let mut gradient = parameters.gradient.lock().expect("no thread has failed");
         assert!(length(&gradient) > 0.0);
         lap("length");
-        let mut weights = parameters.weights.write().expect("no thread has failed");
-        optimizer.update(&mut weights, &gradient, Update { lr: 1e-4, weight_decay: 0.0, scale: 1.0 });
+        let update = Update { lr: 1e-4, weight_decay: 0.0, scale: 1.0 };
+        parameters.change(|weights| optimizer.update(weights, &gradient, update));
         lap("update");
         gradient.fill(0.0);
         lap("clear");
@@ -73,16 +76,6 @@ fn main() {
         generate(&weights, &prompts, &Sampling::default(), |_| {}).expect("prompts the model can read");
         println!("generate {at_once} at once: {:.0} tokens/s", 64.0 * at_once as f64 / (cpu_seconds() - start));
     }
-}
-
-/// Seconds all threads of this process have run, where the system says.
-fn cpu_seconds() -> f64 {
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return f64::NAN };
-    let spent = threads.filter_map(|thread| {
-        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse::<f64>().ok()
-    });
-    1e-9 * spent.sum::<f64>()
 }
 
 /// The most memory this process has held, in MB, where the system says.

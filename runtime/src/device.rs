@@ -18,13 +18,11 @@ pub fn train(mut job: Job<'_>) -> Result<Trained> {
         (_, EngineKind::Graph) if job.settings.dtype == Dtype::Bf16 => Err(Error::Setting(
             "--dtype bf16: the graph engine computes in f32; leave it out, or use --engine fused".to_owned(),
         )),
-        (Place::Cpu, EngineKind::Fused) if job.settings.dtype == Dtype::Bf16 => Err(Error::Setting(
-            "--dtype bf16: on the CPU models run in f32; leave it out, or use --device cuda:0".to_owned(),
-        )),
         (Place::Cpu, EngineKind::Fused) => {
             let large = job.weights.data.len() >= FusedOptions::LARGE;
             let recompute = *job.settings.recompute.get_or_insert(large);
-            let options = FusedOptions { recompute, ..FusedOptions::default() };
+            let halves = job.settings.dtype == Dtype::Bf16;
+            let options = FusedOptions { recompute, halves, ..FusedOptions::default() };
             run(job, Cpu::default(), |parameters| Ok(Box::new(FusedEngine::with(parameters, options)) as Box<_>))
         }
         (Place::Cpu, kind) => run(job, Cpu::default(), |parameters| cpu(kind, parameters)),

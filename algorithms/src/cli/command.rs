@@ -177,6 +177,11 @@ fn generate() -> Command {
         .arg(number::<usize>("top-k", "N").default_value("0").help("Draw from this many likeliest tokens; 0: from all"))
         .arg(number::<usize>("max-new-tokens", "N").default_value("128").help("Stop after this many tokens"))
         .arg(number::<u64>("seed", "N").default_value("0").help("Same seed, same responses"))
+        .arg(dtype().help("How weights are stored while the model writes; bf16 is quicker to read and less exact"))
+}
+
+fn dtype() -> Arg {
+    Arg::new("dtype").long("dtype").value_parser(["f32", "bf16"]).default_value("f32")
 }
 
 fn pass_rate() -> Command {
@@ -454,8 +459,9 @@ fn run_arguments() -> Vec<Arg> {
             .help("Print the settings as run.toml and stop"),
         Arg::new("device").long("device").default_value("cpu").help("cpu, or cuda:0 in a build with --features cuda"),
         engine(),
-        Arg::new("dtype").long("dtype").value_parser(["f32", "bf16"]).default_value("f32").help(
-            "How weights and activations are stored while the model runs; sums, gradients and the optimizer are f32 always",
+        dtype().help(
+            "How weights (on a GPU activations too) are stored while the model runs; sums, gradients and what the \
+             optimizer changes are f32 always",
         ),
         Arg::new("recompute")
             .long("recompute")

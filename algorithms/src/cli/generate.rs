@@ -1,6 +1,6 @@
 //! `collimate generate`: responses to prompts.
 
-use super::{model, progress};
+use super::{model, progress, train};
 use crate::steering::Labels;
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
@@ -38,6 +38,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
         top_k: *matches.get_one("top-k").expect("has a default"),
         top_p: *matches.get_one("top-p").expect("has a default"),
         seed: *matches.get_one("seed").expect("has a default"),
+        dtype: train::dtype(matches.get_one::<String>("dtype").expect("has a default")),
         ..Sampling::default()
     };
     let written = respond(&loaded.weights, &loaded.tokenizer, &prompts, settings)?;

@@ -203,7 +203,7 @@ fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
         settings.engine = if engine == "graph" { EngineKind::Graph } else { EngineKind::Fused };
     }
     if let Some(dtype) = matches.get_one::<String>("dtype") {
-        settings.dtype = if dtype == "bf16" { Dtype::Bf16 } else { Dtype::F32 };
+        settings.dtype = self::dtype(dtype);
     }
     if matches.get_flag("no-shuffle") {
         settings.shuffle = false;
@@ -313,4 +313,9 @@ fn unused_folder(name: &str) -> Result<PathBuf> {
         .map(|n| Path::new("runs").join(format!("{name}-{n}")))
         .find(|path| !path.exists())
         .context("runs/ is full; name a folder with --out")
+}
+
+/// How numbers are stored, as `--dtype` names it.
+pub(super) fn dtype(name: &str) -> Dtype {
+    if name == "bf16" { Dtype::Bf16 } else { Dtype::F32 }
 }

@@ -1,16 +1,17 @@
-use crate::task;
+use crate::{matrix::Weight, task};
 use rayon::prelude::*;
 
 /// Sets each row of `y` to the row of `table` that `rows` names.
 ///
 /// # Panics
 /// If the shapes do not fit or a row is not in the table.
-pub fn gather(y: &mut [f32], table: &[f32], rows: &[u32], width: usize) {
+pub fn gather<W: Weight>(y: &mut [f32], table: &[W], rows: &[u32], width: usize) {
     assert_eq!(y.len(), rows.len() * width);
     let per_task = task::rows(width);
     y.par_chunks_mut(per_task * width).zip(rows.par_chunks(per_task)).for_each(|(y, rows)| {
         for (y, &row) in y.chunks_exact_mut(width).zip(rows) {
-            y.copy_from_slice(&table[row as usize * width..][..width]);
+            let row = &table[row as usize * width..][..width];
+            y.iter_mut().zip(row).for_each(|(y, x)| *y = x.wide());
         }
     });
 }

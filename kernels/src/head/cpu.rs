@@ -12,9 +12,10 @@ use std::{
 };
 
 /// A tile holds the scores of this many rows for this many words: 8 MiB, large enough that its products run at full
-/// speed and small enough for the last cache of a processor.
-const ROWS: usize = 512;
-const WORDS: usize = 4096;
+/// speed and small enough for the last cache of a processor. Words are the outer loop: a part of the table, and of its
+/// gradient, is brought from memory once for all rows.
+const ROWS: usize = 1024;
+const WORDS: usize = 2048;
 
 /// What is known of a row after some of its words.
 #[derive(Clone, Copy)]
@@ -32,27 +33,27 @@ struct Running {
 /// If the shapes do not fit or a target is no word.
 pub fn forward(logp: &mut [f32], logsumexp: &mut [f32], inputs: Inputs<'_>) {
     let words = check(inputs, [logp.len(), logsumexp.len()]);
-    let mut scores = tile(inputs, words);
+    let mut room = Room::taken(inputs, words);
+    let Room { scores, wide } = &mut room;
     let begun = Running { highest: f32::NEG_INFINITY, sum: 0.0, taken: 0.0 };
-    let mut running = [begun; ROWS];
-    for rows in chunks(inputs.targets.len(), ROWS) {
-        let running = &mut running[..rows.len()];
-        running.fill(begun);
-        for words in chunks(words, WORDS) {
+    let mut running = vec![begun; inputs.targets.len()];
+    for words in chunks(words, WORDS) {
+        let table = inputs.table.part(words.start * inputs.width..words.end * inputs.width).wide(wide);
+        for rows in chunks(inputs.targets.len(), ROWS) {
             let tile = &mut scores[..rows.len() * words.len()];
-            score(tile, &rows, &words, inputs);
+            score(tile, &rows, table, inputs);
             let per_task = task::rows(words.len());
             tile.par_chunks_mut(per_task * words.len())
-                .zip(running.par_chunks_mut(per_task))
-                .zip(inputs.targets[rows.clone()].par_chunks(per_task))
+                .zip(running[rows.clone()].par_chunks_mut(per_task))
+                .zip(inputs.targets[rows].par_chunks(per_task))
                 .for_each(|((tile, running), targets)| run_over(tile, running, targets, words.clone()));
         }
-        for (row, running) in rows.zip(running) {
-            logsumexp[row] = running.highest + running.sum.ln();
-            logp[row] = running.taken - logsumexp[row];
-        }
     }
-    give_back(scores);
+    for ((logp, logsumexp), running) in logp.iter_mut().zip(logsumexp).zip(running) {
+        *logsumexp = running.highest + running.sum.ln();
+        *logp = running.taken - *logsumexp;
+    }
+    room.give_back();
 }
 
 /// Sets `d_hidden` and adds to `d_table`, from the gradient of `logp`.
@@ -63,12 +64,15 @@ pub fn backward(d_hidden: &mut [f32], d_table: &mut [f32], d_logp: &[f32], logsu
     let words = check(inputs, [d_logp.len(), logsumexp.len()]);
     let Inputs { hidden, table, targets, width } = inputs;
     assert_eq!((d_hidden.len(), d_table.len()), (hidden.len(), table.len()));
-    let mut scores = tile(inputs, words);
-    for rows in chunks(targets.len(), ROWS) {
-        let numbers = rows.start * width..rows.end * width;
-        for words in chunks(words, WORDS) {
+    let mut room = Room::taken(inputs, words);
+    let Room { scores, wide } = &mut room;
+    for words in chunks(words, WORDS) {
+        let part = words.start * width..words.end * width;
+        let part_of_table = table.part(part.clone()).wide(wide);
+        for rows in chunks(targets.len(), ROWS) {
+            let numbers = rows.start * width..rows.end * width;
             let tile = &mut scores[..rows.len() * words.len()];
-            score(tile, &rows, &words, inputs);
+            score(tile, &rows, part_of_table, inputs);
             let per_task = task::rows(words.len());
             tile.par_chunks_mut(per_task * words.len())
                 .zip(targets[rows.clone()].par_chunks(per_task))
@@ -77,17 +81,16 @@ pub fn backward(d_hidden: &mut [f32], d_table: &mut [f32], d_logp: &[f32], logsu
                 .for_each(|(((tile, targets), logsumexp), d_logp)| {
                     differentiate(tile, targets, logsumexp, d_logp, words.clone());
                 });
-            let part = words.start * width..words.end * width;
             let d_scores = Matrix::new(tile, rows.len(), words.len());
             multiply(
                 MatrixMut::new(&mut d_hidden[numbers.clone()], rows.len(), width),
                 if words.start == 0 { Write::Set } else { Write::Add },
                 d_scores,
-                Matrix::new(&table[part.clone()], words.len(), width),
+                Matrix::new(part_of_table, words.len(), width),
                 Threads::All,
             );
             multiply(
-                MatrixMut::new(&mut d_table[part], words.len(), width),
+                MatrixMut::new(&mut d_table[part.clone()], words.len(), width),
                 Write::Add,
                 d_scores.transposed(),
                 Matrix::new(&hidden[numbers.clone()], rows.len(), width),
@@ -95,7 +98,7 @@ pub fn backward(d_hidden: &mut [f32], d_table: &mut [f32], d_logp: &[f32], logsu
             );
         }
     }
-    give_back(scores);
+    room.give_back();
 }
 
 /// The number of words.
@@ -108,33 +111,43 @@ fn check(inputs: Inputs<'_>, lengths: [usize; 2]) -> usize {
     words
 }
 
-/// Tiles that no call uses, for the next: as many as there ever were calls at once.
-static TILES: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
-
-fn tile(inputs: Inputs<'_>, words: usize) -> Vec<f32> {
-    let mut tile = TILES.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-    tile.resize(inputs.targets.len().min(ROWS) * words.min(WORDS), 0.0);
-    tile
+/// Where a call computes.
+#[derive(Default)]
+struct Room {
+    /// One tile.
+    scores: Vec<f32>,
+    /// A part of the table in f32, if it is stored otherwise.
+    wide: Vec<f32>,
 }
 
-fn give_back(tile: Vec<f32>) {
-    TILES.lock().unwrap_or_else(PoisonError::into_inner).push(tile);
+/// Rooms that no call uses, for the next: as many as there ever were calls at once.
+static ROOMS: Mutex<Vec<Room>> = Mutex::new(Vec::new());
+
+impl Room {
+    fn taken(inputs: Inputs<'_>, words: usize) -> Room {
+        let mut room = ROOMS.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        room.scores.resize(inputs.targets.len().min(ROWS) * words.min(WORDS), 0.0);
+        room
+    }
+
+    fn give_back(self) {
+        ROOMS.lock().unwrap_or_else(PoisonError::into_inner).push(self);
+    }
 }
 
 fn chunks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..length).step_by(size).map(move |start| start..(start + size).min(length))
 }
 
-/// The scores of these rows for these words.
-fn score(tile: &mut [f32], rows: &Range<usize>, words: &Range<usize>, inputs: Inputs<'_>) {
-    let width = inputs.width;
+/// The scores of these rows for the words of a part of the table.
+fn score(tile: &mut [f32], rows: &Range<usize>, table: &[f32], inputs: Inputs<'_>) {
+    let (width, words) = (inputs.width, table.len() / inputs.width);
     let hidden = &inputs.hidden[rows.start * width..rows.end * width];
-    let table = &inputs.table[words.start * width..words.end * width];
     multiply(
-        MatrixMut::new(tile, rows.len(), words.len()),
+        MatrixMut::new(tile, rows.len(), words),
         Write::Set,
         Matrix::new(hidden, rows.len(), width),
-        Matrix::new(table, words.len(), width).transposed(),
+        Matrix::new(table, words, width).transposed(),
         Threads::All,
     );
 }

@@ -12,13 +12,15 @@ mod reference;
 pub use cpu::{backward, forward};
 pub use reference::forward as forward_reference;
 
+use crate::stored::Stored;
+
 /// What the two passes read.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a> {
     /// One row for each target.
     pub hidden: &'a [f32],
     /// One row for each word.
-    pub table: &'a [f32],
+    pub table: Stored<'a>,
     /// A word for each row.
     pub targets: &'a [u32],
     /// Numbers in a row.
@@ -27,8 +29,9 @@ pub struct Inputs<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Inputs, backward, forward, forward_reference};
+    use super::{Inputs, Stored, backward, forward, forward_reference};
     use crate::check::{assert_close, numbers, slope, wide};
+    use half::bf16;
 
     fn targets(rows: usize, words: usize) -> Vec<u32> {
         (0..rows).map(|i| (i * 7919 % words) as u32).collect()
@@ -44,10 +47,10 @@ mod tests {
     #[test]
     fn forward_is_the_definition() {
         // Beyond one tile in both directions, and a score large enough to overflow without care.
-        for (rows, words, width, size) in [(1, 1, 1, 1.0), (5, 11, 3, 1.0), (4, 9, 2, 300.0), (700, 5000, 8, 3.0)] {
+        for (rows, words, width, size) in [(1, 1, 1, 1.0), (5, 11, 3, 1.0), (4, 9, 2, 300.0), (1100, 5000, 8, 3.0)] {
             let hidden: Vec<f32> = numbers(rows * width, 1).into_iter().map(|x| size * x).collect();
             let (table, targets) = (numbers(words * width, 2), targets(rows, words));
-            let (logp, _) = run(Inputs { hidden: &hidden, table: &table, targets: &targets, width });
+            let (logp, _) = run(Inputs { hidden: &hidden, table: table[..].into(), targets: &targets, width });
             assert_close("logp", &logp, &forward_reference(&wide(&hidden), &wide(&table), &targets, width), 2e-6);
         }
     }
@@ -57,7 +60,7 @@ mod tests {
         for (rows, words, width) in [(1, 2, 1), (5, 11, 3), (7, 30, 6)] {
             let (hidden, table, targets) = (numbers(rows * width, 1), numbers(words * width, 2), targets(rows, words));
             let upstream = numbers(rows, 3);
-            let inputs = Inputs { hidden: &hidden, table: &table, targets: &targets, width };
+            let inputs = Inputs { hidden: &hidden, table: table[..].into(), targets: &targets, width };
             let (_, logsumexp) = run(inputs);
             let (mut d_hidden, mut d_table) = (vec![f32::NAN; hidden.len()], vec![1.0; table.len()]);
             backward(&mut d_hidden, &mut d_table, &upstream, &logsumexp, inputs);
@@ -70,10 +73,10 @@ mod tests {
 
     #[test]
     fn many_tiles_have_the_gradient_of_one() {
-        let (rows, words, width) = (600, 4200, 4);
+        let (rows, words, width) = (1200, 4200, 4);
         let (hidden, table, targets) = (numbers(rows * width, 1), numbers(words * width, 2), targets(rows, words));
         let (upstream, along) = (numbers(rows, 3), numbers(hidden.len() + table.len(), 4));
-        let inputs = Inputs { hidden: &hidden, table: &table, targets: &targets, width };
+        let inputs = Inputs { hidden: &hidden, table: table[..].into(), targets: &targets, width };
         let (_, logsumexp) = run(inputs);
         let (mut d_hidden, mut d_table) = (vec![f32::NAN; hidden.len()], vec![0.0; table.len()]);
         backward(&mut d_hidden, &mut d_table, &upstream, &logsumexp, inputs);
@@ -89,8 +92,24 @@ mod tests {
     }
 
     #[test]
+    fn a_table_in_halves_is_what_it_stands_for() {
+        let (rows, words, width) = (30, 2100, 9);
+        let (hidden, targets, upstream) = (numbers(rows * width, 1), targets(rows, words), numbers(rows, 3));
+        let halves: Vec<bf16> = numbers(words * width, 2).into_iter().map(bf16::from_f32).collect();
+        let whole: Vec<f32> = halves.iter().map(|w| w.to_f32()).collect();
+        let all = |table: Stored<'_>| {
+            let inputs = Inputs { hidden: &hidden, table, targets: &targets, width };
+            let (logp, logsumexp) = run(inputs);
+            let (mut d_hidden, mut d_table) = (vec![f32::NAN; hidden.len()], vec![0.0; table.len()]);
+            backward(&mut d_hidden, &mut d_table, &upstream, &logsumexp, inputs);
+            (logp, d_hidden, d_table)
+        };
+        assert_eq!(all(halves[..].into()), all(whole[..].into()));
+    }
+
+    #[test]
     fn no_rows_are_no_work() {
-        let inputs = Inputs { hidden: &[], table: &[1.0, 2.0], targets: &[], width: 2 };
+        let inputs = Inputs { hidden: &[], table: [1.0, 2.0][..].into(), targets: &[], width: 2 };
         forward(&mut [], &mut [], inputs);
         backward(&mut [], &mut [0.0, 0.0], &[], &[], inputs);
     }

@@ -4,12 +4,42 @@ use crate::{
     task,
     vector::{Arithmetic, Baseline},
 };
+use half::bf16;
 use rayon::prelude::*;
 
 /// Partial sums of one dot product. The same whatever is computed beside it, so that its result is too.
 pub(super) const PARTS: usize = 8;
 /// Rows of the weight whose dot products are computed at once, so that their additions need not wait for each other.
 const TOGETHER: usize = 8;
+
+/// How a weight may be stored. Whatever it is, products and sums are in f32.
+#[cfg(target_arch = "x86_64")]
+#[allow(private_bounds)]
+pub trait Weight: Copy + Sync + super::few_x86::Eight {
+    /// As an f32, exactly.
+    fn wide(self) -> f32;
+}
+
+/// How a weight may be stored. Whatever it is, products and sums are in f32.
+#[cfg(not(target_arch = "x86_64"))]
+pub trait Weight: Copy + Sync {
+    /// As an f32, exactly.
+    fn wide(self) -> f32;
+}
+
+impl Weight for f32 {
+    #[inline(always)]
+    fn wide(self) -> f32 {
+        self
+    }
+}
+
+impl Weight for bf16 {
+    #[inline(always)]
+    fn wide(self) -> f32 {
+        self.to_f32()
+    }
+}
 
 /// `out = x weightᵀ` (or `+=`) for a few rows of `x`, `weight` of `[out, inner]`: what a decoding step needs.
 ///
@@ -18,7 +48,7 @@ const TOGETHER: usize = 8;
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn multiply_few(out: &mut [f32], write: Write, x: &[f32], weight: &[f32], inner: usize) {
+pub fn multiply_few<W: Weight>(out: &mut [f32], write: Write, x: &[f32], weight: &[W], inner: usize) {
     if out.is_empty() {
         return;
     }
@@ -69,25 +99,25 @@ impl Stripe<'_> {
 }
 
 /// The widest form that this machine has.
-fn widest(stripe: &Stripe<'_>, x: &[f32], weight: &[f32], inner: usize) {
+fn widest<W: Weight>(stripe: &Stripe<'_>, x: &[f32], weight: &[W], inner: usize) {
     #[cfg(target_arch = "x86_64")]
     if crate::vector::width() != crate::vector::Width::Baseline {
         // SAFETY: `width` has seen that the processor has AVX2 and fused multiply-add.
         #[allow(unsafe_code)]
         return unsafe { super::few_x86::stripe(stripe, x, weight, inner) };
     }
-    plain::<Baseline>(stripe, x, weight, inner);
+    plain::<Baseline, W>(stripe, x, weight, inner);
 }
 
 #[inline(always)]
-fn plain<A: Arithmetic>(stripe: &Stripe<'_>, x: &[f32], weight: &[f32], inner: usize) {
+fn plain<A: Arithmetic, W: Weight>(stripe: &Stripe<'_>, x: &[f32], weight: &[W], inner: usize) {
     let columns = weight.len() / inner;
     let whole = columns / TOGETHER * TOGETHER;
     // The rows of the weight stay in the nearest cache for all rows of the input.
     for column in (0..whole).step_by(TOGETHER) {
         let w = std::array::from_fn(|i| &weight[(column + i) * inner..][..inner]);
         for (row, x) in x.chunks_exact(inner).enumerate() {
-            for (i, product) in dots::<A, TOGETHER>(x, w).into_iter().enumerate() {
+            for (i, product) in dots::<A, W, TOGETHER>(x, w).into_iter().enumerate() {
                 stripe.store(row, column + i, product);
             }
         }
@@ -95,7 +125,7 @@ fn plain<A: Arithmetic>(stripe: &Stripe<'_>, x: &[f32], weight: &[f32], inner: u
     for column in whole..columns {
         let w = &weight[column * inner..][..inner];
         for (row, x) in x.chunks_exact(inner).enumerate() {
-            let [product] = dots::<A, 1>(x, [w]);
+            let [product] = dots::<A, W, 1>(x, [w]);
             stripe.store(row, column, product);
         }
     }
@@ -103,14 +133,14 @@ fn plain<A: Arithmetic>(stripe: &Stripe<'_>, x: &[f32], weight: &[f32], inner: u
 
 /// `sum(x * w)` for some `w`.
 #[inline(always)]
-fn dots<A: Arithmetic, const W: usize>(x: &[f32], w: [&[f32]; W]) -> [f32; W] {
+fn dots<A: Arithmetic, W: Weight, const N: usize>(x: &[f32], w: [&[W]; N]) -> [f32; N] {
     let (x_chunks, x_rest) = x.as_chunks::<PARTS>();
     let w_chunks = w.map(|w| &w.as_chunks::<PARTS>().0[..x_chunks.len()]);
-    let mut parts = [[0.0_f32; PARTS]; W];
+    let mut parts = [[0.0_f32; PARTS]; N];
     for (chunk, x) in x_chunks.iter().enumerate() {
-        for j in 0..W {
+        for j in 0..N {
             for part in 0..PARTS {
-                parts[j][part] = A::mul_add(x[part], w_chunks[j][chunk][part], parts[j][part]);
+                parts[j][part] = A::mul_add(x[part], w_chunks[j][chunk][part].wide(), parts[j][part]);
             }
         }
     }
@@ -118,7 +148,7 @@ fn dots<A: Arithmetic, const W: usize>(x: &[f32], w: [&[f32]; W]) -> [f32; W] {
     std::array::from_fn(|j| {
         let mut parts = parts[j];
         for (part, (x, w)) in parts.iter_mut().zip(x_rest.iter().zip(&w[j][rest..])) {
-            *part = A::mul_add(*x, *w, *part);
+            *part = A::mul_add(*x, w.wide(), *part);
         }
         let [a, b, c, d, e, f, g, h] = parts;
         ((a + e) + (c + g)) + ((b + f) + (d + h))

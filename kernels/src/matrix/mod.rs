@@ -17,7 +17,7 @@ mod tile;
 mod tile_x86;
 
 pub use cpu::multiply;
-pub use few::multiply_few;
+pub use few::{Weight, multiply_few};
 pub use reference::multiply as multiply_reference;
 pub(crate) use tile::{COLUMNS, Left, Right, Sizes, multiply_near};
 
@@ -115,6 +115,7 @@ fn fits(length: usize, rows: usize, columns: usize, row_stride: usize) -> bool {
 mod tests {
     use super::{Matrix, MatrixMut, Threads, Write, multiply, multiply_few, multiply_reference};
     use crate::check::{assert_close, numbers, wide};
+    use half::bf16;
 
     #[test]
     fn every_form_of_product_is_that_of_f64() {
@@ -162,6 +163,23 @@ mod tests {
                 let weight = Matrix::new(&w, out, inner).transposed();
                 multiply_reference(&mut right, write, Matrix::new(&x, rows, inner), weight);
                 assert_close("product", &ours, &right, 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn weights_in_halves_are_multiplied_as_what_they_stand_for() {
+        for (rows, out, inner) in [(1, 1, 1), (1, 100, 64), (2, 9, 16), (4, 33, 70), (8, 37, 75), (17, 40, 96)] {
+            let x = numbers(rows * inner, 1);
+            let w: Vec<bf16> = numbers(out * inner, 2).into_iter().map(bf16::from_f32).collect();
+            let before = numbers(rows * out, 3);
+            for write in [Write::Set, Write::Add] {
+                let mut ours = before.clone();
+                multiply_few(&mut ours, write, &x, &w, inner);
+                let wide_w: Vec<f32> = w.iter().map(|w| w.to_f32()).collect();
+                let mut right = before.clone();
+                multiply_few(&mut right, write, &x, &wide_w, inner);
+                assert_eq!(ours, right, "{rows} {out} {inner}");
             }
         }
     }

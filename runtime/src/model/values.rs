@@ -53,7 +53,10 @@ fn fused(parameters: Arc<Parameters>) -> Made {
 }
 
 fn apart(parameters: Arc<Parameters>) -> Made {
-    Box::new(FusedEngine::with(parameters, FusedOptions { share_prompts: false, recompute: true }))
+    Box::new(FusedEngine::with(
+        parameters,
+        FusedOptions { share_prompts: false, recompute: true, ..FusedOptions::default() },
+    ))
 }
 
 fn graph(parameters: Arc<Parameters>) -> Made {

@@ -3,9 +3,10 @@ use crate::{
     Error, Result,
     model::{
         ModelConfig, Weights,
-        fused::{Continuing, Next, on_cpu, within_pool},
+        fused::{Continuing, Next, on_cpu, on_cpu_in_halves, rounded, within_pool},
     },
     random::Random,
+    train::Dtype,
 };
 use collimate_kernels::attention::Reach;
 use std::ops::Range;
@@ -47,7 +48,13 @@ pub fn generate(
     progress: impl FnMut(Progress),
 ) -> Result<Vec<Vec<Sample>>> {
     weights.check_words()?;
-    continued(on_cpu(weights), &weights.config, prompts, settings, progress)
+    match settings.dtype {
+        Dtype::F32 => continued(on_cpu(weights), &weights.config, prompts, settings, progress),
+        Dtype::Bf16 => {
+            let halves = rounded(weights);
+            continued(on_cpu_in_halves(weights, &halves), &weights.config, prompts, settings, progress)
+        }
+    }
 }
 
 /// The same by a model of this shape wherever it lies.

@@ -1,4 +1,4 @@
-use crate::{Error, Result};
+use crate::{Error, Result, train::Dtype};
 
 /// How tokens are chosen, and how many.
 #[derive(Clone, PartialEq, Debug)]
@@ -19,6 +19,8 @@ pub struct Sampling {
     pub end_tokens: Vec<u32>,
     /// Samples in the making at once.
     pub at_once: usize,
+    /// How weights are stored meanwhile, where this program itself draws on the CPU.
+    pub dtype: Dtype,
 }
 
 impl Default for Sampling {
@@ -33,6 +35,7 @@ impl Default for Sampling {
             seed: 0,
             end_tokens: Vec::new(),
             at_once: 32,
+            dtype: Dtype::F32,
         }
     }
 }

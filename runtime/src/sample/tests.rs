@@ -1,5 +1,7 @@
 use super::{Sample, Sampling, generate};
 use crate::model::{Engine, FusedEngine, ModelConfig, Parameters, Sequences, Weights};
+use crate::train::Dtype;
+use collimate_kernels::stored::bf16;
 use std::sync::Arc;
 
 fn weights(tied: bool) -> Weights {
@@ -155,4 +157,17 @@ fn what_cannot_be_continued_is_an_error() {
 #[test]
 fn no_prompts_have_no_samples() {
     assert!(run(&weights(true), &[], &sampling()).is_empty());
+}
+
+#[test]
+fn weights_in_halves_give_what_the_rounded_weights_give() {
+    for tied in [true, false] {
+        let weights = weights(tied);
+        let mut rounded = weights.clone();
+        rounded.data.iter_mut().for_each(|w| *w = bf16::from_f32(*w).to_f32());
+        let halves = Sampling { dtype: Dtype::Bf16, ..sampling() };
+        let ours = run(&weights, &prompts(), &halves);
+        assert_eq!(ours, run(&rounded, &prompts(), &sampling()));
+        assert_ne!(ours, run(&weights, &prompts(), &sampling()));
+    }
 }

@@ -177,9 +177,10 @@ pub fn run<D: Device<f32>>(
                 Ok(Copy { engine: engine(Arc::clone(&parameters))?, parameters })
             };
             let copy = (!copies.is_empty()).then(start).transpose()?;
-            let (settings, rows, seed) = (draw.clone(), rows.iter().filter(kept).cloned().collect(), settings.seed);
+            let (seed, dtype) = (settings.seed, settings.dtype);
+            let (settings, rows) = (draw.clone(), rows.iter().filter(kept).cloned().collect());
             Some(Online {
-                drawing: Drawing { settings, tokenizer, rows, reward, sampler, seed },
+                drawing: Drawing { settings, tokenizer, rows, reward, sampler, seed, dtype },
                 view: &view,
                 prompts: &data.examples,
                 copies: copies.clone(),

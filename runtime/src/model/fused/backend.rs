@@ -31,6 +31,8 @@ pub(super) struct Part<'a, S: ?Sized> {
 pub(super) trait Backend {
     /// Numbers on the device.
     type Slice: ?Sized;
+    /// All weights of a model.
+    type Weights: ?Sized;
     /// Numbers on the device that go back to a pool when dropped.
     type Buffer: DerefMut<Target = Self::Slice>;
 
@@ -59,16 +61,16 @@ pub(super) trait Backend {
     fn download(&self, from: &Self::Slice) -> Vec<f32>;
 
     /// `y = x Wᵀ`, or `y += x Wᵀ`.
-    fn linear(&self, y: &mut Self::Slice, write: Write, x: &Self::Slice, weights: &Self::Slice, w: &Projection);
+    fn linear(&self, y: &mut Self::Slice, write: Write, x: &Self::Slice, weights: &Self::Weights, w: &Projection);
     /// `dx = dy W`.
-    fn linear_input(&self, d_x: &mut Self::Slice, d_y: &Self::Slice, weights: &Self::Slice, w: &Projection);
+    fn linear_input(&self, d_x: &mut Self::Slice, d_y: &Self::Slice, weights: &Self::Weights, w: &Projection);
     /// `dW += dyᵀ x`.
     fn linear_weight(&self, gradient: &mut Self::Slice, d_y: &Self::Slice, x: &Self::Slice, w: &Projection);
 
     /// Normalises rows, and keeps the inverse root-mean-square of each.
-    fn norm(&self, y: &mut Self::Slice, inverse: &mut Self::Slice, x: &Self::Slice, w: Part<'_, Self::Slice>);
+    fn norm(&self, y: &mut Self::Slice, inverse: &mut Self::Slice, x: &Self::Slice, w: Part<'_, Self::Weights>);
     /// The result of [`Backend::norm`] again.
-    fn norm_again(&self, y: &mut Self::Slice, x: &Self::Slice, inverse: &Self::Slice, w: Part<'_, Self::Slice>);
+    fn norm_again(&self, y: &mut Self::Slice, x: &Self::Slice, inverse: &Self::Slice, w: Part<'_, Self::Weights>);
     /// Adds to `d_x` and to the gradient.
     fn norm_backward(
         &self,
@@ -77,7 +79,7 @@ pub(super) trait Backend {
         d_y: &Self::Slice,
         x: &Self::Slice,
         inverse: &Self::Slice,
-        w: Part<'_, Self::Slice>,
+        w: Part<'_, Self::Weights>,
     );
 
     /// Turns queries and keys by their positions.
@@ -103,7 +105,7 @@ pub(super) trait Backend {
     fn gate_backward(&self, gate_up: &mut Self::Slice, d_y: &mut Self::Slice);
 
     /// Rows of the embedding.
-    fn embed(&self, x: &mut Self::Slice, plan: &Plan, w: Part<'_, Self::Slice>);
+    fn embed(&self, x: &mut Self::Slice, plan: &Plan, w: Part<'_, Self::Weights>);
     /// Adds to the gradient of the embedding.
     fn embed_backward(&self, gradient: &mut Self::Slice, d_x: &Self::Slice, plan: &Plan, w: &Range<usize>);
     /// Some rows of the residual stream's or the attention's width, by number.
@@ -117,7 +119,7 @@ pub(super) trait Backend {
         logsumexp: &mut Self::Slice,
         hidden: &Self::Slice,
         plan: &Plan,
-        w: Part<'_, Self::Slice>,
+        w: Part<'_, Self::Weights>,
     );
     /// Sets `d_hidden` and adds to the gradient of the head.
     #[allow(clippy::too_many_arguments)]
@@ -129,6 +131,6 @@ pub(super) trait Backend {
         logsumexp: &Self::Slice,
         hidden: &Self::Slice,
         plan: &Plan,
-        w: Part<'_, Self::Slice>,
+        w: Part<'_, Self::Weights>,
     );
 }

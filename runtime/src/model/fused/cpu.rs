@@ -12,6 +12,7 @@ use collimate_kernels::{
     matrix::{Matrix, MatrixMut, Threads, multiply},
     rms_norm,
     rotary::{self, Angles},
+    stored::{Stored, bf16},
     swiglu,
 };
 use std::{
@@ -26,12 +27,35 @@ pub(super) struct CpuBackend {
     pool: Arc<Pool>,
     /// For as many positions as any batch has had so far.
     angles: Mutex<Arc<Angles>>,
+    /// Where weights are widened that are stored in halves, while nobody does.
+    rooms: Mutex<Vec<Vec<f32>>>,
+}
+
+/// Weights in the memory of this machine, in whatever they are stored.
+pub(super) type Held = dyn Storage;
+
+/// What weights are stored in.
+pub(super) trait Storage: Sync {
+    /// All of them, as they are stored.
+    fn stored(&self) -> Stored<'_>;
+}
+
+impl Storage for Vec<f32> {
+    fn stored(&self) -> Stored<'_> {
+        Stored::Whole(self)
+    }
+}
+
+impl Storage for Vec<bf16> {
+    fn stored(&self) -> Stored<'_> {
+        Stored::Halves(self)
+    }
 }
 
 impl CpuBackend {
     pub(super) fn new(shape: Shape) -> Self {
         let angles = Mutex::new(Arc::new(Angles::new(&shape.frequencies, 0)));
-        CpuBackend { shape, pool: Arc::default(), angles }
+        CpuBackend { shape, pool: Arc::default(), angles, rooms: Mutex::default() }
     }
 
     /// Rotary angles for this many positions or more.
@@ -54,14 +78,15 @@ impl CpuBackend {
     }
 }
 
-impl Part<'_, [f32]> {
-    fn numbers(&self) -> &[f32] {
-        &self.all[self.range.clone()]
+impl<'a> Part<'a, Held> {
+    fn numbers(&self) -> Stored<'a> {
+        self.all.stored().part(self.range.clone())
     }
 }
 
 impl Backend for CpuBackend {
     type Slice = [f32];
+    type Weights = Held;
     type Buffer = Buffer;
 
     fn shape(&self) -> &Shape {
@@ -96,18 +121,21 @@ impl Backend for CpuBackend {
         from.to_vec()
     }
 
-    fn linear(&self, y: &mut [f32], write: Write, x: &[f32], weights: &[f32], w: &Projection) {
+    fn linear(&self, y: &mut [f32], write: Write, x: &[f32], weights: &Held, w: &Projection) {
         let rows = x.len() / w.inner;
-        let weight = Matrix::new(&weights[w.range.clone()], w.out, w.inner);
-        let x = Matrix::new(x, rows, w.inner);
-        multiply(MatrixMut::new(y, rows, w.out), write, x, weight.transposed(), Threads::All);
+        let (x, y) = (Matrix::new(x, rows, w.inner), MatrixMut::new(y, rows, w.out));
+        self.widened(weights, &w.range, |weight| {
+            let weight = Matrix::new(weight, w.out, w.inner);
+            multiply(y, write, x, weight.transposed(), Threads::All);
+        });
     }
 
-    fn linear_input(&self, d_x: &mut [f32], d_y: &[f32], weights: &[f32], w: &Projection) {
+    fn linear_input(&self, d_x: &mut [f32], d_y: &[f32], weights: &Held, w: &Projection) {
         let rows = d_y.len() / w.out;
-        let weight = Matrix::new(&weights[w.range.clone()], w.out, w.inner);
-        let d_y = Matrix::new(d_y, rows, w.out);
-        multiply(MatrixMut::new(d_x, rows, w.inner), Write::Set, d_y, weight, Threads::All);
+        let (d_y, d_x) = (Matrix::new(d_y, rows, w.out), MatrixMut::new(d_x, rows, w.inner));
+        self.widened(weights, &w.range, |weight| {
+            multiply(d_x, Write::Set, d_y, Matrix::new(weight, w.out, w.inner), Threads::All);
+        });
     }
 
     fn linear_weight(&self, gradient: &mut [f32], d_y: &[f32], x: &[f32], w: &Projection) {
@@ -117,12 +145,13 @@ impl Backend for CpuBackend {
         multiply(d_weight, Write::Add, d_y.transposed(), Matrix::new(x, rows, w.inner), Threads::All);
     }
 
-    fn norm(&self, y: &mut [f32], inverse: &mut [f32], x: &[f32], w: Part<'_, [f32]>) {
-        rms_norm::forward(y, inverse, x, w.numbers(), self.shape.epsilon);
+    fn norm(&self, y: &mut [f32], inverse: &mut [f32], x: &[f32], w: Part<'_, Held>) {
+        let epsilon = self.shape.epsilon;
+        self.widened(w.all, w.range, |weight| rms_norm::forward(y, inverse, x, weight, epsilon));
     }
 
-    fn norm_again(&self, y: &mut [f32], x: &[f32], inverse: &[f32], w: Part<'_, [f32]>) {
-        rms_norm::apply(y, x, inverse, w.numbers());
+    fn norm_again(&self, y: &mut [f32], x: &[f32], inverse: &[f32], w: Part<'_, Held>) {
+        self.widened(w.all, w.range, |weight| rms_norm::apply(y, x, inverse, weight));
     }
 
     fn norm_backward(
@@ -132,9 +161,10 @@ impl Backend for CpuBackend {
         d_y: &[f32],
         x: &[f32],
         inverse: &[f32],
-        w: Part<'_, [f32]>,
+        w: Part<'_, Held>,
     ) {
-        rms_norm::backward(d_x, &mut gradient[w.range.clone()], d_y, x, inverse, w.numbers());
+        let d_weight = &mut gradient[w.range.clone()];
+        self.widened(w.all, w.range, |weight| rms_norm::backward(d_x, d_weight, d_y, x, inverse, weight));
     }
 
     fn rotate(&self, qkv: &mut [f32], plan: &Plan) {
@@ -171,8 +201,11 @@ impl Backend for CpuBackend {
         swiglu::backward(gate_up, d_y, self.shape.intermediate);
     }
 
-    fn embed(&self, x: &mut [f32], plan: &Plan, w: Part<'_, [f32]>) {
-        embedding::gather(x, w.numbers(), &plan.tokens, self.shape.hidden);
+    fn embed(&self, x: &mut [f32], plan: &Plan, w: Part<'_, Held>) {
+        match w.numbers() {
+            Stored::Whole(table) => embedding::gather(x, table, &plan.tokens, self.shape.hidden),
+            Stored::Halves(table) => embedding::gather(x, table, &plan.tokens, self.shape.hidden),
+        }
     }
 
     fn embed_backward(&self, gradient: &mut [f32], d_x: &[f32], plan: &Plan, w: &Range<usize>) {
@@ -191,7 +224,7 @@ impl Backend for CpuBackend {
         }
     }
 
-    fn head(&self, logp: &mut [f32], logsumexp: &mut [f32], hidden: &[f32], plan: &Plan, w: Part<'_, [f32]>) {
+    fn head(&self, logp: &mut [f32], logsumexp: &mut [f32], hidden: &[f32], plan: &Plan, w: Part<'_, Held>) {
         head::forward(logp, logsumexp, self.head_inputs(hidden, plan, &w));
     }
 
@@ -203,7 +236,7 @@ impl Backend for CpuBackend {
         logsumexp: &[f32],
         hidden: &[f32],
         plan: &Plan,
-        w: Part<'_, [f32]>,
+        w: Part<'_, Held>,
     ) {
         let inputs = self.head_inputs(hidden, plan, &w);
         head::backward(d_hidden, &mut gradient[w.range.clone()], d_logp, logsumexp, inputs);
@@ -211,7 +244,20 @@ impl Backend for CpuBackend {
 }
 
 impl CpuBackend {
-    fn head_inputs<'a>(&self, hidden: &'a [f32], plan: &'a Plan, w: &Part<'a, [f32]>) -> head::Inputs<'a> {
-        head::Inputs { hidden, table: &w.all[w.range.clone()], targets: &plan.targets, width: self.shape.hidden }
+    /// Works with some of the weights in f32.
+    fn widened(&self, weights: &Held, range: &Range<usize>, work: impl FnOnce(&[f32])) {
+        let rooms = || self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        match weights.stored().part(range.clone()) {
+            Stored::Whole(weights) => work(weights),
+            halves @ Stored::Halves(_) => {
+                let mut room = rooms().pop().unwrap_or_default();
+                work(halves.wide(&mut room));
+                rooms().push(room);
+            }
+        }
+    }
+
+    fn head_inputs<'a>(&self, hidden: &'a [f32], plan: &'a Plan, w: &Part<'a, Held>) -> head::Inputs<'a> {
+        head::Inputs { hidden, table: w.numbers(), targets: &plan.targets, width: self.shape.hidden }
     }
 }

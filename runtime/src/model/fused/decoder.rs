@@ -50,12 +50,12 @@ impl<B: Backend> Decoder<B> {
     }
 
     /// The log-probability of each scored token; nothing is kept.
-    pub(super) fn score(&self, weights: &B::Slice, plan: &Plan) -> Vec<f32> {
+    pub(super) fn score(&self, weights: &B::Weights, plan: &Plan) -> Vec<f32> {
         self.head(weights, plan, &self.stream(weights, plan)).0
     }
 
     /// The last layer's result; nothing is kept.
-    fn stream(&self, weights: &B::Slice, plan: &Plan) -> B::Buffer {
+    fn stream(&self, weights: &B::Weights, plan: &Plan) -> B::Buffer {
         let mut x = self.embed(weights, plan);
         for index in 0..self.map.layers.len() {
             let layer = self.layer(index, weights, plan);
@@ -67,14 +67,14 @@ impl<B: Backend> Decoder<B> {
 
     /// The log-probability of each scored token, and what [`Decoder::backward`] needs. If it may `recompute`, that is only
     /// what goes into each layer.
-    pub(super) fn forward(&self, weights: &B::Slice, plan: &Plan, recompute: bool) -> (Vec<f32>, Trace<B::Buffer>) {
+    pub(super) fn forward(&self, weights: &B::Weights, plan: &Plan, recompute: bool) -> (Vec<f32>, Trace<B::Buffer>) {
         let (stream, layers) = self.traced(weights, plan, recompute);
         let (logp, [hidden, inverse, logsumexp]) = self.head(weights, plan, &stream);
         (logp, Trace { layers, hidden, inverse, logsumexp })
     }
 
     /// The last layer's result, and what each layer's backward pass needs.
-    fn traced(&self, weights: &B::Slice, plan: &Plan, recompute: bool) -> (B::Buffer, Vec<Kept<B::Buffer>>) {
+    fn traced(&self, weights: &B::Weights, plan: &Plan, recompute: bool) -> (B::Buffer, Vec<Kept<B::Buffer>>) {
         let mut stream = self.embed(weights, plan);
         let mut layers = Vec::with_capacity(self.map.layers.len());
         for index in 0..self.map.layers.len() {
@@ -90,7 +90,7 @@ impl<B: Backend> Decoder<B> {
     /// Adds to the gradient of all weights, from the gradient of the log-probabilities.
     pub(super) fn backward(
         &self,
-        weights: &B::Slice,
+        weights: &B::Weights,
         gradient: &mut B::Slice,
         plan: &Plan,
         trace: Trace<B::Buffer>,
@@ -103,7 +103,7 @@ impl<B: Backend> Decoder<B> {
     /// From the gradient of the last layer's result.
     fn layers_backward(
         &self,
-        weights: &B::Slice,
+        weights: &B::Weights,
         gradient: &mut B::Slice,
         plan: &Plan,
         layers: Vec<Kept<B::Buffer>>,
@@ -117,20 +117,20 @@ impl<B: Backend> Decoder<B> {
         self.backend.embed_backward(gradient, &d_x, plan, &self.map.embedding);
     }
 
-    pub(super) fn embed(&self, weights: &B::Slice, plan: &Plan) -> B::Buffer {
+    pub(super) fn embed(&self, weights: &B::Weights, plan: &Plan) -> B::Buffer {
         self.backend.expect(plan.tokens.len());
         let mut x = self.backend.buffer(plan.tokens.len() * self.backend.shape().hidden);
         self.backend.embed(&mut x, plan, part(weights, &self.map.embedding));
         x
     }
 
-    pub(super) fn layer<'a>(&'a self, index: usize, weights: &'a B::Slice, plan: &'a Plan) -> Layer<'a, B> {
+    pub(super) fn layer<'a>(&'a self, index: usize, weights: &'a B::Weights, plan: &'a Plan) -> Layer<'a, B> {
         let last = index + 1 == self.map.layers.len();
         Layer { backend: &self.backend, weights, map: &self.map.layers[index], plan, last }
     }
 
     /// Log-probabilities of the scored tokens, with the rows they come from, those rows' inverse and logarithms.
-    fn head(&self, weights: &B::Slice, plan: &Plan, x: &B::Slice) -> (Vec<f32>, [B::Buffer; 3]) {
+    fn head(&self, weights: &B::Weights, plan: &Plan, x: &B::Slice) -> (Vec<f32>, [B::Buffer; 3]) {
         let [hidden, inverse, normed] = self.scored_rows(weights, plan, x);
         let (backend, rows) = (&self.backend, plan.rows.len());
         let (mut logp, mut logsumexp) = (backend.exact(rows), backend.exact(rows));
@@ -139,7 +139,7 @@ impl<B: Backend> Decoder<B> {
     }
 
     /// The rows that scored tokens are predicted from, the inverse of each and the rows after the last norm.
-    fn scored_rows(&self, weights: &B::Slice, plan: &Plan, x: &B::Slice) -> [B::Buffer; 3] {
+    fn scored_rows(&self, weights: &B::Weights, plan: &Plan, x: &B::Slice) -> [B::Buffer; 3] {
         let (backend, rows) = (&self.backend, plan.rows.len());
         let width = backend.shape().hidden;
         let mut hidden = backend.buffer(rows * width);
@@ -153,7 +153,7 @@ impl<B: Backend> Decoder<B> {
     /// The gradient of the last layer's result, which is wanted rows.
     fn head_backward(
         &self,
-        weights: &B::Slice,
+        weights: &B::Weights,
         gradient: &mut B::Slice,
         plan: &Plan,
         trace: &Trace<B::Buffer>,
@@ -172,7 +172,7 @@ impl<B: Backend> Decoder<B> {
     /// The gradient of the last layer's result from that of the scored rows after the last norm.
     fn scored_rows_backward(
         &self,
-        weights: &B::Slice,
+        weights: &B::Weights,
         gradient: &mut B::Slice,
         plan: &Plan,
         [hidden, inverse]: [&B::Slice; 2],

@@ -36,7 +36,7 @@ pub(super) struct LayerTrace<T> {
 /// The weights, and where those of one layer lie.
 pub(super) struct Layer<'a, B: Backend> {
     pub(super) backend: &'a B,
-    pub(super) weights: &'a B::Slice,
+    pub(super) weights: &'a B::Weights,
     pub(super) map: &'a LayerMap,
     pub(super) plan: &'a Plan,
     /// Is it the last? Then only the wanted rows go on after its keys and values.
@@ -44,7 +44,7 @@ pub(super) struct Layer<'a, B: Backend> {
 }
 
 impl<'a, B: Backend> Layer<'a, B> {
-    fn part(&self, range: &'a Range<usize>) -> Part<'a, B::Slice> {
+    fn part(&self, range: &'a Range<usize>) -> Part<'a, B::Weights> {
         Part { all: self.weights, range }
     }
 

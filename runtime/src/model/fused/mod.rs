@@ -15,6 +15,7 @@
 //! layer    attention and feed-forward, forward and backward
 //! decoder  all layers, embedding and head
 //! decode   token by token, over a cache of keys and values
+//! halves   weights in bf16 beside the ones that are trained
 //! pool     buffers, used again and again
 //! ```
 
@@ -24,6 +25,7 @@ mod decode;
 mod decoder;
 mod ends;
 mod gpu;
+mod halves;
 mod layer;
 mod map;
 mod plan;
@@ -32,14 +34,16 @@ mod sharing;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use decode::{Continuing, Next, on_cpu};
+pub(crate) use decode::{Continuing, Next, on_cpu, on_cpu_in_halves};
 pub use gpu::{GpuEngine, GpuSampler};
 
-use super::{Engine, Live, Parameters, Sequences, ValuesAt};
+use super::{Engine, Live, ModelConfig, Parameters, Sequences, ValuesAt, Weights};
 use crate::{Error, Result, bridge};
-use cpu::CpuBackend;
+use cpu::{CpuBackend, Held};
 use decoder::Decoder;
 use dfdx::prelude::{Cpu, Gradients};
+use halves::Halves;
+pub(crate) use halves::rounded;
 use plan::Plan;
 use std::sync::{Arc, PoisonError};
 
@@ -50,6 +54,8 @@ pub struct FusedEngine {
     decoder: Arc<Decoder<CpuBackend>>,
     device: Cpu,
     options: FusedOptions,
+    /// The weights as the decoder reads them, if not as they are.
+    halves: Option<Arc<Halves>>,
 }
 
 /// How the fused engine goes about it; the results differ by no more than rounding.
@@ -59,6 +65,9 @@ pub struct FusedOptions {
     pub share_prompts: bool,
     /// Keep only what goes into each layer, and compute the layer again when the gradient comes back: less memory, more time.
     pub recompute: bool,
+    /// Read the weights in bf16, each rounded to the nearest: half the memory to read. States, sums and gradients are in f32, and
+    /// so are the weights that an optimizer changes.
+    pub halves: bool,
 }
 
 impl FusedOptions {
@@ -69,7 +78,7 @@ impl FusedOptions {
 
 impl Default for FusedOptions {
     fn default() -> Self {
-        FusedOptions { share_prompts: true, recompute: false }
+        FusedOptions { share_prompts: true, recompute: false, halves: false }
     }
 }
 
@@ -87,7 +96,8 @@ impl FusedEngine {
             let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
             Arc::new(Decoder::new(&weights, CpuBackend::new))
         };
-        FusedEngine { parameters, decoder, device: Cpu::default(), options }
+        let halves = options.halves.then(Arc::default);
+        FusedEngine { parameters, decoder, device: Cpu::default(), options, halves }
     }
 }
 
@@ -106,77 +116,113 @@ pub(crate) fn within_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     rayon::scope(|_| work())
 }
 
+/// A backward pass: from its trace and the gradient of its result to the gradient of the weights.
+type Backward<T> = fn(&Decoder<CpuBackend>, &Held, &mut [f32], &Plan, T, Vec<f32>);
+
+impl FusedEngine {
+    /// Numbers for a batch, of which nothing is kept.
+    fn ask(
+        &self,
+        check: impl Fn(&Weights) -> Result<()>,
+        plan: impl FnOnce(&ModelConfig) -> Result<Plan>,
+        ask: impl FnOnce(&Decoder<CpuBackend>, &Held, &Plan) -> Vec<f32> + Send,
+    ) -> Result<Vec<f32>> {
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        check(&weights)?;
+        let plan = plan(&weights.config)?;
+        let ask = |held: &Held| within_pool(|| ask(&self.decoder, held, &plan));
+        Ok(halves::with(self.halves.as_deref(), &self.parameters, &weights, ask))
+    }
+
+    /// Numbers for a batch, on dfdx's tape.
+    fn trace<T: Send + 'static>(
+        &self,
+        check: impl Fn(&Weights) -> Result<()>,
+        plan: impl FnOnce(&ModelConfig) -> Result<Plan>,
+        forward: impl FnOnce(&Decoder<CpuBackend>, &Held, &Plan) -> (Vec<f32>, T) + Send,
+        backward: Backward<T>,
+    ) -> Result<Live<Cpu>> {
+        self.trainable()?;
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        check(&weights)?;
+        let plan = plan(&weights.config)?;
+        let forward = |held: &Held| within_pool(|| forward(&self.decoder, held, &plan));
+        let (numbers, trace) = halves::with(self.halves.as_deref(), &self.parameters, &weights, forward);
+        let (decoder, parameters) = (Arc::clone(&self.decoder), Arc::clone(&self.parameters));
+        let halves = self.halves.clone();
+        bridge::node(&self.device, numbers, move |upstream| {
+            let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+            let mut gradient = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
+            let gradient = gradient.as_mut_slice();
+            halves::with(halves.as_deref(), &parameters, &weights, |held| {
+                within_pool(|| backward(&decoder, held, gradient, &plan, trace, upstream));
+            });
+        })
+    }
+}
+
 impl Engine<Cpu> for FusedEngine {
     fn score(&self, batch: &Sequences) -> Result<Vec<f32>> {
-        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-        weights.check_words()?;
-        let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
-        let weights = weights.data.as_slice();
-        Ok(within_pool(|| self.decoder.score(weights, &plan)))
+        let shared = self.options.share_prompts;
+        self.ask(
+            Weights::check_words,
+            |config| Plan::new(batch, config, shared),
+            |decoder, weights, plan| decoder.score(weights, plan),
+        )
     }
 
     fn forward(&self, batch: &Sequences) -> Result<Live<Cpu>> {
-        self.trainable()?;
-        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-        weights.check_words()?;
-        let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
-        let (numbers, recompute) = (weights.data.as_slice(), self.options.recompute);
-        let (logp, trace) = within_pool(|| self.decoder.forward(numbers, &plan, recompute));
-        let (decoder, parameters) = (Arc::clone(&self.decoder), Arc::clone(&self.parameters));
-        bridge::node(&self.device, logp, move |upstream| {
-            let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-            let mut gradient = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
-            let (weights, gradient) = (weights.data.as_slice(), gradient.as_mut_slice());
-            within_pool(|| decoder.backward(weights, gradient, &plan, trace, &upstream));
-        })
+        let FusedOptions { share_prompts, recompute, .. } = self.options;
+        self.trace(
+            Weights::check_words,
+            |config| Plan::new(batch, config, share_prompts),
+            |decoder, weights, plan| decoder.forward(weights, plan, recompute),
+            |decoder, weights, gradient, plan, trace, upstream| {
+                decoder.backward(weights, gradient, plan, trace, &upstream);
+            },
+        )
     }
 
     fn score_words(&self, batch: &Sequences) -> Result<Vec<f32>> {
-        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-        weights.check_words()?;
-        let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
-        let weights = weights.data.as_slice();
-        Ok(within_pool(|| self.decoder.score_words(weights, &plan)))
+        let shared = self.options.share_prompts;
+        self.ask(
+            Weights::check_words,
+            |config| Plan::new(batch, config, shared),
+            |decoder, weights, plan| decoder.score_words(weights, plan),
+        )
     }
 
     fn forward_words(&self, batch: &Sequences) -> Result<Live<Cpu>> {
-        self.trainable()?;
-        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-        weights.check_words()?;
-        let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
-        let (numbers, recompute) = (weights.data.as_slice(), self.options.recompute);
-        let (words, trace) = within_pool(|| self.decoder.forward_words(numbers, &plan, recompute));
-        let (decoder, parameters) = (Arc::clone(&self.decoder), Arc::clone(&self.parameters));
-        bridge::node(&self.device, words, move |upstream| {
-            let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-            let mut gradient = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
-            let (weights, gradient) = (weights.data.as_slice(), gradient.as_mut_slice());
-            within_pool(|| decoder.backward_words(weights, gradient, &plan, trace, upstream));
-        })
+        let FusedOptions { share_prompts, recompute, .. } = self.options;
+        self.trace(
+            Weights::check_words,
+            |config| Plan::new(batch, config, share_prompts),
+            |decoder, weights, plan| decoder.forward_words(weights, plan, recompute),
+            |decoder, weights, gradient, plan, trace, upstream| {
+                decoder.backward_words(weights, gradient, plan, trace, upstream);
+            },
+        )
     }
 
     fn score_values(&self, batch: &Sequences, at: ValuesAt) -> Result<Vec<f32>> {
-        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-        weights.check_values()?;
-        let plan = Plan::values(batch, &weights.config, self.options.share_prompts, at)?;
-        let weights = weights.data.as_slice();
-        Ok(within_pool(|| self.decoder.score_values(weights, &plan)))
+        let shared = self.options.share_prompts;
+        self.ask(
+            Weights::check_values,
+            |config| Plan::values(batch, config, shared, at),
+            |decoder, weights, plan| decoder.score_values(weights, plan),
+        )
     }
 
     fn forward_values(&self, batch: &Sequences, at: ValuesAt) -> Result<Live<Cpu>> {
-        self.trainable()?;
-        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-        weights.check_values()?;
-        let plan = Plan::values(batch, &weights.config, self.options.share_prompts, at)?;
-        let (numbers, recompute) = (weights.data.as_slice(), self.options.recompute);
-        let (values, trace) = within_pool(|| self.decoder.forward_values(numbers, &plan, recompute));
-        let (decoder, parameters) = (Arc::clone(&self.decoder), Arc::clone(&self.parameters));
-        bridge::node(&self.device, values, move |upstream| {
-            let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-            let mut gradient = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
-            let (weights, gradient) = (weights.data.as_slice(), gradient.as_mut_slice());
-            within_pool(|| decoder.backward_values(weights, gradient, &plan, trace, &upstream));
-        })
+        let FusedOptions { share_prompts, recompute, .. } = self.options;
+        self.trace(
+            Weights::check_values,
+            |config| Plan::values(batch, config, share_prompts, at),
+            |decoder, weights, plan| decoder.forward_values(weights, plan, recompute),
+            |decoder, weights, gradient, plan, trace, upstream| {
+                decoder.backward_values(weights, gradient, plan, trace, &upstream);
+            },
+        )
     }
 
     fn collect(&self, _: &Gradients<f32, Cpu>) -> Result<()> {

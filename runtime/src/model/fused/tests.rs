@@ -111,7 +111,8 @@ fn options_change_nothing() {
         let options = [(true, false), (false, false), (true, true)];
         let [together, apart, again] = options.map(|(share_prompts, recompute)| {
             let parameters = Arc::new(Parameters::new(weights.clone()));
-            let engine = FusedEngine::with(Arc::clone(&parameters), FusedOptions { share_prompts, recompute });
+            let options = FusedOptions { share_prompts, recompute, ..FusedOptions::default() };
+            let engine = FusedEngine::with(Arc::clone(&parameters), options);
             let live = engine.forward(&groups()).unwrap();
             for (ours, right) in live.logp.as_vec().into_iter().zip(&right) {
                 assert!((f64::from(ours) - right).abs() < 2e-5, "{ours} where {right} is right");

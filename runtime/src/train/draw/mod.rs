@@ -9,6 +9,7 @@ use crate::data::{Example, Row, View};
 use crate::model::Weights;
 use crate::sample::{Sample, Sampler, Sampling};
 use crate::tokenizer::Tokenizer;
+use crate::train::Dtype;
 use crate::{Error, Result};
 
 /// A response that was drawn, to be judged.
@@ -45,6 +46,8 @@ pub(super) struct Drawing<'a> {
     pub(super) reward: &'a mut Reward<'a>,
     pub(super) sampler: &'a mut dyn Sampler,
     pub(super) seed: u64,
+    /// How weights are stored where this program itself draws.
+    pub(super) dtype: Dtype,
 }
 
 /// The responses to each prompt, and what each of them is worth.
@@ -86,6 +89,7 @@ impl Drawing<'_> {
             top_p: self.settings.top_p,
             seed: self.seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15),
             end_tokens: self.tokenizer.special().stop.clone(),
+            dtype: self.dtype,
             ..Sampling::default()
         };
         let (samples, scores) = self.judged(weights, prompts, &tokens, &sampling)?;

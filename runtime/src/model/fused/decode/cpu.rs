@@ -2,7 +2,7 @@
 
 use super::super::{
     backend::{Backend, Write},
-    cpu::CpuBackend,
+    cpu::{CpuBackend, Held},
     map::Projection,
 };
 use super::Continues;
@@ -13,6 +13,7 @@ use crate::{
 use collimate_kernels::{
     attention::{self, Reach},
     matrix::multiply_few,
+    stored::Stored,
 };
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -55,14 +56,17 @@ impl Continues for CpuBackend {
         attention::step(out, qkv, &cache.keys, &cache.values, reaches, self.shape().heads);
     }
 
-    fn linear_few(&self, y: &mut [f32], write: Write, x: &[f32], weights: &[f32], w: &Projection) {
+    fn linear_few(&self, y: &mut [f32], write: Write, x: &[f32], weights: &Held, w: &Projection) {
         if x.len() / w.inner <= FEW {
-            return multiply_few(y, write, x, &weights[w.range.clone()], w.inner);
+            return match weights.stored().part(w.range.clone()) {
+                Stored::Whole(weight) => multiply_few(y, write, x, weight, w.inner),
+                Stored::Halves(weight) => multiply_few(y, write, x, weight, w.inner),
+            };
         }
         self.linear(y, write, x, weights, w);
     }
 
-    fn scores(&self, normed: &[f32], weights: &[f32], head: &Projection) -> Vec<Arc<[f32]>> {
+    fn scores(&self, normed: &[f32], weights: &Held, head: &Projection) -> Vec<Arc<[f32]>> {
         let mut scores = vec![0.0; normed.len() / head.inner * head.out];
         self.linear_few(&mut scores, Write::Set, normed, weights, head);
         scores.chunks_exact(head.out).map(Arc::from).collect()

@@ -18,7 +18,7 @@ use crate::{
     model::{ModelConfig, Sequences, Weights},
     sample::{Choice, Sampling},
 };
-use collimate_kernels::attention::Reach;
+use collimate_kernels::{attention::Reach, stored::bf16};
 use rows::Rows;
 use std::ops::Range;
 
@@ -80,11 +80,11 @@ pub(super) trait Continues: Backend {
     /// The queries of one token each for many sequences, whose keys and values are in the cache already.
     fn attention_step(&self, out: &mut Self::Slice, qkv: &Self::Slice, cache: &Self::Cache, reaches: &[Reach]);
     /// [`Backend::linear`], quick for few rows as well.
-    fn linear_few(&self, y: &mut Self::Slice, write: Write, x: &Self::Slice, weights: &Self::Slice, w: &Projection) {
+    fn linear_few(&self, y: &mut Self::Slice, write: Write, x: &Self::Slice, weights: &Self::Weights, w: &Projection) {
         self.linear(y, write, x, weights, w);
     }
     /// The scores of all words for each row.
-    fn scores(&self, normed: &Self::Slice, weights: &Self::Slice, head: &Projection) -> Vec<Self::Scores>;
+    fn scores(&self, normed: &Self::Slice, weights: &Self::Weights, head: &Projection) -> Vec<Self::Scores>;
     /// As [`Continuing::choose`].
     fn choose(&self, scores: &[Self::Scores], draws: &[f64], settings: &Sampling) -> Vec<Choice>;
     /// Did all go well so far?
@@ -94,7 +94,7 @@ pub(super) trait Continues: Backend {
 /// A decoder and what it has read.
 pub(super) struct Decoding<'a, B: Continues> {
     decoder: Decoder<B>,
-    weights: &'a B::Slice,
+    weights: &'a B::Weights,
     config: &'a ModelConfig,
     layers: Vec<B::Cache>,
     rows: Rows,
@@ -102,11 +102,16 @@ pub(super) struct Decoding<'a, B: Continues> {
 
 /// On the CPU.
 pub(crate) fn on_cpu(weights: &Weights) -> impl Continuing {
-    Decoding::new(Decoder::new(weights, CpuBackend::new), weights.data.as_slice(), &weights.config)
+    Decoding::new(Decoder::new(weights, CpuBackend::new), &weights.data, &weights.config)
+}
+
+/// On the CPU, with the weights' copy in bf16.
+pub(crate) fn on_cpu_in_halves<'a>(weights: &'a Weights, halves: &'a Vec<bf16>) -> impl Continuing {
+    Decoding::new(Decoder::new(weights, CpuBackend::new), halves, &weights.config)
 }
 
 impl<'a, B: Continues> Decoding<'a, B> {
-    pub(super) fn new(decoder: Decoder<B>, weights: &'a B::Slice, config: &'a ModelConfig) -> Self {
+    pub(super) fn new(decoder: Decoder<B>, weights: &'a B::Weights, config: &'a ModelConfig) -> Self {
         let layers = decoder.map.layers.iter().map(|_| decoder.backend.cache()).collect();
         Decoding { decoder, weights, config, layers, rows: Rows::default() }
     }
@@ -127,6 +132,7 @@ impl<B> Continuing for Decoding<'_, B>
 where
     B: Continues + Send,
     B::Slice: Sync,
+    B::Weights: Sync,
 {
     type Scores = B::Scores;
 

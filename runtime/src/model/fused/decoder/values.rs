@@ -17,7 +17,7 @@ pub(in super::super) struct ValueTrace<T> {
 
 impl<B: Backend> Decoder<B> {
     /// The values of all labels at each state asked for; nothing is kept.
-    pub(in super::super) fn score_values(&self, weights: &B::Slice, plan: &Plan) -> Vec<f32> {
+    pub(in super::super) fn score_values(&self, weights: &B::Weights, plan: &Plan) -> Vec<f32> {
         let [_, _, normed] = self.scored_rows(weights, plan, &self.stream(weights, plan));
         self.values(weights, plan, &normed)
     }
@@ -25,7 +25,7 @@ impl<B: Backend> Decoder<B> {
     /// The values of all labels at each state asked for, and what [`Decoder::backward_values`] needs.
     pub(in super::super) fn forward_values(
         &self,
-        weights: &B::Slice,
+        weights: &B::Weights,
         plan: &Plan,
         recompute: bool,
     ) -> (Vec<f32>, ValueTrace<B::Buffer>) {
@@ -37,7 +37,7 @@ impl<B: Backend> Decoder<B> {
     /// Adds to the gradient of all weights, from the gradient of the values.
     pub(in super::super) fn backward_values(
         &self,
-        weights: &B::Slice,
+        weights: &B::Weights,
         gradient: &mut B::Slice,
         plan: &Plan,
         trace: ValueTrace<B::Buffer>,
@@ -54,7 +54,7 @@ impl<B: Backend> Decoder<B> {
         self.layers_backward(weights, gradient, plan, trace.layers, d_x);
     }
 
-    fn values(&self, weights: &B::Slice, plan: &Plan, normed: &B::Slice) -> Vec<f32> {
+    fn values(&self, weights: &B::Weights, plan: &Plan, normed: &B::Slice) -> Vec<f32> {
         let (backend, head) = (&self.backend, self.labels());
         let mut values = backend.exact(plan.rows.len() * head.out);
         backend.linear(&mut values, Write::Set, normed, weights, head);

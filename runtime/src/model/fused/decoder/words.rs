@@ -21,7 +21,7 @@ pub(in super::super) struct WordTrace<T> {
 
 impl<B: Backend> Decoder<B> {
     /// The log-probabilities of all words at each scored token; nothing is kept.
-    pub(in super::super) fn score_words(&self, weights: &B::Slice, plan: &Plan) -> Vec<f32> {
+    pub(in super::super) fn score_words(&self, weights: &B::Weights, plan: &Plan) -> Vec<f32> {
         let [_, _, normed] = self.scored_rows(weights, plan, &self.stream(weights, plan));
         self.words(weights, plan, &normed)
     }
@@ -29,7 +29,7 @@ impl<B: Backend> Decoder<B> {
     /// The log-probabilities of all words at each scored token, and what [`Decoder::backward_words`] needs.
     pub(in super::super) fn forward_words(
         &self,
-        weights: &B::Slice,
+        weights: &B::Weights,
         plan: &Plan,
         recompute: bool,
     ) -> (Vec<f32>, WordTrace<B::Buffer>) {
@@ -42,7 +42,7 @@ impl<B: Backend> Decoder<B> {
     /// Adds to the gradient of all weights, from the gradient of the log-probabilities.
     pub(in super::super) fn backward_words(
         &self,
-        weights: &B::Slice,
+        weights: &B::Weights,
         gradient: &mut B::Slice,
         plan: &Plan,
         trace: WordTrace<B::Buffer>,
@@ -63,7 +63,7 @@ impl<B: Backend> Decoder<B> {
         self.layers_backward(weights, gradient, plan, trace.layers, d_x);
     }
 
-    fn words(&self, weights: &B::Slice, plan: &Plan, normed: &B::Slice) -> Vec<f32> {
+    fn words(&self, weights: &B::Weights, plan: &Plan, normed: &B::Slice) -> Vec<f32> {
         let (backend, head) = (&self.backend, self.table());
         let mut scores = backend.exact(plan.rows.len() * head.out);
         backend.linear(&mut scores, Write::Set, normed, weights, &head);

@@ -96,6 +96,7 @@ fn weight<'a>(weights: &'a Numbers, w: &Projection) -> Matrix<'a> {
 
 impl Backend for GpuBackend {
     type Slice = Numbers;
+    type Weights = Numbers;
     type Buffer = Box<Numbers>;
 
     fn shape(&self) -> &Shape {

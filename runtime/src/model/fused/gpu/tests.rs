@@ -42,7 +42,7 @@ fn f32_is_the_engine_of_the_cpu() {
         for (batch, share_prompts, recompute) in
             [(batch(), true, false), (groups(), true, true), (groups(), false, false)]
         {
-            let options = FusedOptions { share_prompts, recompute };
+            let options = FusedOptions { share_prompts, recompute, ..FusedOptions::default() };
             let parameters = Arc::new(Parameters::new(weights(config.clone())));
             let right = learn(&FusedEngine::with(Arc::clone(&parameters), options), &parameters, &batch);
             let engine = emulated(&parameters, Element::F32, options);

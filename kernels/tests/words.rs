@@ -1,0 +1,60 @@
+//! The output head needs no more memory for more words: what it takes besides its inputs and results is the same.
+
+use collimate_kernels::head::{Inputs, backward, forward};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+// SAFETY: everything is handed on to the system's allocator.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let held = HELD.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        MOST.fetch_max(held, Ordering::Relaxed);
+        // SAFETY: the caller's own promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's own promise.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn numbers(length: usize) -> Vec<f32> {
+    (0..length).map(|i| ((i * 7919 % 1000) as f32 - 500.0) * 1e-3).collect()
+}
+
+/// Most bytes that both passes held at once besides what goes in and comes out.
+fn beside(words: usize) -> usize {
+    let (rows, width) = (1100, 8);
+    let (hidden, table, upstream) = (numbers(rows * width), numbers(words * width), numbers(rows));
+    let targets: Vec<u32> = (0..rows).map(|i| (i * 7919 % words) as u32).collect();
+    let (mut logp, mut logsumexp) = (numbers(rows), numbers(rows));
+    let (mut d_hidden, mut d_table) = (numbers(hidden.len()), numbers(table.len()));
+    let inputs = Inputs { hidden: &hidden, table: table[..].into(), targets: &targets, width };
+    let before = HELD.load(Ordering::Relaxed);
+    MOST.store(before, Ordering::Relaxed);
+    forward(&mut logp, &mut logsumexp, inputs);
+    backward(&mut d_hidden, &mut d_table, &upstream, &logsumexp, inputs);
+    MOST.load(Ordering::Relaxed) - before
+}
+
+#[test]
+fn more_words_need_no_more_memory() {
+    // The first call makes the tile that later ones use again.
+    let first = beside(4096);
+    assert!(first > 1 << 20, "the first call takes a tile, or this test counts nothing");
+    let (few, many) = (beside(4096), beside(131_072));
+    assert!(many <= few + few / 4 + (64 << 10), "{few} bytes for 4096 words, {many} for 131072");
+    // All scores of 131072 words would be half a gigabyte.
+    assert!(many + first < 40 << 20, "{many} and {first} bytes");
+}
