@@ -287,6 +287,24 @@ fn a_short_run_in_the_sandbox_has_no_longer_warmup() {
 }
 
 #[test]
+fn a_device_that_is_not_there_and_seeds_that_mean_nothing_are_refused_before_anything_is_asked() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = write(folder.path(), "pairs.jsonl", &json!({"prompt": "a", "chosen": "b", "rejected": "c"}));
+    for (arguments, expected) in [
+        (&["dpo", "--device", "cuda:900"][..], "--device cuda:900: "),
+        (&["rloo", "--device", "gpu"], "--device gpu: there is no such device"),
+        (&["dpo", "--seeds", "0"], "--seeds 0: give at least 1"),
+        (&["dpo", "--seeds", "3", "--data", &file], "--seeds compares policies in the sandbox"),
+        (&["reward-bt", "--seeds", "3"], "`reward-bt` is not measured so; leave it out"),
+        (&["steerlm", "--seeds", "3"], "`steerlm` is not measured so; leave it out"),
+        (&["rloo", "--seeds", "3", "--resume", "--out", "runs/none"], "--resume"),
+    ] {
+        let error = refused(arguments);
+        assert!(error.contains(expected) && error.lines().count() == 1, "collimate {arguments:?}: {error}");
+    }
+}
+
+#[test]
 fn help_names_every_algorithm_and_no_preset() {
     let help = printed(&["--help"]);
     let words: Vec<&str> = help.split_whitespace().collect();

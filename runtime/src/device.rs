@@ -41,6 +41,18 @@ pub fn cpu(kind: EngineKind, parameters: Arc<Parameters>) -> Result<Box<dyn Engi
     })
 }
 
+/// Can this build compute on the device of this name, and has this machine got it? To be asked before anything is done
+/// for a run that names it.
+///
+/// # Errors
+/// What is missing.
+pub fn check(name: &str) -> Result<()> {
+    match place(name)? {
+        Place::Cpu => Ok(()),
+        Place::Cuda(ordinal) => present(ordinal),
+    }
+}
+
 /// A device as it is named.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
@@ -60,13 +72,27 @@ fn place(name: &str) -> Result<Place> {
 }
 
 #[cfg(feature = "cuda")]
+fn present(ordinal: usize) -> Result<()> {
+    collimate_kernels::cuda::Device::present(ordinal).map_err(|problem| unusable(ordinal, &problem))
+}
+
+#[cfg(not(feature = "cuda"))]
+fn present(ordinal: usize) -> Result<()> {
+    Err(unusable(ordinal, "this build has no CUDA; build it with `--features cuda` where a CUDA toolkit is"))
+}
+
+fn unusable(ordinal: usize, problem: &str) -> Error {
+    Error::Setting(format!("--device cuda:{ordinal}: {problem}"))
+}
+
+#[cfg(feature = "cuda")]
 fn cuda(ordinal: usize, kind: EngineKind, mut job: Job<'_>) -> Result<Trained> {
     use crate::model::{GpuEngine, GpuSampler};
     use collimate_kernels::cuda::{Device, Element, Stream};
     use dfdx::prelude::Cuda;
-    let unusable = |problem: String| Error::Setting(format!("--device cuda:{ordinal}: {problem}"));
+    let unusable = |problem: String| unusable(ordinal, &problem);
     // Nothing of dfdx's may be touched before: where something is missing it panics.
-    Device::present(ordinal).map_err(unusable)?;
+    present(ordinal)?;
     let device = Cuda::try_build(ordinal, job.settings.seed)
         .map_err(|e| unusable(format!("dfdx cannot use this GPU: {e:?}")))?;
     let of_dfdx = device.clone();
@@ -93,9 +119,10 @@ fn cuda(ordinal: usize, kind: EngineKind, mut job: Job<'_>) -> Result<Trained> {
 
 #[cfg(not(feature = "cuda"))]
 fn cuda(ordinal: usize, _: EngineKind, _: Job<'_>) -> Result<Trained> {
-    Err(Error::Setting(format!(
-        "--device cuda:{ordinal}: this build has no CUDA; build it with `--features cuda` where a CUDA toolkit is"
-    )))
+    match present(ordinal) {
+        Err(problem) => Err(problem),
+        Ok(()) => unreachable!("a build without CUDA has no GPU"),
+    }
 }
 
 #[cfg(test)]
@@ -109,5 +136,12 @@ mod tests {
         assert_eq!(place("cuda").unwrap(), Place::Cuda(0));
         let error = place("gpu").unwrap_err().to_string();
         assert_eq!(error, "--device gpu: there is no such device; write cpu or cuda:0");
+    }
+
+    #[test]
+    fn a_device_is_looked_for_before_there_is_a_run() {
+        check("cpu").unwrap();
+        let error = check("cuda:900").unwrap_err().to_string();
+        assert!(error.starts_with("--device cuda:900: "), "{error}");
     }
 }

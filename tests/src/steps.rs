@@ -5,8 +5,9 @@ use collimate_runtime::data::Row;
 use collimate_runtime::device;
 use collimate_runtime::metric::Measurement;
 use collimate_runtime::model::Weights;
+use collimate_runtime::sample::Sampler;
 use collimate_runtime::tokenizer::Tokenizer;
-use collimate_runtime::train::{Job, Observer, RunSettings};
+use collimate_runtime::train::{Job, Observer, Reward, RunSettings};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -31,6 +32,50 @@ pub fn steps(
     folder: &Path,
     rows: &[Row],
 ) -> Vec<Measurement> {
+    let tokenizer = Tokenizer::from_folder(folder).unwrap();
+    run(algorithm, settings, weights, &tokenizer, rows, None).0
+}
+
+/// What a run is given that has its responses drawn.
+pub struct Drawn<'a, 'b> {
+    /// What they are worth.
+    pub reward: &'a mut Reward<'b>,
+    /// Who draws.
+    pub sampler: &'a mut dyn Sampler,
+    /// What the critic begins with, if one is trained.
+    pub critic: Option<Weights>,
+}
+
+/// The same for a run on the responses that a sampler gives to these rows' prompts, and the weights after it.
+///
+/// # Panics
+/// If it cannot be run.
+#[must_use]
+pub fn drawn_steps(
+    algorithm: &Algorithm,
+    settings: RunSettings,
+    weights: Weights,
+    tokenizer: &Tokenizer,
+    rows: &[Row],
+    drawn: Drawn<'_, '_>,
+) -> (Vec<Measurement>, Weights) {
+    run(algorithm, settings, weights, tokenizer, rows, Some(drawn))
+}
+
+fn run(
+    algorithm: &Algorithm,
+    settings: RunSettings,
+    weights: Weights,
+    tokenizer: &Tokenizer,
+    rows: &[Row],
+    drawn: Option<Drawn<'_, '_>>,
+) -> (Vec<Measurement>, Weights) {
+    let (reward, sampler, critic) = match drawn {
+        Some(Drawn { reward, sampler, critic }) => {
+            (Some(reward as &mut Reward<'_>), Some(sampler as &mut dyn Sampler), critic)
+        }
+        None => (None, None, None),
+    };
     let mut seen = Seen::default();
     let job = Job {
         settings,
@@ -39,17 +84,17 @@ pub fn steps(
         specs: &(algorithm.hyper)(),
         weights,
         teacher: None,
-        critic: None,
-        tokenizer: &Tokenizer::from_folder(folder).unwrap(),
+        critic,
+        tokenizer,
         rows,
-        reward: None,
-        sampler: None,
+        reward,
+        sampler,
         eval_rows: &[],
         out: None,
         resume: false,
         stop: &AtomicBool::new(false),
         observer: &mut seen,
     };
-    device::train(job).unwrap();
-    seen.0
+    let trained = device::train(job).unwrap();
+    (seen.0, trained.weights)
 }

@@ -401,6 +401,9 @@ fn optimizer_arguments() -> Vec<Arg> {
         number::<f64>("max-grad-norm", "F").help("The gradient is shortened to this norm; 0: never"),
         set(),
         number::<u64>("seed", "N").help("Same seed, same run [default: 0]"),
+        number::<u64>("seeds", "N")
+            .conflicts_with("resume")
+            .help("In the sandbox: run with so many seeds, this and those that follow, and print what they come to"),
     ]
 }
 

@@ -24,6 +24,7 @@ mod reward_model;
 mod reward_table;
 mod sandbox;
 mod score;
+mod seeds;
 mod settings;
 mod state;
 mod steerlm;

@@ -148,8 +148,15 @@ pub(super) fn defaults(algorithm: &Algorithm) -> RunSettings {
     RunSettings { steps: Some(steps), batch: 16, lr, warmup: 10, ..RunSettings::default() }
 }
 
+/// Two policies' answers to the held-out questions.
+pub(super) struct Compared {
+    pub(super) comparison: Comparison,
+    /// How far the later one is from the earlier one, in nats for an answer.
+    pub(super) kl: Estimate,
+}
+
 /// Asks both policies the held-out questions, and prints what the judge says of the answers.
-pub(super) fn compare(before: &Weights, after: &Weights, tokenizer: &Tokenizer, seed: u64) -> Result<()> {
+pub(super) fn compare(before: &Weights, after: &Weights, tokenizer: &Tokenizer, seed: u64) -> Result<Compared> {
     let questions = questions(QUESTIONS);
     let prompts: Vec<String> = questions.iter().map(Question::prompt).collect();
     let sampling = Sampling { max_new_tokens: ANSWER_TOKENS, seed, ..Sampling::default() };
@@ -164,7 +171,7 @@ pub(super) fn compare(before: &Weights, after: &Weights, tokenizer: &Tokenizer, 
     let mut out = std::io::stdout().lock();
     writeln!(out, "\n{}", comparison.table(Some(kl)))?;
     writeln!(out, "{}", comparison.samples(3, width()))?;
-    Ok(())
+    Ok(Compared { comparison, kl })
 }
 
 /// The trained policy's divergence from the start, estimated on its own answers: the mean over answers of

@@ -1,6 +1,7 @@
 //! `collimate <algorithm>`: a training run, on the user's model and data or in the sandbox.
 
-use super::{command_name, model, progress, reward, reward_model, sandbox, settings, steerlm};
+use super::sandbox::Compared;
+use super::{command_name, model, progress, reward, reward_model, sandbox, seeds, settings, steerlm};
 use crate::Algorithm;
 use crate::ir::Program;
 use crate::rewards::HostReward;
@@ -24,6 +25,26 @@ pub(super) fn run(algorithm: &'static Algorithm, rewards: &[&'static HostReward]
         write!(std::io::stdout().lock(), "{}", settings.to_toml())?;
         return Ok(());
     }
+    device::check(&settings.device)?;
+    catch_interrupt()?;
+    let out = match matches.get_one::<PathBuf>("out") {
+        Some(out) => out.clone(),
+        None => unused_folder(algorithm.name)?,
+    };
+    if let Some(seeds) = matches.get_one::<u64>("seeds") {
+        return seeds::run(algorithm, rewards, &settings, *seeds, &out);
+    }
+    once(algorithm, rewards, settings, &out, matches.get_flag("resume")).map(drop)
+}
+
+/// One training run. Gives what the sandbox says of the policy before and after, if it is asked and the run was not stopped.
+pub(super) fn once(
+    algorithm: &'static Algorithm,
+    rewards: &[&'static HostReward],
+    settings: RunSettings,
+    out: &Path,
+    resume: bool,
+) -> Result<Option<Compared>> {
     let specs = (algorithm.hyper)();
     let program = (algorithm.trace)();
     let view = View::of(&program, algorithm.view)?;
@@ -31,7 +52,6 @@ pub(super) fn run(algorithm: &'static Algorithm, rewards: &[&'static HostReward]
     let in_sandbox = settings.data.is_empty();
     let count = settings.steps.unwrap_or(1) as usize * settings.batch;
     let steers = algorithm.family() == "steerlm";
-    catch_interrupt()?;
     let annotated = match steers && in_sandbox {
         true => Some(steerlm::annotated(&loaded, count, settings.seed)?),
         false => None,
@@ -69,12 +89,6 @@ pub(super) fn run(algorithm: &'static Algorithm, rewards: &[&'static HostReward]
         Some(folder) => Some(Weights::load(folder)?),
         None => None,
     };
-    let resume = matches.get_flag("resume");
-    let out = match matches.get_one::<PathBuf>("out") {
-        Some(out) => out.clone(),
-        None => unused_folder(algorithm.name)?,
-    };
-
     let mut server = match settings.draw.as_ref().and_then(|draw| Some((draw, draw.sampler.as_ref()?))) {
         Some((draw, url)) => {
             let handover = draw.sampler_update.then(|| out.with_extension("sampler"));
@@ -97,7 +111,7 @@ pub(super) fn run(algorithm: &'static Algorithm, rewards: &[&'static HostReward]
         reward,
         sampler: server.as_mut().map(|server| server as &mut dyn Sampler),
         eval_rows: &eval_rows,
-        out: Some(&out),
+        out: Some(out),
         resume,
         stop: &STOP,
         observer: &mut progress::Training::new(),
@@ -105,21 +119,22 @@ pub(super) fn run(algorithm: &'static Algorithm, rewards: &[&'static HostReward]
     let trained = device::train(job)?;
     if trained.stopped {
         eprintln!("stopped after step {}; go on with --resume --out {}", trained.steps, out.display());
-        return Ok(());
+        return Ok(None);
     }
-    let report = collimate_runtime::report::write(&out)?;
+    let report = collimate_runtime::report::write(out)?;
+    let mut compared = None;
     if in_sandbox && reward_model::trains(&program) {
         reward_model::report(&trained.weights, &loaded.tokenizer)?;
     } else if let Some(annotated) = annotated {
         annotated.save(&out, &loaded.tokenizer)?;
         steerlm::report(&trained.weights, &loaded.tokenizer, seed)?;
     } else if let Some(before) = before {
-        sandbox::compare(&before, &trained.weights, &loaded.tokenizer, seed)?;
+        compared = Some(sandbox::compare(&before, &trained.weights, &loaded.tokenizer, seed)?);
     } else if let Some(last) = &trained.last {
         summary(last)?;
     }
     writeln!(std::io::stdout().lock(), "\nmodel   {}\nreport  {}", out.join("final").display(), report.display())?;
-    Ok(())
+    Ok(compared)
 }
 
 /// From now on Ctrl-C asks the run to stop instead of ending the process.

@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// How often prompts are asked again where no two of their responses differ in worth.
 const TRIES: u64 = 16;
 
+/// Rows that the actor's engine is asked about only to see how far the sampler's numbers are from its own.
+const WATCHED: usize = 4;
+
 /// Draws responses, and asks the policies that the program reads about them.
 pub(super) struct Online<'a, D: Device<f32>> {
     pub(super) drawing: Drawing<'a>,
@@ -24,6 +27,8 @@ pub(super) struct Online<'a, D: Device<f32>> {
     pub(super) copies: Vec<String>,
     /// What they are; only where the program reads one.
     pub(super) copy: Option<Copy<D>>,
+    /// Does the program read what the actor, or the sampler, said of the responses when they were drawn?
+    pub(super) reads_behavior: bool,
     /// Rows the model works on at a time.
     pub(super) part: usize,
     /// The rows of the current step.
@@ -69,23 +74,31 @@ impl<D: Device<f32>> Online<'_, D> {
         self.examples = drawn.examples;
         let rows: Vec<&Example> = self.examples.iter().collect();
         let parts: Vec<Vec<Item<'_>>> = items(self.view, &rows)?.chunks(self.part).map(<[_]>::to_vec).collect();
-        let asked = |engine: &dyn Engine<D>| -> Result<Rc<StartScores>> {
-            Ok(Rc::new(StartScores::default().compute(engine, self.view, &parts, &mut |_| true)?.unwrap_or_default()))
+        let asked = |engine: &dyn Engine<D>, parts: &[Vec<Item<'_>>]| -> Result<Rc<StartScores>> {
+            Ok(Rc::new(StartScores::default().compute(engine, self.view, parts, &mut |_| true)?.unwrap_or_default()))
         };
-        let behavior = asked(actor)?;
+        let behavior = match (self.reads_behavior, plays) {
+            (true, _) => asked(actor, &parts)?,
+            (false, true) => Rc::default(),
+            // The forward pass of a whole batch is not worth two numbers of a report.
+            (false, false) => asked(actor, &[items(self.view, &rows[..rows.len().min(WATCHED)])?])?,
+        };
         if !plays {
             let gaps = gaps(&behavior, &drawn.logp);
             metrics.push(("sampling/sampling_logp_difference/mean".to_owned(), gaps.0));
             metrics.push(("sampling/sampling_logp_difference/max".to_owned(), gaps.1));
         }
-        let mut frozen = vec![
-            ("behavior".to_owned(), Rc::clone(&behavior)),
-            ("sampler".to_owned(), Rc::new(behavior.with(&drawn.logp))),
-        ];
+        let sampler = Rc::new(behavior.with(&drawn.logp));
+        let mut frozen = Vec::new();
+        if self.reads_behavior {
+            frozen.push(("behavior".to_owned(), Rc::clone(&behavior)));
+            frozen.push(("sampler".to_owned(), Rc::clone(&sampler)));
+        }
         if let Some(copy) = &self.copy {
-            let start = asked(&*copy.engine)?;
+            let start = asked(&*copy.engine, &parts)?;
             if !plays {
-                metrics.push(("kl".to_owned(), behavior.mean_gap(&start)));
+                let said = if self.reads_behavior { &behavior } else { &sampler };
+                metrics.push(("kl".to_owned(), said.mean_gap(&start)));
             }
             frozen.extend(self.copies.iter().map(|copy| (copy.clone(), Rc::clone(&start))));
         }

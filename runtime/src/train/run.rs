@@ -185,6 +185,7 @@ pub fn run<D: Device<f32>>(
                 prompts: &data.examples,
                 copies: copies.clone(),
                 copy,
+                reads_behavior: program.inputs().any(|(_, owner, ..)| ["behavior", "sampler"].contains(&owner)),
                 part,
                 examples: Vec::new(),
                 metrics: Vec::new(),

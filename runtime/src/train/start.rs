@@ -68,14 +68,14 @@ impl StartScores {
         sorted.into_iter().map(|(key, logp)| (*key, logp.as_slice()))
     }
 
-    /// The same with other numbers for the first tokens of each response: row after row, response after response.
+    /// The same with other numbers for the first tokens of each response, and for responses that are not known all of
+    /// them: row after row, response after response.
     pub(super) fn with(&self, others: &[Vec<Vec<f32>>]) -> Self {
         let mut known = self.known.clone();
         for (row, responses) in others.iter().enumerate() {
             for (place, logp) in responses.iter().enumerate() {
-                if let Some(own) = known.get_mut(&(row, row, place)) {
-                    own.iter_mut().zip(logp).for_each(|(own, other)| *own = *other);
-                }
+                let own = known.entry((row, row, place)).or_insert_with(|| logp.clone());
+                own.iter_mut().zip(logp).for_each(|(own, other)| *own = *other);
             }
         }
         StartScores { known }

@@ -3,6 +3,7 @@
 use super::{Estimate, side_by_side};
 use crate::sandbox::Attributes;
 use crate::sandbox::exercise::Question;
+use std::collections::HashSet;
 use std::fmt::Write;
 
 /// What the judge says of one policy's answers.
@@ -49,6 +50,12 @@ impl Policy {
     #[must_use]
     pub fn reward(&self) -> Estimate {
         Estimate::of(&self.rewards)
+    }
+
+    /// How many of its answers are different from one another. A policy that has collapsed says the same to everything.
+    #[must_use]
+    pub fn different(&self) -> usize {
+        self.answers.iter().map(|answer| answer.trim()).collect::<HashSet<_>>().len()
     }
 
     /// The standard deviation of its rewards, from answer to answer.
@@ -103,6 +110,8 @@ impl Comparison {
             both(&format!("  {name}"), &|policy| policy.attributes[place], 2);
         }
         both("words in an answer", &|policy| policy.words, 1);
+        let [before, after] = [&self.before, &self.after].map(|policy| policy.different().to_string());
+        rows.push(("different answers".to_owned(), before, after));
         let gain = format!("gain, in deviations of {:.2}", self.before.deviation());
         rows.push((gain, String::new(), format!("{:.2}", self.gain())));
         rows.push(("win rate, %".to_owned(), String::new(), format!("{:.1}", self.win_rate().percent())));
@@ -177,10 +186,11 @@ mod tests {
     fn the_table_is_aligned() {
         let table = comparison().table(Some(Estimate { mean: 3.0, error: 0.25 }));
         let lines: Vec<&str> = table.lines().collect();
-        assert_eq!(lines.len(), 11);
+        assert_eq!(lines.len(), 12);
+        assert!(lines[8].starts_with("different answers") && lines[8].contains(" 3 ") && lines[8].ends_with(" 3"));
         assert!(lines[0].starts_with("3 held-out questions") && lines[0].ends_with("after"), "{table}");
-        assert!(lines[9].starts_with("win rate, %") && lines[9].ends_with("83.3 ± 16.7"), "{table}");
-        assert!(lines[10].ends_with("3.00 ± 0.25"), "{table}");
+        assert!(lines[10].starts_with("win rate, %") && lines[10].ends_with("83.3 ± 16.7"), "{table}");
+        assert!(lines[11].ends_with("3.00 ± 0.25"), "{table}");
         let wide = lines.iter().map(|line| line.chars().count()).max();
         assert!(lines.iter().all(|line| Some(line.chars().count()) == wide), "{table}");
     }

@@ -12,6 +12,9 @@ use crate::tokenizer::Tokenizer;
 use crate::train::Dtype;
 use crate::{Error, Result};
 
+/// Responses in the making at once. The weights are read once for all of them, and so far more rows cost little more.
+const AT_ONCE: usize = 128;
+
 /// A response that was drawn, to be judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer<'a> {
@@ -90,6 +93,7 @@ impl Drawing<'_> {
             seed: self.seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15),
             end_tokens: self.tokenizer.special().stop.clone(),
             dtype: self.dtype,
+            at_once: AT_ONCE,
             ..Sampling::default()
         };
         let (samples, scores) = self.judged(weights, prompts, &tokens, &sampling)?;

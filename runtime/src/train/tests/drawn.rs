@@ -399,10 +399,16 @@ fn a_server_that_draws_the_same_gives_the_same_curve() {
     let tokenizer = letters();
     let address = serve(Weights::random(config(), 99), Manner::Good);
     let mut server = Server::connect(&address, &tokenizer, Some(folder.path().join("weights"))).unwrap();
-    let (_, through) = Drawn::new().go_with(Some(&mut server)).unwrap();
+    let with =
+        |sampler: &mut dyn Sampler| Drawn { steps: 40, iterations: 1, ..Drawn::new() }.go_with(Some(sampler)).unwrap();
+    let (trained, through) = with(&mut server);
     // The same samples: the server is sent half the seed.
-    let (_, here) = Drawn::new().go_with(Some(&mut Halved)).unwrap();
+    let (trained_here, here) = with(&mut Halved);
     assert_eq!(through, here);
+    assert_eq!(trained.weights.data, trained_here.weights.data);
+    // It is a curve, and it rises.
+    let mean = |part: &[Measurement]| part.iter().map(|m| metric(m, "reward")).sum::<f64>() / part.len() as f64;
+    assert!(mean(&through[30..]) > mean(&through[..10]) + 1.0, "{} {}", mean(&through[30..]), mean(&through[..10]));
     assert!(through.iter().all(|m| metric(m, "sampling/sampling_logp_difference/max") < 1e-4));
     // A server that keeps its weights: how far it has stayed behind is reported.
     let address = serve(Weights::random(config(), 3), Manner::Stubborn);
