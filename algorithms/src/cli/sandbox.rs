@@ -133,10 +133,7 @@ fn liked_and_not(group: data::Group) -> Vec<Record> {
 pub(super) fn defaults(algorithm: &Algorithm) -> RunSettings {
     // Right answers can be followed fast. A model's own answers differ by luck too: slowly, or luck is what it learns.
     if algorithm.draws() {
-        // What a batch says of a policy is mostly luck, so it is large.
-        let draw = DrawSettings { num_generations: 4, max_new_tokens: ANSWER_TOKENS, ..DrawSettings::default() };
-        let settings = RunSettings { steps: Some(400), batch: 32, lr: 4e-4, warmup: 10, ..RunSettings::default() };
-        return RunSettings { draw: Some(draw), ..settings };
+        return drawn(algorithm);
     }
     if algorithm.family() == "steerlm" {
         return steerlm::defaults();
@@ -146,6 +143,20 @@ pub(super) fn defaults(algorithm: &Algorithm) -> RunSettings {
     }
     let (steps, lr) = if algorithm.view == "demo" { (200, 3e-4) } else { (400, 6e-5) };
     RunSettings { steps: Some(steps), batch: 16, lr, warmup: 10, ..RunSettings::default() }
+}
+
+/// The same for an algorithm that draws its answers. What a batch says of a policy is mostly luck, so it is large.
+fn drawn(algorithm: &Algorithm) -> RunSettings {
+    let draw = DrawSettings { num_generations: 4, max_new_tokens: ANSWER_TOKENS, ..DrawSettings::default() };
+    let critic = (algorithm.trace)().inputs().any(|(_, owner, ..)| owner == "critic");
+    let (steps, lr, critic_lr) = match (critic, algorithm.family()) {
+        // A critic is to know what comes before the actor believes it.
+        (true, _) => (400, 5e-4, Some(1e-3)),
+        (false, "rloo") => (700, 6e-4, None),
+        (false, _) => (400, 4e-4, None),
+    };
+    let settings = RunSettings { steps: Some(steps), batch: 32, lr, critic_lr, warmup: 10, ..RunSettings::default() };
+    RunSettings { draw: Some(draw), ..settings }
 }
 
 /// Two policies' answers to the held-out questions.
