@@ -29,39 +29,53 @@ pub(super) fn stripe<W: Weight>(stripe: &Stripe<'_>, x: &[f32], weight: &[W], in
     // A single row needs more columns at once, or its additions wait for each other.
     while rows == 1 && column + 2 * QUAD <= columns {
         let weight = &weight[column * inner..];
-        let coming = Coming { from: weight.as_ptr().wrapping_add(2 * QUAD * inner).cast(), lines: 2 * QUAD };
-        let [sums] = tile::<W, 1, { 2 * QUAD }>(x, weight, inner, coming);
+        let next = weight.as_ptr().wrapping_add(2 * QUAD * inner).cast();
+        let [sums] = tile::<W, 1, { 2 * QUAD }, { 2 * QUAD }>(x, weight, inner, next);
         let [a, b, c, d, e, f, g, h] = sums;
         stripe.store_quad(0, column, quad([a, b, c, d]));
         stripe.store_quad(0, column + QUAD, quad([e, f, g, h]));
         column += 2 * QUAD;
     }
-    let passes = rows.div_ceil(MOST_ROWS);
+    let mut room = Vec::new();
     while column + QUAD <= columns {
-        let weight = &weight[column * inner..];
-        let next: *const i8 = weight.as_ptr().wrapping_add(QUAD * inner).cast();
-        let (mut row, mut pass, mut asked) = (0, 0, 0);
-        while row < rows {
-            let x = &x[row * inner..];
-            // Every pass over these weights asks for a part of the next, so that memory is never idle.
-            let lines = (QUAD - asked).div_ceil(passes - pass);
-            let coming = Coming { from: next.wrapping_add(asked * inner * size_of::<W>()), lines };
-            (pass, asked) = (pass + 1, asked + lines);
-            // Of four rows, two and two.
-            row += match rows - row {
-                1 => store(stripe, row, column, tile::<W, 1, QUAD>(x, weight, inner, coming)),
-                2 | 4 => store(stripe, row, column, tile::<W, 2, QUAD>(x, weight, inner, coming)),
-                _ => store(stripe, row, column, tile::<W, MOST_ROWS, QUAD>(x, weight, inner, coming)),
-            };
+        let (here, next) = weight[column * inner..].split_at(QUAD * inner);
+        if rows <= MOST_ROWS {
+            passes(stripe, column, x, here, next, inner);
+        } else {
+            // Read several times, weights are widened once.
+            passes(stripe, column, x, W::wide_rows(here, &mut room), next, inner);
         }
         column += QUAD;
     }
     for column in column..columns {
         for row in 0..rows {
-            let coming = Coming { from: std::ptr::null(), lines: 0 };
-            let [[sum]] = tile::<W, 1, 1>(&x[row * inner..], &weight[column * inner..], inner, coming);
+            let (x, weight) = (&x[row * inner..], &weight[column * inner..]);
+            let [[sum]] = tile::<W, 1, 1, 0>(x, weight, inner, std::ptr::null());
             stripe.store(row, column, quad([sum; QUAD])[0]);
         }
+    }
+}
+
+/// All rows of `x` times four rows of a weight, `here`; `next` are the weights after them, as they are stored.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn passes<H: Weight, W: Weight>(stripe: &Stripe<'_>, column: usize, x: &[f32], here: &[H], next: &[W], inner: usize) {
+    let rows = x.len() / inner;
+    // Every pass over these weights asks for a part of the next, so that memory is never idle: so many lines in all for each line
+    // of a column that is read here.
+    let mut asked = (QUAD * size_of::<W>()).div_ceil(size_of::<H>());
+    let (mut row, mut left, mut from) = (0, rows.div_ceil(MOST_ROWS), next.as_ptr().cast::<i8>());
+    while row < rows {
+        let x = &x[row * inner..];
+        let lines = asked.div_ceil(left);
+        // Of four rows, two and two.
+        row += match rows - row {
+            1 => store(stripe, row, column, quads::<H, 1>(x, here, inner, from, lines)),
+            2 | 4 => store(stripe, row, column, quads::<H, 2>(x, here, inner, from, lines)),
+            _ => store(stripe, row, column, quads::<H, MOST_ROWS>(x, here, inner, from, lines)),
+        };
+        (asked, left) = (asked - lines, left - 1);
+        from = from.wrapping_add(lines * inner * size_of::<H>());
     }
 }
 
@@ -75,56 +89,64 @@ fn store<const R: usize>(stripe: &Stripe<'_>, row: usize, column: usize, sums: [
     R
 }
 
-/// What the processor is asked to fetch while it computes: weights that come after these.
-#[derive(Clone, Copy)]
-struct Coming {
-    from: *const i8,
-    /// Lines for each line of a column that is read meanwhile.
-    lines: usize,
-}
-
-/// The partial sums of the dot products of `R` rows of `x` and `C` of `weight`. Those of a row are the same in any company.
+/// A tile of four columns that asks for this many lines.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn tile<W: Weight, const R: usize, const C: usize>(
+fn quads<W: Weight, const R: usize>(
     x: &[f32],
     weight: &[W],
     inner: usize,
-    coming: Coming,
+    next: *const i8,
+    lines: usize,
+) -> [[__m256; QUAD]; R] {
+    match lines {
+        0 => tile::<W, R, QUAD, 0>(x, weight, inner, next),
+        1 => tile::<W, R, QUAD, 1>(x, weight, inner, next),
+        2 => tile::<W, R, QUAD, 2>(x, weight, inner, next),
+        _ => tile::<W, R, QUAD, QUAD>(x, weight, inner, next),
+    }
+}
+
+/// The partial sums of the dot products of `R` rows of `x` and `C` of `weight`. Those of a row are the same in any company.
+///
+/// For each line of a column that is read, the processor is asked for `LINES` lines from `next` on: weights that come after these.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn tile<W: Weight, const R: usize, const C: usize, const LINES: usize>(
+    x: &[f32],
+    weight: &[W],
+    inner: usize,
+    mut next: *const i8,
 ) -> [[__m256; C]; R] {
     assert!(R * inner <= x.len() && C * inner <= weight.len(), "a tile outside its matrices");
-    let (x, weight) = (x.as_ptr(), weight.as_ptr());
-    let in_line = LINE / size_of::<W>();
+    // A pointer for each row and one offset for all.
+    let rows: [*const f32; R] = std::array::from_fn(|r| x.as_ptr().wrapping_add(r * inner));
+    let columns: [*const W; C] = std::array::from_fn(|c| weight.as_ptr().wrapping_add(c * inner));
     let mut sums = [[_mm256_setzero_ps(); C]; R];
-    let (mut i, mut from) = (0, coming.from);
-    // SAFETY: rows below `R` or `C`, numbers below `inner`: inside by the check above. A prefetch reads nothing.
+    let mut i = 0;
+    // SAFETY: numbers below `inner` of rows below `R` and columns below `C`: inside by the check above. A prefetch reads nothing.
     #[allow(unsafe_code)]
     unsafe {
+        while i + W::IN_LINE <= inner {
+            for line in 0..LINES {
+                _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(line * LINE));
+            }
+            next = next.wrapping_add(LINES * LINE);
+            for part in 0..W::IN_LINE / PARTS {
+                add::<W, R, C>(&mut sums, &rows, &columns, i + part * PARTS);
+            }
+            i += W::IN_LINE;
+        }
         while i + PARTS <= inner {
-            if i % in_line == 0 {
-                for _ in 0..coming.lines {
-                    _mm_prefetch::<_MM_HINT_T0>(from);
-                    from = from.wrapping_add(LINE);
-                }
-            }
-            let mut row = [_mm256_setzero_ps(); R];
-            for r in 0..R {
-                row[r] = _mm256_loadu_ps(x.add(r * inner + i));
-            }
-            for c in 0..C {
-                let w = W::eight(weight.add(c * inner + i));
-                for r in 0..R {
-                    sums[r][c] = _mm256_fmadd_ps(row[r], w, sums[r][c]);
-                }
-            }
+            add::<W, R, C>(&mut sums, &rows, &columns, i);
             i += PARTS;
         }
         if i < inner {
             let mask = lower(inner - i);
             for r in 0..R {
-                let row = _mm256_maskload_ps(x.add(r * inner + i), mask);
+                let row = _mm256_maskload_ps(rows[r].add(i), mask);
                 for c in 0..C {
-                    let w = W::rest(std::slice::from_raw_parts(weight.add(c * inner + i), inner - i));
+                    let w = W::rest(std::slice::from_raw_parts(columns[c].add(i), inner - i));
                     sums[r][c] = _mm256_fmadd_ps(row, w, sums[r][c]);
                 }
             }
@@ -133,8 +155,41 @@ fn tile<W: Weight, const R: usize, const C: usize>(
     sums
 }
 
+/// Adds the products of eight numbers of each row and column.
+///
+/// # Safety
+/// They can be read at `i` after each pointer.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+#[allow(unsafe_code)]
+unsafe fn add<W: Weight, const R: usize, const C: usize>(
+    sums: &mut [[__m256; C]; R],
+    rows: &[*const f32; R],
+    columns: &[*const W; C],
+    i: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut row = [_mm256_setzero_ps(); R];
+        for r in 0..R {
+            row[r] = _mm256_loadu_ps(rows[r].add(i));
+        }
+        for c in 0..C {
+            let w = W::eight(columns[c].add(i));
+            for r in 0..R {
+                sums[r][c] = _mm256_fmadd_ps(row[r], w, sums[r][c]);
+            }
+        }
+    }
+}
+
 /// Weights as they are stored, eight at a time.
 pub(super) trait Eight: Sized {
+    /// How many a line of memory holds: a multiple of eight.
+    const IN_LINE: usize = LINE / size_of::<Self>();
+
+    /// Some of them in f32: themselves, or widened into the room.
+    fn wide_rows<'a>(weights: &'a [Self], room: &'a mut Vec<f32>) -> &'a [f32];
     /// # Safety
     /// The processor has AVX2, and eight weights can be read from here.
     #[allow(unsafe_code)]
@@ -148,6 +203,11 @@ pub(super) trait Eight: Sized {
 }
 
 impl Eight for f32 {
+    #[inline(always)]
+    fn wide_rows<'a>(weights: &'a [f32], _: &'a mut Vec<f32>) -> &'a [f32] {
+        weights
+    }
+
     #[inline(always)]
     #[allow(unsafe_code)]
     unsafe fn eight(from: *const f32) -> __m256 {
@@ -164,6 +224,13 @@ impl Eight for f32 {
 }
 
 impl Eight for bf16 {
+    #[inline(always)]
+    fn wide_rows<'a>(weights: &'a [bf16], room: &'a mut Vec<f32>) -> &'a [f32] {
+        room.resize(weights.len(), 0.0);
+        room.iter_mut().zip(weights).for_each(|(wide, w)| *wide = f32::from_bits(u32::from(w.to_bits()) << 16));
+        room
+    }
+
     #[inline(always)]
     #[allow(unsafe_code)]
     unsafe fn eight(from: *const bf16) -> __m256 {
