@@ -1,12 +1,13 @@
 //! What a reward model says of responses.
 
 use crate::compile::Form;
-use crate::data::{Example, Examples, Limits, Row, View};
+use crate::data::{Examples, Limits, Row, View};
 use crate::model::{Engine, Parameters, Sequences, ValuesAt, Weights};
 use crate::tokenizer::Tokenizer;
-use crate::train::EngineKind;
+use crate::train::{Answer, EngineKind};
 use crate::{Result, device};
 use dfdx::prelude::Cpu;
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 /// Tokens the model reads at a time, unless one sequence has more.
@@ -14,20 +15,26 @@ const AT_A_TIME: usize = 4096;
 /// The label whose number is made a standard deviation, above 0.
 const SPREAD: &str = "spread";
 
-/// A model whose head gives numbers, ready to be asked.
-pub struct RewardModel<'a> {
+/// A model whose head gives numbers, ready to be asked. It has a tokenizer of its own, or borrows one.
+pub struct RewardModel<T> {
     engine: Box<dyn Engine<Cpu>>,
-    tokenizer: &'a Tokenizer,
+    tokenizer: T,
     limits: Limits,
     labels: Vec<String>,
 }
 
-impl<'a> RewardModel<'a> {
+/// A prompt and responses to it, as tokens.
+struct Asked {
+    prompt: Vec<u32>,
+    responses: Vec<Vec<u32>>,
+}
+
+impl<T: Borrow<Tokenizer>> RewardModel<T> {
     /// A reward model on these weights.
     ///
     /// # Errors
     /// If its head gives words.
-    pub fn new(weights: Weights, tokenizer: &'a Tokenizer) -> Result<Self> {
+    pub fn new(weights: Weights, tokenizer: T) -> Result<Self> {
         weights.check_values()?;
         let labels = weights.labels.clone();
         let limits =
@@ -48,33 +55,66 @@ impl<'a> RewardModel<'a> {
     /// # Errors
     /// If a prompt leaves no room for a response, or a row is none of the view's.
     pub fn values(&self, rows: &[Row], view: &View) -> Result<Vec<Vec<Vec<f64>>>> {
-        let examples = Examples::encode(rows, &view.without_numbers(), self.tokenizer, self.limits)?;
+        let examples = Examples::encode(rows, &view.without_numbers(), self.tokenizer.borrow(), self.limits)?;
         if let Some(dropped) = examples.dropped.first() {
             return Err(dropped.origin.error(&dropped.reason));
         }
-        let examples = &examples.examples;
+        let asked = examples.examples.into_iter().map(|e| Asked { prompt: e.prompt, responses: e.responses });
+        self.ask(&asked.collect::<Vec<_>>())
+    }
+
+    /// Its numbers for responses that a policy gave: `[answer][label]`. It reads an end token only where the response ended
+    /// by itself; a response that is too long is judged by its beginning.
+    ///
+    /// # Errors
+    /// If the tokenizer refuses a text, or a prompt leaves no room for a response.
+    pub fn values_of(&self, answers: &[Answer<'_>]) -> Result<Vec<Vec<f64>>> {
+        let asked = |answer: &Answer<'_>| {
+            let spans = self.tokenizer.borrow().spans(&answer.row.record.prompt, &[answer.text])?;
+            let mut responses = spans.responses;
+            let room = self.limits.max_length.saturating_sub(spans.prompt.len());
+            if room == 0 {
+                let long = format!("the prompt has {} tokens and leaves no room for a response", spans.prompt.len());
+                return Err(answer
+                    .row
+                    .origin
+                    .error(format!("{long}; the reward model reads {}", self.limits.max_length)));
+            }
+            for response in &mut responses {
+                if !answer.ended && response.len() > 1 {
+                    response.pop();
+                }
+                response.truncate(room);
+            }
+            Ok(Asked { prompt: spans.prompt, responses })
+        };
+        let asked = answers.iter().map(asked).collect::<Result<Vec<_>>>()?;
+        Ok(self.ask(&asked)?.into_iter().flatten().collect())
+    }
+
+    fn ask(&self, asked: &[Asked]) -> Result<Vec<Vec<Vec<f64>>>> {
         // Sequences of like length are read together, those of one prompt side by side, so that it is read once.
-        let mut order: Vec<usize> = (0..examples.len()).collect();
-        order.sort_by_key(|row| length(&examples[*row]));
-        let mut values = vec![Vec::new(); examples.len()];
+        let mut order: Vec<usize> = (0..asked.len()).collect();
+        order.sort_by_key(|place| asked[*place].length());
+        let mut values = vec![Vec::new(); asked.len()];
         let mut rest = &order[..];
         while !rest.is_empty() {
             let mut tokens = 0;
-            let fits = rest.iter().take_while(|row| {
-                tokens += length(&examples[**row]);
+            let fits = rest.iter().take_while(|place| {
+                tokens += asked[**place].length();
                 tokens <= AT_A_TIME
             });
             let (batch, after) = rest.split_at(fits.count().max(1));
             rest = after;
             let mut sequences = Sequences::default();
-            for row in batch {
-                examples[*row].responses.iter().for_each(|tokens| sequences.push(&examples[*row].prompt, tokens));
+            for one in batch.iter().map(|place| &asked[*place]) {
+                one.responses.iter().for_each(|tokens| sequences.push(&one.prompt, tokens));
             }
             let found = self.engine.score_values(&sequences, ValuesAt::End)?;
             let mut found = found.chunks(self.labels.len());
-            for row in batch {
-                let each = found.by_ref().take(examples[*row].responses.len());
-                values[*row] = each.map(|numbers| self.read(numbers)).collect();
+            for place in batch {
+                let each = found.by_ref().take(asked[*place].responses.len());
+                values[*place] = each.map(|numbers| self.read(numbers)).collect();
             }
         }
         Ok(values)
@@ -87,9 +127,11 @@ impl<'a> RewardModel<'a> {
     }
 }
 
-/// Tokens of a row's sequences, the prompt in each.
-fn length(example: &Example) -> usize {
-    example.responses.iter().map(|tokens| example.prompt.len() + tokens.len()).sum()
+impl Asked {
+    /// Tokens of the sequences, the prompt in each.
+    fn length(&self) -> usize {
+        self.responses.iter().map(|tokens| self.prompt.len() + tokens.len()).sum()
+    }
 }
 
 #[cfg(test)]

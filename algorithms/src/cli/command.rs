@@ -314,7 +314,7 @@ fn sandbox() -> Command {
                         .default_value("3")
                         .help("How often, each with other data and another head"),
                 )
-                .arg(number::<u64>("steps", "N").default_value("120").help("Optimizer steps of each")),
+                .arg(number::<u64>("steps", "N").default_value("110").help("Optimizer steps of each")),
         )
         .subcommand(
             Command::new("steerlm2")

@@ -26,7 +26,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     let prompts: Vec<String> = match matches.get_one::<String>("attributes") {
         Some(text) => {
             let labels = Labels::read(text).with_context(|| format!("--attributes {text}"))?;
-            prompts.iter().map(|prompt| labels.before(prompt)).collect()
+            prompts.iter().map(|prompt| labels.within(prompt)).collect()
         }
         None => prompts,
     };

@@ -1,25 +1,25 @@
 //! A training run inside a command that goes on with the trained model: no run folder, no checkpoints.
 
-use super::{progress, train::STOP};
+use super::train::STOP;
 use crate::Algorithm;
 use anyhow::{Result, bail};
 use collimate_runtime::data::Row;
 use collimate_runtime::device;
 use collimate_runtime::model::Weights;
 use collimate_runtime::tokenizer::Tokenizer;
-use collimate_runtime::train::{Job, RunSettings};
+use collimate_runtime::train::{Job, Observer, RunSettings};
 
-/// The weights after training on these rows. `stopped` is what is said if Ctrl-C ended it before its last step.
+/// The weights after training on these rows.
 ///
 /// # Errors
-/// If it was stopped, or cannot be run.
+/// If Ctrl-C ended it before its last step, or it cannot be run.
 pub(super) fn train(
     algorithm: &Algorithm,
     settings: RunSettings,
     weights: Weights,
     tokenizer: &Tokenizer,
     rows: &[Row],
-    stopped: &'static str,
+    observer: &mut dyn Observer,
 ) -> Result<Weights> {
     let trained = device::train(Job {
         settings: RunSettings { algorithm: algorithm.name.to_owned(), checkpoint_every: 0, ..settings },
@@ -37,10 +37,10 @@ pub(super) fn train(
         out: None,
         resume: false,
         stop: &STOP,
-        observer: &mut progress::Training::new(),
+        observer,
     })?;
     if trained.stopped {
-        bail!(stopped);
+        bail!("stopped; nothing was written");
     }
     Ok(trained.weights)
 }

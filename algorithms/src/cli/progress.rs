@@ -3,7 +3,7 @@
 use collimate_runtime::metric::Measurement;
 use collimate_runtime::train::{Observer, Plan};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -87,5 +87,60 @@ impl Observer for Training {
 
     fn saved(&mut self, path: &Path) {
         self.line(&format!("saved {}", path.display()));
+    }
+}
+
+/// Watches several training runs that belong together: one bar for all of them, which goes when they are done.
+pub(super) struct Runs {
+    bar: ProgressBar,
+    /// Steps of the runs before this one.
+    before: u64,
+    name: String,
+    steps: u64,
+    shown: Instant,
+}
+
+impl Runs {
+    /// Watches runs of so many steps in all.
+    pub(super) fn new(steps: u64) -> Self {
+        Runs { bar: bar(steps, "steps"), before: 0, name: String::new(), steps: 0, shown: Instant::now() }
+    }
+
+    /// What the next run is called.
+    pub(super) fn next(&mut self, name: String) {
+        self.before += self.steps;
+        self.name = name;
+        self.bar.set_message(self.name.clone());
+    }
+
+    /// Something that is done between runs.
+    pub(super) fn does(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+    }
+
+    /// A line of the result, above the bar.
+    pub(super) fn result(&self, line: &str) -> std::io::Result<()> {
+        self.bar.suspend(|| writeln!(std::io::stdout().lock(), "{line}"))
+    }
+}
+
+impl Drop for Runs {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Observer for Runs {
+    fn begins(&mut self, plan: &Plan<'_>) {
+        self.steps = plan.steps;
+    }
+
+    fn stepped(&mut self, m: &Measurement) {
+        self.bar.set_position(self.before + m.step);
+        self.bar.set_message(format!("{}  loss {:.4}", self.name, m.loss));
+        if self.bar.is_hidden() && self.shown.elapsed() >= QUIET {
+            eprintln!("{}: step {}/{}  loss {:.4}", self.name, m.step, self.steps, m.loss);
+            self.shown = Instant::now();
+        }
     }
 }

@@ -21,10 +21,12 @@ const ASKED: usize = 5;
 /// Answers to a question that are rated.
 const ANSWERS: usize = 4;
 /// Held-out questions that reward models are compared on.
-const QUESTIONS: usize = 250;
+const QUESTIONS: usize = 200;
+/// Questions that are not held out, on which is found how much being unsure counts.
+const QUESTIONS_TO_TUNE_ON: usize = 100;
 /// By how much an uncertain model's deviations may count against its gap when it says over which pairs people are divided:
 /// as arXiv:2410.14632 does, the best is found on other questions.
-const UNSURE: [f64; 6] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
+const UNSURE: [f64; 7] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 
 /// Does this program train a reward model?
 pub(super) fn trains(program: &Program) -> bool {
@@ -33,7 +35,7 @@ pub(super) fn trains(program: &Program) -> bool {
 
 /// How a reward model is trained in the sandbox unless options say otherwise.
 pub(super) fn defaults() -> RunSettings {
-    RunSettings { steps: Some(500), batch: 32, lr: 5e-4, warmup: 25, ..RunSettings::default() }
+    RunSettings { steps: Some(300), batch: 32, lr: 1e-3, warmup: 20, ..RunSettings::default() }
 }
 
 /// `name=weight,…`
@@ -95,23 +97,59 @@ fn compared(count: usize, panel: &Panel, seed: u64, usable: impl Fn(&data::Compa
     lines
 }
 
-/// How good a reward model is at the sandbox's held-out answers.
-pub(super) fn verdict(weights: &Weights, tokenizer: &Tokenizer) -> Result<Judged> {
-    let model = RewardModel::new(weights.clone(), tokenizer)?;
-    let trial = Trial::new(QUESTIONS);
-    let said = Said::of(&model, &trial)?;
-    let mut verdict = trial.verdict(&said.scores, None);
-    if let Some(spreads) = &said.spreads {
-        let tuning = Trial::to_tune_on(QUESTIONS);
-        let there = Said::of(&model, &tuning)?;
-        let worth = |weight: f64| {
-            there.spreads.as_ref().map_or(0.0, |spreads| tuning.auroc(&there.scores, Some((spreads, weight))))
-        };
-        let best = UNSURE.into_iter().max_by(|a, b| worth(*a).total_cmp(&worth(*b))).expect("there are some");
-        verdict.auroc = trial.auroc(&said.scores, Some((spreads, best)));
+/// The sandbox's held-out questions, and others to tune on.
+pub(super) struct Exam {
+    trial: Trial,
+    tuning: Trial,
+}
+
+/// What a model says of the answers of an exam.
+pub(super) struct Sat {
+    held_out: Said,
+    /// Of those to tune on, where the model says how unsure it is.
+    tuning: Option<Said>,
+}
+
+impl Exam {
+    pub(super) fn new() -> Self {
+        Exam { trial: Trial::new(QUESTIONS), tuning: Trial::to_tune_on(QUESTIONS_TO_TUNE_ON) }
     }
-    let attributes = said.attributes.iter().map(|(name, numbers)| (*name, trial.rank_of(name, numbers))).collect();
-    Ok(Judged { verdict, attributes })
+
+    pub(super) fn title(&self) -> String {
+        format!("{QUESTIONS} held-out questions, all pairs of 6 answers")
+    }
+
+    /// Asks a model.
+    pub(super) fn sit(&self, weights: &Weights, tokenizer: &Tokenizer) -> Result<Sat> {
+        let model = RewardModel::new(weights.clone(), tokenizer)?;
+        let held_out = Said::of(&model, &self.trial)?;
+        let tuning = held_out.spreads.is_some().then(|| Said::of(&model, &self.tuning)).transpose()?;
+        Ok(Sat { held_out, tuning })
+    }
+
+    /// How good its scores are.
+    pub(super) fn verdict(&self, Sat { held_out, tuning }: &Sat) -> Result<Verdict> {
+        let mut verdict = self.trial.verdict(&held_out.scores, None);
+        let tuned = tuning.as_ref().and_then(|there| Some((there, there.spreads.as_ref()?)));
+        if let (Some(spreads), Some((there, known))) = (&held_out.spreads, tuned) {
+            let worth = |weight: f64| self.tuning.auroc(&there.scores, Some((known, weight)));
+            let best = UNSURE.into_iter().max_by(|a, b| worth(*a).total_cmp(&worth(*b))).expect("there are some");
+            verdict.auroc = self.trial.auroc(&held_out.scores, Some((spreads, best)));
+        }
+        Ok(verdict)
+    }
+}
+
+impl Sat {
+    /// The same with one attribute for a score.
+    pub(super) fn only(&self, attribute: &str) -> Result<Sat> {
+        let of = |said: &Said| -> Result<Said> {
+            let found = said.attributes.iter().find(|(name, _)| *name == attribute);
+            let (_, scores) = found.with_context(|| format!("the model does not give {attribute}"))?;
+            Ok(Said { scores: scores.clone(), spreads: None, attributes: Vec::new() })
+        };
+        Ok(Sat { held_out: of(&self.held_out)?, tuning: None })
+    }
 }
 
 /// What a model says of the answers of a trial: for each question, of each answer.
@@ -122,7 +160,7 @@ struct Said {
 }
 
 impl Said {
-    fn of(model: &RewardModel<'_>, trial: &Trial) -> Result<Self> {
+    fn of(model: &RewardModel<&Tokenizer>, trial: &Trial) -> Result<Self> {
         let path: Arc<Path> = Arc::from(Path::new("answers of the sandbox"));
         let row = |(i, (prompt, answers)): (usize, (&str, &[String]))| Row {
             origin: Origin { path: Arc::clone(&path), line: i + 1 },
@@ -147,13 +185,6 @@ impl Said {
     }
 }
 
-/// What is known of a reward model in the sandbox.
-pub(super) struct Judged {
-    pub(super) verdict: Verdict,
-    /// For each attribute it gives, the rank correlation with the judge's.
-    pub(super) attributes: Vec<(&'static str, f64)>,
-}
-
 /// What each label adds to one number: all of it where there is a score; else the judge's weights of the attributes.
 pub(super) fn shares(labels: &[String]) -> Result<Vec<f64>> {
     if let [_] = labels {
@@ -175,13 +206,16 @@ pub(super) fn shares(labels: &[String]) -> Result<Vec<f64>> {
 
 /// Prints how good a reward model is in the sandbox.
 pub(super) fn report(weights: &Weights, tokenizer: &Tokenizer) -> Result<()> {
-    let judged = verdict(weights, tokenizer)?;
-    writeln!(std::io::stdout().lock(), "\n{}", table(&judged))?;
+    let exam = Exam::new();
+    let sat = exam.sit(weights, tokenizer)?;
+    let of = |(name, numbers): &(&'static str, Vec<Vec<f64>>)| (*name, exam.trial.rank_of(name, numbers));
+    let attributes: Vec<(&str, f64)> = sat.held_out.attributes.iter().map(of).collect();
+    writeln!(std::io::stdout().lock(), "\n{}\n{}", exam.title(), table(&exam.verdict(&sat)?, &attributes))?;
     Ok(())
 }
 
-fn table(Judged { verdict, attributes }: &Judged) -> String {
-    let mut lines = vec![format!("{QUESTIONS} held-out questions, all pairs of 6 answers")];
+fn table(verdict: &Verdict, attributes: &[(&str, f64)]) -> String {
+    let mut lines = Vec::new();
     let mut line = |name: &str, value: String| lines.push(format!("{name:38}{value:>14}"));
     line("accuracy against the judge, %", format!("{:.1}", verdict.accuracy));
     line("rank correlation with the judge", format!("{:.3}", verdict.rank));

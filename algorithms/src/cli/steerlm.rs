@@ -2,6 +2,7 @@
 
 use super::generate::respond;
 use super::model::Loaded;
+use super::progress::Training;
 use super::{annotate, inner_run, reward_model};
 use crate::reward_regression::REWARD_REGRESSION;
 use crate::sandbox::data::{self, Demonstration};
@@ -25,14 +26,15 @@ const UNSAID: f64 = 0.2;
 const PREDICTOR_STEPS: u64 = 300;
 /// Held-out questions that are asked with each label.
 const QUESTIONS: usize = 100;
-/// What is asked for besides the one label that changes.
-const OTHERS: [u8; 5] = [4, 4, 4, 1, 1];
+/// What is asked for besides the one label that changes. Helpfulness is the judge's summary of the others, so nothing is said
+/// of it.
+const OTHERS: Labels = Labels([None, Some(4), Some(4), Some(2), Some(2)]);
 /// An answer of the sandbox is a sentence or two; the longest that can be asked for take more.
 const ANSWER_TOKENS: usize = 96;
 
 /// How the sandbox's loop is run unless options say otherwise.
 pub(super) fn defaults() -> RunSettings {
-    RunSettings { steps: Some(600), batch: 32, lr: 1e-3, warmup: 30, ..RunSettings::default() }
+    RunSettings { steps: Some(600), batch: 32, lr: 2e-3, warmup: 30, ..RunSettings::default() }
 }
 
 /// Demonstrations whose prompts carry the ratings that their rows have.
@@ -54,7 +56,7 @@ fn conditioned(rows: &[Row], labels: &[Labels], seed: u64) -> Vec<Row> {
     let mut random = Random::new(seed).fork("labels left out");
     let mut one = |(row, labels): (&Row, &Labels)| {
         let said = Labels(labels.0.map(|label| label.filter(|_| !random.chance(UNSAID))));
-        let record = Record::answer(said.before(&row.record.prompt), &row.record.responses[0]).with("weight", [1.0]);
+        let record = Record::answer(said.within(&row.record.prompt), &row.record.responses[0]).with("weight", [1.0]);
         Row { origin: row.origin.clone(), record }
     };
     rows.iter().zip(labels).map(&mut one).collect()
@@ -77,18 +79,33 @@ pub(super) fn annotated(loaded: &Loaded, count: usize, seed: u64) -> Result<Anno
     let settings = RunSettings { steps: Some(PREDICTOR_STEPS), seed, ..reward_model::defaults() };
     let rated = PREDICTOR_STEPS as usize * settings.batch;
     let rows = reward_model::rows(&View::of(&(algorithm.trace)(), algorithm.view)?, algorithm.view, rated, seed)?;
-    let stopped = "stopped while the attribute predictor was trained; nothing was written";
-    let predictor = inner_run::train(algorithm, settings, loaded.weights.clone(), &loaded.tokenizer, &rows, stopped)?;
+    let predictor =
+        inner_run::train(algorithm, settings, loaded.weights.clone(), &loaded.tokenizer, &rows, &mut Training::new())?;
     eprintln!("it says what it thinks of {count} other answers");
     let path: Arc<Path> = Arc::from(Path::new("sandbox"));
     let row = |(i, d): (usize, Demonstration)| Row {
         origin: Origin { path: Arc::clone(&path), line: i + 1 },
         record: Record::answer(d.prompt, d.completion),
     };
-    let answers: Vec<Row> = data::answers_of_all_sorts(count, seed).into_iter().enumerate().map(row).collect();
+    let answers: Vec<Row> = data::varied_answers(count, seed).into_iter().enumerate().map(row).collect();
     let labels = annotate::labels(&predictor, &loaded.tokenizer, &answers)?;
     let lines = annotate::lines(&answers, &labels);
+    writeln!(std::io::stdout().lock(), "{}", shares(&labels))?;
     Ok(Annotated { predictor, lines, rows: conditioned(&answers, &labels, seed) })
+}
+
+/// How often each label was given, in percent.
+fn shares(labels: &[Labels]) -> String {
+    let header = (0..=HIGHEST).map(|label| format!("{label:>7}")).collect::<String>();
+    let mut lines = vec![format!("{:14}{header}", "labels, %")];
+    for (place, name) in Attributes::NAMES.iter().enumerate() {
+        let share = |label: u8| {
+            let given = labels.iter().filter(|labels| labels.0[place] == Some(label)).count();
+            format!("{:>7.1}", 100.0 * given as f64 / labels.len().max(1) as f64)
+        };
+        lines.push(format!("{name:14}{}", (0..=HIGHEST).map(share).collect::<String>()));
+    }
+    lines.join("\n") + "\n"
 }
 
 impl Annotated {
@@ -105,25 +122,28 @@ impl Annotated {
 /// Asks held-out questions with one label after the other set to every value, and prints what the judge says of the
 /// answers.
 pub(super) fn report(weights: &Weights, tokenizer: &Tokenizer, seed: u64) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let questions = questions(QUESTIONS);
-    let mut lines = vec![format!("{QUESTIONS} held-out questions; what the judge finds when a label is asked for")];
+    writeln!(
+        out,
+        "\n{QUESTIONS} held-out questions; what the judge finds when a label is asked for (others: {OTHERS})\n"
+    )?;
     let header = (0..=HIGHEST).map(|label| format!("{label:>7}")).collect::<String>();
-    lines.push(format!("{:14}{header}{:>10}{:>24}", "label", "moves by", "most moved besides"));
+    let ends: String = Attributes::NAMES.iter().map(|name| format!("{name:>13}")).collect();
+    writeln!(out, "{:12}{header}   from 0 to {HIGHEST}:{ends}   monotone", "label")?;
     for (place, name) in Attributes::NAMES.iter().enumerate() {
         let mut found: Vec<[f64; 5]> = Vec::new();
         for label in 0..=HIGHEST {
-            let mut labels = OTHERS.map(Some);
-            labels[place] = Some(label);
-            found.push(measured(weights, tokenizer, &questions, Labels(labels), seed)?);
+            let mut labels = OTHERS;
+            labels.0[place] = Some(label);
+            found.push(measured(weights, tokenizer, &questions, labels, seed)?);
         }
-        let moved = |other: usize| found[usize::from(HIGHEST)][other] - found[0][other];
-        let besides = (0..5).filter(|other| *other != place).max_by(|a, b| moved(*a).abs().total_cmp(&moved(*b).abs()));
         let means: String = found.iter().map(|of| format!("{:>7.2}", of[place])).collect();
-        let besides =
-            besides.map_or(String::new(), |other| format!("{} {:+.2}", Attributes::NAMES[other], moved(other)));
-        lines.push(format!("{name:14}{means}{:>+10.2}{besides:>24}", moved(place)));
+        let last = found[usize::from(HIGHEST)];
+        let moved: String = last.iter().zip(found[0]).map(|(last, first)| format!("{:>+13.2}", last - first)).collect();
+        let rises = found.windows(2).all(|two| two[0][place] < two[1][place]);
+        writeln!(out, "{name:12}{means}   {:12}{moved}   {}", "", if rises { "yes" } else { "no" })?;
     }
-    writeln!(std::io::stdout().lock(), "\n{}", lines.join("\n"))?;
     Ok(())
 }
 
@@ -135,7 +155,7 @@ fn measured(
     labels: Labels,
     seed: u64,
 ) -> Result<[f64; 5]> {
-    let prompts: Vec<String> = questions.iter().map(|question| labels.before(&question.prompt())).collect();
+    let prompts: Vec<String> = questions.iter().map(|question| labels.within(&question.prompt())).collect();
     let sampling = Sampling { max_new_tokens: ANSWER_TOKENS, seed, ..Sampling::default() };
     let answers = respond(weights, tokenizer, &prompts, sampling)?;
     let mut sums = [0.0; 5];

@@ -1,8 +1,9 @@
 //! `collimate sandbox steerlm2`: SteerLM 2.0's iterations (arXiv:2406.08673, section 5.2) on a model that `steerlm` made.
 
 use super::generate::respond;
+use super::progress::Training;
 use super::{inner_run, model};
-use crate::sandbox::evaluation::questions;
+use crate::sandbox::evaluation::{Estimate, questions};
 use crate::sandbox::{Attributes, Split, data};
 use crate::steering::{Edges, Labels, log_likelihood};
 use crate::steerlm2::STEERLM2;
@@ -40,19 +41,21 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
         .with_context(|| format!("{} is no folder of a steerlm run in the sandbox", folder.display()))?;
     let plain = model::load(None)?;
     super::train::catch_interrupt()?;
-    let mut lines =
-        vec![format!("{:12}{}{:>9}", "", Attributes::NAMES.map(|name| format!("{name:>13}")).concat(), "reward")];
-    lines.push(found("SteerLM", &steered.weights, &steered.tokenizer, seed)?);
+    let show = |line: &str| writeln!(std::io::stdout().lock(), "{line}");
+    let asked = Labels(TARGET.map(Some));
+    show(&format!("{QUESTIONS} held-out questions, asked for {asked}; what the judge finds\n"))?;
+    show(&format!("{:12}{}{:>14}", "", Attributes::NAMES.map(|name| format!("{name:>13}")).concat(), "reward"))?;
+    show(&found("SteerLM", &steered.weights, &steered.tokenizer, seed)?)?;
     for iteration in 1..=iterations {
         eprintln!("iteration {iteration}: {ANSWERS} answers to each of {PROMPTS} prompts, and what they should weigh");
-        let seed = seed.wrapping_add(iteration << 16);
-        let rows = weighed(&steered.weights, &plain.weights, &predictor, &steered.tokenizer, seed)?;
-        steered.weights = follow(steered.weights, &steered.tokenizer, &rows, seed)?;
-        lines.push(found(&format!("iteration {iteration}"), &steered.weights, &steered.tokenizer, seed)?);
+        let drawn = seed.wrapping_add(iteration << 16);
+        let rows = weighed(&steered.weights, &plain.weights, &predictor, &steered.tokenizer, drawn)?;
+        steered.weights = follow(steered.weights, &steered.tokenizer, &rows, drawn)?;
+        show(&found(&format!("iteration {iteration}"), &steered.weights, &steered.tokenizer, seed)?)?;
     }
     steered.weights.save(out, Precision::F32)?;
     steered.tokenizer.files().write(out)?;
-    writeln!(std::io::stdout().lock(), "\nasked for {TARGET:?}\n{}\n\nmodel   {}", lines.join("\n"), out.display())?;
+    show(&format!("\nmodel   {}", out.display()))?;
     Ok(())
 }
 
@@ -67,7 +70,7 @@ fn weighed(
 ) -> Result<Vec<Row>> {
     let bare = data::prompts(PROMPTS, Split::Train, seed);
     let labels = Labels(TARGET.map(Some));
-    let carried: Vec<String> = bare.iter().map(|prompt| labels.before(prompt)).collect();
+    let carried: Vec<String> = bare.iter().map(|prompt| labels.within(prompt)).collect();
     // The paper draws at temperature 0.7 and top-p 0.9; here every answer must have a probability, so nothing is cut off.
     let sampling = Sampling { samples: ANSWERS, max_new_tokens: ANSWER_TOKENS, seed, ..Sampling::default() };
     let answers = respond(steered, tokenizer, &carried, sampling)?;
@@ -118,18 +121,18 @@ fn weighed(
 /// One pass over the weighed answers.
 fn follow(weights: Weights, tokenizer: &Tokenizer, rows: &[Row], seed: u64) -> Result<Weights> {
     let settings = RunSettings { epochs: Some(2), batch: BATCH, lr: 1e-4, warmup: 5, seed, ..RunSettings::default() };
-    inner_run::train(&STEERLM2, settings, weights, tokenizer, rows, "stopped; nothing was written")
+    inner_run::train(&STEERLM2, settings, weights, tokenizer, rows, &mut Training::new())
 }
 
 /// What the judge finds in answers to held-out questions with the target's labels.
 fn found(name: &str, weights: &Weights, tokenizer: &Tokenizer, seed: u64) -> Result<String> {
     let questions = questions(QUESTIONS);
     let labels = Labels(TARGET.map(Some));
-    let prompts: Vec<String> = questions.iter().map(|question| labels.before(&question.prompt())).collect();
+    let prompts: Vec<String> = questions.iter().map(|question| labels.within(&question.prompt())).collect();
     let sampling = Sampling { max_new_tokens: ANSWER_TOKENS, seed, ..Sampling::default() };
     let answers = respond(weights, tokenizer, &prompts, sampling)?;
     let judged: Vec<Attributes> = questions.iter().zip(&answers).map(|(q, a)| q.judge(&a[0].text)).collect();
-    let mean = |of: &dyn Fn(&Attributes) -> f64| judged.iter().map(of).sum::<f64>() / judged.len() as f64;
-    let attributes: String = (0..5).map(|place| format!("{:>13.2}", mean(&|a| a.values()[place]))).collect();
-    Ok(format!("{name:12}{attributes}{:>9.2}", mean(&Attributes::reward)))
+    let mean = |of: &dyn Fn(&Attributes) -> f64| Estimate::of(&judged.iter().map(of).collect::<Vec<_>>());
+    let attributes: String = (0..5).map(|place| format!("{:>13.2}", mean(&|a| a.values()[place]).mean)).collect();
+    Ok(format!("{name:12}{attributes}{:>14}", mean(&Attributes::reward).to_string()))
 }

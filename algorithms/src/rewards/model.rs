@@ -1,16 +1,12 @@
 //! What a reward model gives.
 
 use super::Source;
-use collimate_runtime::device;
-use collimate_runtime::model::{Parameters, Sequences, ValuesAt, Weights};
+use collimate_runtime::model::Weights;
+use collimate_runtime::reward::RewardModel;
 use collimate_runtime::tokenizer::Tokenizer;
-use collimate_runtime::train::{Answer, EngineKind};
+use collimate_runtime::train::Answer;
 use collimate_runtime::{Error, Result};
 use std::path::Path;
-use std::sync::Arc;
-
-/// Responses that the model reads at a time.
-const AT_ONCE: usize = 32;
 
 /// The reward model of a folder: a sequence classifier with one label. It reads prompt and response as its own tokenizer
 /// has them, with an end token where the response ended by itself.
@@ -26,23 +22,8 @@ pub fn reward_model(folder: &Path) -> Result<Source> {
         };
         return Err(Error::file(folder, format!("{found}; a reward model with one label is needed")));
     }
-    let engine = device::cpu(EngineKind::Fused, Arc::new(Parameters::frozen(weights)))?;
-    let judge = move |answers: &[Answer<'_>]| {
-        let mut values = Vec::with_capacity(answers.len());
-        for part in answers.chunks(AT_ONCE) {
-            let mut sequences = Sequences::default();
-            for answer in part {
-                let spans = tokenizer.spans(&answer.row.record.prompt, &[answer.text])?;
-                let mut response = spans.responses.into_iter().next().unwrap_or_default();
-                if !answer.ended {
-                    response.pop();
-                }
-                sequences.push(&spans.prompt, &response);
-            }
-            values.extend(engine.score_values(&sequences, ValuesAt::End)?.into_iter().map(f64::from));
-        }
-        Ok(values)
-    };
+    let model = RewardModel::new(weights, tokenizer)?;
+    let judge = move |answers: &[Answer<'_>]| Ok(model.values_of(answers)?.concat());
     Ok(Source::Batch { name: folder.display().to_string(), judge: Box::new(judge) })
 }
 
@@ -51,7 +32,10 @@ mod tests {
     use super::*;
     use crate::rewards::given::row;
     use crate::sandbox::base;
-    use collimate_runtime::model::Precision;
+    use collimate_runtime::device;
+    use collimate_runtime::model::{Parameters, Precision, Sequences, ValuesAt};
+    use collimate_runtime::train::EngineKind;
+    use std::sync::Arc;
 
     #[test]
     fn a_reward_model_reads_the_end_only_where_there_was_one() {

@@ -1,7 +1,11 @@
 //! SteerLM's labels: the ratings that a prompt carries, so that a model learns to write as it is told (arXiv:2310.05344).
 //!
-//! The labels stand on a line of their own before the prompt: `helpfulness:4,correctness:4,verbosity:0`. What is not asked
-//! for is left out.
+//! The labels are five letters on a line of their own, in HelpSteer's order, with `-` for what is not asked for: A to E are
+//! helpfulness 0 to 4, F to J correctness, K to O coherence, P to T complexity, U to Y verbosity, so that `E J - - U` asks for
+//! the most helpful and correct answer and the shortest. The line stands as near to the response as it can: before a last line
+//! that announces it ("Answer:"), else before the prompt. NeMo-Aligner writes `helpfulness:4,correctness:4,verbosity:0`. Here
+//! every label is a token or two, and never one that says something else elsewhere in the line: a small model need not find
+//! out which number belongs to which name.
 
 mod likelihood;
 
@@ -9,6 +13,7 @@ pub use likelihood::{Edges, log_likelihood};
 
 use crate::sandbox::Attributes;
 use anyhow::{Context, Result, bail};
+use std::fmt;
 
 /// Ratings in HelpSteer's order, whole numbers from 0 to 4; none where nothing is said.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -29,16 +34,12 @@ impl Labels {
     /// # Errors
     /// If a name is no attribute of HelpSteer, is given twice, or its number is not a whole one from 0 to 4.
     pub fn read(text: &str) -> Result<Self> {
-        Self::parse(text, '=')
-    }
-
-    fn parse(text: &str, sign: char) -> Result<Self> {
         let mut labels = Labels::default();
         for part in text.split(',').map(str::trim) {
             let names = Attributes::NAMES.join(", ");
-            let (name, number) = part.split_once(sign).with_context(|| {
-                format!("`{part}`: write NAME{sign}NUMBER,…, e.g. helpfulness{sign}4,verbosity{sign}0")
-            })?;
+            let (name, number) = part
+                .split_once('=')
+                .with_context(|| format!("`{part}`: write NAME=NUMBER,…, e.g. helpfulness=4,verbosity=0"))?;
             let place = Attributes::NAMES.iter().position(|known| *known == name.trim());
             let place = place.with_context(|| format!("`{name}` is no attribute; there are {names}"))?;
             let number = number.trim().parse::<u8>().ok().filter(|number| *number <= HIGHEST);
@@ -53,17 +54,66 @@ impl Labels {
 
     /// A prompt that carries these labels.
     #[must_use]
-    pub fn before(&self, prompt: &str) -> String {
-        let said = Attributes::NAMES.iter().zip(self.0).filter_map(|(name, label)| Some(format!("{name}:{}", label?)));
-        let line = said.collect::<Vec<_>>().join(",");
-        if line.is_empty() { prompt.to_owned() } else { format!("{line}\n{prompt}") }
+    pub fn within(&self, prompt: &str) -> String {
+        if *self == Labels::default() {
+            return prompt.to_owned();
+        }
+        let (before, after) = announced(prompt);
+        format!("{before}{self}\n{after}")
     }
 
     /// The labels of a prompt that carries some, and the prompt without them.
     #[must_use]
-    pub fn taken_from(text: &str) -> (Self, &str) {
-        let split = text.split_once('\n').and_then(|(line, prompt)| Some((Self::parse(line, ':').ok()?, prompt)));
-        split.unwrap_or((Labels::default(), text))
+    pub fn taken_from(text: &str) -> (Self, String) {
+        let (before, after) = announced(text);
+        let (rest, line, after) = match before.strip_suffix('\n').map(|before| before.rsplit_once('\n')) {
+            Some(Some((rest, line))) => (format!("{rest}\n"), line, after),
+            Some(None) => (String::new(), before.trim_end(), after),
+            None => match after.split_once('\n') {
+                Some((line, after)) => (String::new(), line, after),
+                None => return (Labels::default(), text.to_owned()),
+            },
+        };
+        match Self::of_line(line) {
+            Some(labels) => (labels, rest + after),
+            None => (Labels::default(), text.to_owned()),
+        }
+    }
+
+    /// Five labels, each a letter of its attribute or `-`.
+    fn of_line(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let mut labels = Labels::default();
+        for (place, label) in labels.0.iter_mut().enumerate() {
+            let word = words.next()?;
+            *label = if word == "-" { None } else { Some((0..=HIGHEST).find(|label| letter(place, *label) == word)?) };
+        }
+        words.next().is_none().then_some(labels)
+    }
+}
+
+/// The line that a prompt carries.
+impl fmt::Display for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, label) in self.0.into_iter().enumerate() {
+            let said = label.map_or("-".to_owned(), |label| letter(place, label));
+            write!(f, "{}{said}", if place == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}
+
+/// What stands for a label of an attribute.
+fn letter(place: usize, label: u8) -> String {
+    char::from(b'A' + (HIGHEST + 1) * place as u8 + label).to_string()
+}
+
+/// A prompt in two parts: what stands before the line that announces the response, such as "Answer:", and that line. The first
+/// part is empty where there is no such line.
+fn announced(prompt: &str) -> (&str, &str) {
+    match prompt.rfind('\n') {
+        Some(end) if prompt[end..].trim_end().ends_with(':') => prompt.split_at(end + 1),
+        _ => ("", prompt),
     }
 }
 
@@ -76,11 +126,16 @@ mod tests {
         let all = Labels([Some(4), Some(0), Some(3), Some(2), Some(1)]);
         let some = Labels([None, Some(2), None, None, Some(0)]);
         for labels in [all, some, Labels::default()] {
-            let prompt = "Question: What is 7 plus 5?\nAnswer:";
-            let carried = labels.before(prompt);
-            assert_eq!(Labels::taken_from(&carried), (labels, prompt));
+            for prompt in ["Question: What is 7 plus 5?\nAnswer:", "Say it.", "One line.\nAnother.", "Note:", ""] {
+                let carried = labels.within(prompt);
+                assert_eq!(Labels::taken_from(&carried), (labels, prompt.to_owned()), "{carried:?}");
+            }
         }
-        assert_eq!(some.before("p"), "correctness:2,verbosity:0\np");
+        assert_eq!(all.within("Question: What?\nAnswer:"), "Question: What?\nE F N R V\nAnswer:");
+        assert_eq!(some.within("p"), "- H - - U\np");
+        for other in ["E J O T\np", "J E O T Y\np", "E J O T Y A\np", "A note\np"] {
+            assert_eq!(Labels::taken_from(other), (Labels::default(), other.to_owned()));
+        }
         assert_eq!(Labels::read("verbosity=0, correctness=2").unwrap(), some);
     }
 

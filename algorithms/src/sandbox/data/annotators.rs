@@ -21,8 +21,9 @@ pub struct Annotator {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Panel(Vec<Annotator>);
 
-/// How much tastes for learned words and for length spread around the judge's.
-const SPREAD: [f64; 5] = [0.05, 0.08, 0.05, 0.8, 0.8];
+/// How much tastes for learned words and for length spread around the judge's: enough that people are divided over about two
+/// pairs in five, as MultiPref's annotators are (arXiv:2410.14632).
+const SPREAD: [f64; 5] = [0.05, 0.08, 0.05, 1.5, 1.5];
 
 /// The gaps in worth from which on a preference is slight, clear and strong.
 const STEPS: [f64; 3] = [0.4, 1.5, 3.0];
@@ -49,7 +50,7 @@ impl Annotator {
 }
 
 impl Panel {
-    /// So many people; the first so many of a seed's endless row of them.
+    /// So many people. Their tastes are the judge's on average, so that together they want what the judge wants.
     ///
     /// # Panics
     /// If there is nobody.
@@ -58,11 +59,16 @@ impl Panel {
         assert!(size > 0, "a panel needs a member");
         let mut random = Random::new(seed).fork("panel");
         let mut one = |_| Annotator {
-            taste: std::array::from_fn(|i| Attributes::WEIGHTS[i] + SPREAD[i] * random.normal()),
+            taste: std::array::from_fn(|i| SPREAD[i] * random.normal()),
             leniency: 0.25 * random.normal(),
             noise: 0.2 + 0.3 * random.unit(),
         };
-        Panel((0..size).map(&mut one).collect())
+        let mut people: Vec<Annotator> = (0..size).map(&mut one).collect();
+        for (place, weight) in Attributes::WEIGHTS.into_iter().enumerate() {
+            let mean = people.iter().map(|one| one.taste[place]).sum::<f64>() / size as f64;
+            people.iter_mut().for_each(|one| one.taste[place] += weight - mean);
+        }
+        Panel(people)
     }
 
     /// The people.
@@ -122,6 +128,14 @@ mod tests {
         let (about_truth, about_taste) = (sides(&wrong), sides(&learned));
         assert!(about_truth[0] >= 29, "{about_truth:?}");
         assert!(about_taste[0] >= 5 && about_taste[1] >= 5, "{about_taste:?}");
+    }
+
+    #[test]
+    fn together_they_want_what_the_judge_wants() {
+        let panel = Panel::new(60, 0);
+        let given = judged("The resulting sum equals 12. I hope this helps.");
+        let mean = panel.members().iter().map(|one| one.worth(&given)).sum::<f64>() / 60.0;
+        assert!((mean - given.reward()).abs() < 1e-9, "{mean} {}", given.reward());
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod ratings;
 pub use annotators::{Annotator, Panel};
 pub use groups::Group;
 pub use jsonl::{Line, jsonl};
-pub use mixture::{Demonstration, answers_of_all_sorts, demonstrations, mixture};
+pub use mixture::{Demonstration, demonstrations, mixture, varied_answers};
 pub use preferences::{Labels, Preference, preferences};
 pub use ratings::{Comparison, Rating, comparisons, comparisons_by, ratings, ratings_by};
 
@@ -47,13 +47,30 @@ fn completion(answer: &str) -> String {
     format!(" {answer}")
 }
 
-/// `count` different answers to a question, by writers of all sorts.
+/// `count` different answers to a question, by writers who take more or less care in all they do.
 pub(super) fn answers(question: &Question, count: usize, random: &mut Random) -> Vec<String> {
+    different(question, count, random, |random| Style::of_care(random.unit(), random))
+}
+
+/// `count` different answers to a question to be rated: every second one by a writer whose care for one thing says nothing of
+/// that for another, so that ratings can be told apart.
+fn rated_answers(question: &Question, count: usize, random: &mut Random) -> Vec<String> {
+    different(question, count, random, |random| match random.chance(0.5) {
+        true => Style::varied(random),
+        false => Style::of_care(random.unit(), random),
+    })
+}
+
+fn different(
+    question: &Question,
+    count: usize,
+    random: &mut Random,
+    style: impl Fn(&mut Random) -> Style,
+) -> Vec<String> {
     let mut answers: Vec<String> = Vec::with_capacity(count);
     let mut tries = 0;
     while answers.len() < count {
-        let style = Style::of_care(random.unit(), random);
-        let answer = write(question, &style, random);
+        let answer = write(question, &style(random), random);
         tries += 1;
         // Few questions have so few answers that they run out; then some are given twice.
         if !answers.contains(&answer) || tries > 50 * count {

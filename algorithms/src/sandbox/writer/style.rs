@@ -90,4 +90,26 @@ impl Style {
             scrambled: random.chance(0.15 * slip),
         }
     }
+    /// A style of someone whose care for truth, for language, for brevity and for learned words have nothing to do with each
+    /// other: what the judge finds in one respect says little of the others.
+    pub fn varied(random: &mut Random) -> Self {
+        let [untrue, untidy] = [(); 2].map(|()| random.unit());
+        let register =
+            [Register::Bare, Register::Plain, Register::Plain, Register::Formal, Register::Formal][random.below(5)];
+        Style {
+            correct: !random.chance(0.8 * untrue),
+            register,
+            opener: random.chance(0.3),
+            closer: random.chance(0.25),
+            reason: random.chance(0.4),
+            rambling: if random.chance(0.6) { 1 + random.below(4) } else { 0 },
+            repeated: if random.chance(0.3 * untidy) { 1 + random.below(2) } else { 0 },
+            off_topic: random.chance(0.1 * untrue),
+            refusal: random.chance(0.1 * untrue),
+            unpunctuated: random.chance(0.5 * untidy),
+            small_letter: random.chance(0.5 * untidy),
+            cut: random.chance(0.3 * untidy),
+            scrambled: random.chance(0.5 * untidy),
+        }
+    }
 }
