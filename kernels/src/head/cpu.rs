@@ -14,8 +14,8 @@ use std::{
 /// A tile holds the scores of this many rows for this many words: 8 MiB, large enough that its products run at full
 /// speed and small enough for the last cache of a processor. Words are the outer loop: a part of the table, and of its
 /// gradient, is brought from memory once for all rows.
-const ROWS: usize = 1024;
-const WORDS: usize = 2048;
+const ROWS: usize = 512;
+const WORDS: usize = 4096;
 
 /// What is known of a row after some of its words.
 #[derive(Clone, Copy)]
