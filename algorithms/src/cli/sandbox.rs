@@ -147,7 +147,9 @@ pub(super) fn defaults(algorithm: &Algorithm) -> RunSettings {
 
 /// The same for an algorithm that draws its answers. What a batch says of a policy is mostly luck, so it is large.
 fn drawn(algorithm: &Algorithm) -> RunSettings {
-    let draw = DrawSettings { num_generations: 4, max_new_tokens: ANSWER_TOKENS, ..DrawSettings::default() };
+    // The best and the worst of more answers are further apart; only these two are trained on, so the others are cheap.
+    let num_generations = if algorithm.family() == "online_rpo" { 8 } else { 4 };
+    let draw = DrawSettings { num_generations, max_new_tokens: ANSWER_TOKENS, ..DrawSettings::default() };
     let critic = (algorithm.trace)().inputs().any(|(_, owner, ..)| owner == "critic");
     let (steps, lr, critic_lr) = match (critic, algorithm.family()) {
         // A critic is to know what comes before the actor believes it.
