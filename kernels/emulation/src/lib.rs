@@ -11,9 +11,12 @@ mod launch;
 mod memory;
 mod product;
 
-use collimate_kernels::cuda::{Gpu, Launch, Stream, matrix::ColumnMajor};
+use collimate_kernels::cuda::{Gpu, Launch, Stream, Work, matrix::ColumnMajor};
 use memory::Memory;
-use std::sync::Mutex;
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// In which order threads and blocks take their turns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,13 +63,21 @@ fn real(number: &str) -> Stream {
 pub struct Emulated {
     order: Order,
     memory: Mutex<Memory>,
+    recorded: Mutex<Vec<Option<Vec<Work>>>>,
+    replays: Arc<AtomicUsize>,
 }
 
 impl Emulated {
     /// With no memory in use.
     #[must_use]
     pub fn new(order: Order) -> Self {
-        Emulated { order, memory: Mutex::default() }
+        Emulated { order, memory: Mutex::default(), recorded: Mutex::default(), replays: Arc::default() }
+    }
+
+    /// How often a recorded piece of work was replayed, now and later.
+    #[must_use]
+    pub fn replays(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.replays)
     }
 
     /// Is every byte around the allocations as it was?
@@ -119,5 +130,22 @@ impl Gpu for Emulated {
 
     unsafe fn multiply(&self, product: &ColumnMajor) -> Result<(), String> {
         product::multiply(&mut self.memory.lock().expect("no thread panicked here"), product)
+    }
+
+    unsafe fn record(&self, work: &[Work]) -> Result<u64, String> {
+        let mut recorded = self.recorded.lock().expect("no thread panicked here");
+        recorded.push(Some(work.to_vec()));
+        Ok(recorded.len() as u64 - 1)
+    }
+
+    unsafe fn replay(&self, recording: u64) -> Result<(), String> {
+        let recorded = self.recorded.lock().expect("no thread panicked here")[recording as usize].clone();
+        self.replays.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        recorded.ok_or("a recording that was forgotten")?.iter().try_for_each(|work| unsafe { work.start(self) })
+    }
+
+    fn forget(&self, recording: u64) {
+        self.recorded.lock().expect("no thread panicked here")[recording as usize] = None;
     }
 }

@@ -1,7 +1,7 @@
 //! A real GPU, through cudarc: the context and the stream that dfdx uses too.
 
 use super::{
-    COMMON, Element, Gpu, Images, Launch, SOURCES,
+    COMMON, Element, Gpu, Images, Launch, SOURCES, Work,
     library::{self, driver_says},
     matrix::ColumnMajor,
 };
@@ -28,11 +28,21 @@ pub struct Device {
     target: u32,
     /// Does the driver hand out memory in the order of the stream?
     pooled: bool,
+    /// Where work goes: the default stream, or another while it is recorded, which the default one cannot do.
+    stream: Mutex<Place>,
     /// Kernels that were compiled before, and by which compiler they would be now.
     images: Images,
     compiler: String,
     kernels: Mutex<Kernels>,
 }
+
+/// A stream of the driver's, which lives as long as the context.
+#[derive(Clone, Copy)]
+struct Place(sys::CUstream);
+
+// SAFETY: it is a name that the driver gives, and is good in every thread that is in the context.
+#[allow(unsafe_code)]
+unsafe impl Send for Place {}
 
 /// Kernels compiled so far; addresses of the driver's, which live as long as the context.
 #[derive(Default)]
@@ -87,12 +97,47 @@ impl Device {
         }
         let blas = CudaBlas::new(Arc::clone(&device)).map_err(|e| format!("cuBLAS: {e:?}"))?;
         let (images, compiler, kernels) = (Images::of_this_user(), compiler()?, Mutex::default());
-        Ok(Device { device, blas, target: (10 * major + minor) as u32, pooled, images, compiler, kernels })
+        let (target, stream) = ((10 * major + minor) as u32, Mutex::new(Place(*device.cu_stream())));
+        Ok(Device { device, blas, target, pooled, stream, images, compiler, kernels })
     }
 
     /// Makes this thread one that works on the GPU.
     fn enter(&self) -> Result<(), String> {
         self.device.bind_to_thread().map_err(|e| driver_says("entering the GPU's context", e))
+    }
+
+    /// Where work goes now.
+    fn stream(&self) -> sys::CUstream {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// From now on work goes there, products as well.
+    #[allow(unsafe_code)]
+    fn turn_to(&self, stream: sys::CUstream) -> Result<(), String> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner).0 = stream;
+        // SAFETY: handle and stream are alive.
+        let set = unsafe { cublas::result::set_stream(*self.blas.handle(), stream.cast()) };
+        set.map_err(|e| format!("cuBLAS, given another stream: {e:?}"))
+    }
+
+    /// What a stream is asked while it records.
+    ///
+    /// # Safety
+    /// As [`Gpu::record`].
+    #[allow(unsafe_code)]
+    unsafe fn captured(&self, side: sys::CUstream, work: &[Work]) -> Result<sys::CUgraph, String> {
+        let mode = sys::CUstreamCaptureMode_enum::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+        // SAFETY: the stream is alive, and records nothing yet.
+        let begun = unsafe { sys::cuStreamBeginCapture_v2(side, mode) }.result();
+        begun.map_err(|e| driver_says("beginning to record", e))?;
+        // SAFETY: the caller's promise.
+        let asked = work.iter().try_for_each(|work| unsafe { work.start(self) });
+        let mut graph = std::ptr::null_mut();
+        // SAFETY: the stream records, which must end also if something was refused.
+        let ended = unsafe { sys::cuStreamEndCapture(side, &raw mut graph) }.result();
+        asked?;
+        ended.map_err(|e| driver_says("recording", e))?;
+        Ok(graph)
     }
 
     /// A kernel, compiled if it was not yet.
@@ -199,7 +244,7 @@ impl Gpu for Device {
         self.enter()?;
         // SAFETY: memory whose content nobody relies on.
         let address = unsafe {
-            if self.pooled { result::malloc_async(*self.device.cu_stream(), bytes) } else { result::malloc_sync(bytes) }
+            if self.pooled { result::malloc_async(self.stream(), bytes) } else { result::malloc_sync(bytes) }
         };
         address.map_err(|e| {
             let (free, all) = result::mem_get_info().unwrap_or_default();
@@ -213,11 +258,7 @@ impl Gpu for Device {
         if self.enter().is_ok() {
             // SAFETY: the caller's promise.
             let _ = unsafe {
-                if self.pooled {
-                    result::free_async(address, *self.device.cu_stream())
-                } else {
-                    result::free_sync(address)
-                }
+                if self.pooled { result::free_async(address, self.stream()) } else { result::free_sync(address) }
             };
         }
     }
@@ -225,13 +266,13 @@ impl Gpu for Device {
     unsafe fn upload(&self, to: u64, bytes: &[u8]) -> Result<(), String> {
         self.enter()?;
         // SAFETY: the caller's promise; the bytes are ordinary memory, which the driver has copied when this returns.
-        let copied = unsafe { result::memcpy_htod_async(to, bytes, *self.device.cu_stream()) };
+        let copied = unsafe { result::memcpy_htod_async(to, bytes, self.stream()) };
         copied.map_err(|e| driver_says("copying to the GPU", e))
     }
 
     unsafe fn download(&self, to: &mut [u8], from: u64) -> Result<(), String> {
         self.enter()?;
-        let stream = *self.device.cu_stream();
+        let stream = self.stream();
         // SAFETY: the caller's promise, and the bytes are borrowed until the stream is through.
         let copied =
             unsafe { result::memcpy_dtoh_async(to, from, stream).and_then(|()| result::stream::synchronize(stream)) };
@@ -241,14 +282,14 @@ impl Gpu for Device {
     unsafe fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<(), String> {
         self.enter()?;
         // SAFETY: the caller's promise.
-        let copied = unsafe { result::memcpy_dtod_async(to, from, bytes, *self.device.cu_stream()) };
+        let copied = unsafe { result::memcpy_dtod_async(to, from, bytes, self.stream()) };
         copied.map_err(|e| driver_says("copying on the GPU", e))
     }
 
     unsafe fn clear(&self, at: u64, bytes: usize) -> Result<(), String> {
         self.enter()?;
         // SAFETY: the caller's promise.
-        let cleared = unsafe { result::memset_d8_async(at, 0, bytes, *self.device.cu_stream()) };
+        let cleared = unsafe { result::memset_d8_async(at, 0, bytes, self.stream()) };
         cleared.map_err(|e| driver_says("clearing memory", e))
     }
 
@@ -260,7 +301,7 @@ impl Gpu for Device {
         let [x, y, z] = launch.grid;
         // SAFETY: the caller's promise; the arguments are copied before this returns.
         let launched = unsafe {
-            let stream = *self.device.cu_stream();
+            let stream = self.stream();
             result::launch_kernel(kernel, (x, y, z), (launch.threads, 1, 1), launch.shared, stream, &mut arguments)
         };
         launched.map_err(|e| driver_says("starting it", e))
@@ -303,5 +344,48 @@ impl Gpu for Device {
             )
         };
         multiplied.map_err(|e| format!("cuBLAS: {e:?}"))
+    }
+
+    unsafe fn record(&self, work: &[Work]) -> Result<u64, String> {
+        self.enter()?;
+        // Loading a kernel is no work that can be recorded.
+        for work in work {
+            if let Work::Launch { kernel, shared, .. } = work {
+                self.kernel(kernel, *shared)?;
+            }
+        }
+        let side = result::stream::create(result::stream::StreamKind::NonBlocking);
+        let side = side.map_err(|e| driver_says("making a stream", e))?;
+        let before = self.stream();
+        // SAFETY: the caller's promise.
+        let graph = self.turn_to(side).and_then(|()| unsafe { self.captured(side, work) });
+        let back = self.turn_to(before);
+        let made = graph.and_then(|graph| {
+            let mut made = std::ptr::null_mut();
+            // SAFETY: the graph is the driver's, which needs it no more once it is made into what can be run.
+            let instantiated = unsafe {
+                let instantiated = sys::cuGraphInstantiateWithFlags(&raw mut made, graph, 0).result();
+                instantiated.and(sys::cuGraphDestroy(graph).result())
+            };
+            instantiated.map_err(|e| driver_says("making recorded work ready", e))?;
+            Ok(made as u64)
+        });
+        // SAFETY: it was made above, and nothing runs on it.
+        let ended = unsafe { result::stream::destroy(side) }.map_err(|e| driver_says("giving a stream back", e));
+        back.and(ended).and(made)
+    }
+
+    unsafe fn replay(&self, recording: u64) -> Result<(), String> {
+        self.enter()?;
+        // SAFETY: the caller's promise.
+        let started = unsafe { sys::cuGraphLaunch(recording as sys::CUgraphExec, self.stream()) }.result();
+        started.map_err(|e| driver_says("starting recorded work", e))
+    }
+
+    fn forget(&self, recording: u64) {
+        if self.enter().is_ok() {
+            // SAFETY: it was made by `record`, and is given up once. What cannot be given back goes with the context.
+            let _ = unsafe { sys::cuGraphExecDestroy(recording as sys::CUgraphExec) }.result();
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a machine must be able to do for the kernels to run on it.
 
-use super::matrix::ColumnMajor;
+use super::{matrix::ColumnMajor, repeat::Work};
 use std::fmt::Debug;
 
 /// An argument of a kernel.
@@ -121,4 +121,27 @@ pub trait Gpu: Debug + Send + Sync {
     /// The matrices lie in allocated memory, and the result overlaps neither operand.
     #[allow(unsafe_code)]
     unsafe fn multiply(&self, product: &ColumnMajor) -> Result<(), String>;
+
+    /// Makes one piece of some work, without doing it.
+    ///
+    /// # Errors
+    /// If the machine refuses.
+    ///
+    /// # Safety
+    /// All that it names is allocated now.
+    #[allow(unsafe_code)]
+    unsafe fn record(&self, work: &[Work]) -> Result<u64, String>;
+
+    /// Does all of a recorded piece.
+    ///
+    /// # Errors
+    /// If the machine refuses.
+    ///
+    /// # Safety
+    /// It was recorded here and is not forgotten, and what is said of the work that it is made of holds now.
+    #[allow(unsafe_code)]
+    unsafe fn replay(&self, recording: u64) -> Result<(), String>;
+
+    /// Gives a recorded piece up.
+    fn forget(&self, recording: u64);
 }

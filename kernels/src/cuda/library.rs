@@ -76,7 +76,8 @@ macro_rules! defined {
 
 defined! {
     DRIVER:
-        cuCtxGetCurrent cuCtxSetCurrent cuDeviceGet cuDeviceGetAttribute cuDeviceGetCount cuDeviceGetDefaultMemPool
+        cuCtxGetCurrent cuCtxSetCurrent cuGraphDestroy cuGraphExecDestroy cuGraphInstantiateWithFlags cuGraphLaunch
+        cuStreamBeginCapture_v2 cuStreamEndCapture cuDeviceGet cuDeviceGetAttribute cuDeviceGetCount cuDeviceGetDefaultMemPool
         cuDevicePrimaryCtxRelease_v2 cuDevicePrimaryCtxRetain cuDeviceTotalMem_v2 cuEventCreate cuEventDestroy_v2
         cuEventElapsedTime cuEventRecord cuFuncSetAttribute cuGetErrorName cuGetErrorString cuInit cuLaunchKernel
         cuMemAllocAsync cuMemAlloc_v2 cuMemFreeAsync cuMemFree_v2 cuMemGetInfo_v2 cuMemPoolSetAttribute

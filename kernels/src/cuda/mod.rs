@@ -32,6 +32,7 @@ mod images;
 #[allow(unsafe_code)]
 mod library;
 mod numbers;
+mod repeat;
 mod stream;
 
 #[cfg(feature = "cuda")]
@@ -39,6 +40,7 @@ pub use device::Device;
 pub use gpu::{Argument, Gpu, Launch};
 pub use images::Images;
 pub use numbers::{Element, Numbers, View, ViewMut};
+pub use repeat::{Repeats, Work};
 pub use stream::Stream;
 
 /// What stands before every source.

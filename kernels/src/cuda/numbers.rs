@@ -45,6 +45,8 @@ pub struct Numbers {
     pub(super) address: u64,
     pub(super) length: usize,
     pub(super) element: Element,
+    /// Is the memory given back with them?
+    pub(super) owned: bool,
 }
 
 impl Numbers {

@@ -1,8 +1,12 @@
 //! Memory of a GPU, and work on it, one piece after another.
 
-use super::{Argument, Element, Gpu, Launch, Numbers, View, ViewMut, cast, matrix::ColumnMajor};
+use super::{
+    Argument, Element, Gpu, Launch, Numbers, View, ViewMut, cast,
+    matrix::ColumnMajor,
+    repeat::{Region, Work},
+};
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -17,6 +21,8 @@ struct Inner {
     gpu: Box<dyn Gpu>,
     /// What failed first.
     failure: Mutex<Option<String>>,
+    /// Work that is only written down as yet.
+    open: Mutex<Option<Region>>,
     /// Bytes allocated, and the most there have been.
     used: AtomicUsize,
     most: AtomicUsize,
@@ -29,6 +35,7 @@ impl Stream {
         let inner = Inner {
             gpu: Box::new(gpu),
             failure: Mutex::default(),
+            open: Mutex::default(),
             used: AtomicUsize::default(),
             most: AtomicUsize::default(),
         };
@@ -39,16 +46,23 @@ impl Stream {
     #[must_use]
     pub fn numbers(&self, element: Element, length: usize) -> Numbers {
         let bytes = element.size() * length;
-        let mut address = 0;
+        let (mut address, mut owned) = (0, true);
         if bytes > 0 {
             self.attempt(|gpu| {
-                address = gpu.allocate(bytes)?;
-                let used = self.inner.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
+                let more;
+                (address, more) = match &mut *self.written_down() {
+                    Some(region) => {
+                        owned = false;
+                        region.allocate(gpu, bytes)?
+                    }
+                    None => (gpu.allocate(bytes)?, bytes as isize),
+                };
+                let used = self.inner.used.fetch_add(more as usize, Ordering::Relaxed).wrapping_add(more as usize);
                 self.inner.most.fetch_max(used, Ordering::Relaxed);
                 Ok(())
             });
         }
-        Numbers { stream: self.clone(), address, length, element }
+        Numbers { stream: self.clone(), address, length, element, owned }
     }
 
     /// Zeros.
@@ -60,11 +74,11 @@ impl Stream {
     }
 
     /// Sets all to zero.
-    #[allow(unsafe_code)]
     pub fn clear(&self, numbers: ViewMut<'_>) {
         let bytes = numbers.element().size() * numbers.len();
-        // SAFETY: a view lies in memory that is allocated as long as it lives.
-        self.attempt(|gpu| if bytes > 0 { unsafe { gpu.clear(numbers.address(), bytes) } } else { Ok(()) });
+        if bytes > 0 {
+            self.ask(Work::Clear { at: numbers.address(), bytes });
+        }
     }
 
     /// These numbers, stored as f32 or bf16.
@@ -142,9 +156,9 @@ impl Stream {
     pub fn copy_to(&self, to: ViewMut<'_>, of: View<'_>) {
         to.expect(of.element(), of.len());
         let bytes = of.element().size() * of.len();
-        #[allow(unsafe_code)]
-        // SAFETY: both are as long and allocated, and what may be written nobody else sees.
-        self.attempt(|gpu| if bytes > 0 { unsafe { gpu.copy(to.address(), of.address(), bytes) } } else { Ok(()) });
+        if bytes > 0 {
+            self.ask(Work::Copy { to: to.address(), from: of.address(), bytes });
+        }
     }
 
     /// Bytes allocated now, and the most there have been since the last call.
@@ -170,22 +184,56 @@ impl Stream {
         if grid.contains(&0) {
             return;
         }
+        if let Some(region) = &mut *self.written_down() {
+            let (kernel, arguments) = (kernel.to_owned(), arguments.to_vec());
+            return region.ask(Work::Launch { kernel, grid, threads, shared, arguments });
+        }
         let launch = Launch { kernel, grid, threads, shared, arguments };
         // SAFETY: the arguments are views of allocated memory whose lengths the caller, a function of this folder, has checked.
         self.attempt(|gpu| unsafe { gpu.launch(&launch) }.map_err(|e| format!("{kernel}: {e}")));
     }
 
     /// A product of matrices, whose sizes the caller has checked.
-    #[allow(unsafe_code)]
     pub(super) fn multiply(&self, product: &ColumnMajor) {
-        // SAFETY: the matrices are views whose lengths the caller has checked, and only one of them may be written.
-        self.attempt(|gpu| unsafe { gpu.multiply(product) }.map_err(|e| format!("a product of matrices: {e}")));
+        self.ask(Work::Multiply(*product));
+    }
+
+    /// Does work, or writes it down.
+    #[allow(unsafe_code)]
+    fn ask(&self, work: Work) {
+        if let Some(region) = &mut *self.written_down() {
+            return region.ask(work);
+        }
+        // SAFETY: it names views of memory that is allocated as long as they live, whose lengths the caller has checked, and
+        // only one of which may be written.
+        self.attempt(|gpu| unsafe { work.start(gpu) });
+    }
+
+    fn written_down(&self) -> MutexGuard<'_, Option<Region>> {
+        self.inner.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on work is written down.
+    pub(super) fn open(&self, region: Region) {
+        let before = self.written_down().replace(region);
+        assert!(before.is_none(), "work that repeats inside of other such work");
+    }
+
+    /// What was written down.
+    pub(super) fn close(&self) -> Region {
+        self.written_down().take().expect("it was opened")
+    }
+
+    /// Counts bytes that are given back.
+    pub(super) fn given_back(&self, work: impl FnOnce(&dyn Gpu) -> usize) {
+        let bytes = work(&*self.inner.gpu);
+        self.inner.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     #[allow(unsafe_code)]
     pub(super) fn free(&self, numbers: &Numbers) {
         let bytes = numbers.element.size() * numbers.length;
-        if numbers.address != 0 {
+        if numbers.owned && numbers.address != 0 {
             self.inner.used.fetch_sub(bytes, Ordering::Relaxed);
             // SAFETY: it was allocated here with this size, and nobody has a view of it any more.
             unsafe { self.inner.gpu.free(numbers.address, bytes) };
@@ -202,13 +250,16 @@ impl Stream {
     #[allow(unsafe_code)]
     fn download_bytes(&self, from: View<'_>) -> Vec<u8> {
         let mut bytes = vec![0; from.element().size() * from.len()];
+        if self.written_down().is_some() {
+            self.attempt(|_| Err("something was to be downloaded in the middle of work that repeats".to_owned()));
+        }
         // SAFETY: as many bytes are allocated there.
         self.attempt(|gpu| if bytes.is_empty() { Ok(()) } else { unsafe { gpu.download(&mut bytes, from.address()) } });
         bytes
     }
 
     /// Does something, unless something has failed before.
-    fn attempt(&self, work: impl FnOnce(&dyn Gpu) -> Result<(), String>) {
+    pub(super) fn attempt(&self, work: impl FnOnce(&dyn Gpu) -> Result<(), String>) {
         let mut failure = self.inner.failure.lock().unwrap_or_else(PoisonError::into_inner);
         if failure.is_none() {
             *failure = work(&*self.inner.gpu).err();

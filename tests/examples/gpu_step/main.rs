@@ -108,7 +108,7 @@ fn measure() -> Result<()> {
     let (mut losses, mut seconds, mut read, mut usual, mut needed) = (Vec::new(), 0.0, 0.0, 0.0, 0.0);
     for (step, pairs) in plan.steps.iter().enumerate() {
         if step == WARM {
-            drop(stream.memory());
+            let _ = stream.memory();
         }
         let start = Instant::now();
         let (loss, length) = stepper.step(pairs)?;

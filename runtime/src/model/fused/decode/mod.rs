@@ -49,7 +49,7 @@ pub(crate) trait Continuing: Send {
     /// If a prompt is longer than the model's positions, a token outside its vocabulary, or the device fails.
     fn read(&mut self, prompts: &[(&[u32], Range<usize>)]) -> Result<Vec<Self::Scores>>;
 
-    /// Reads one token of each of some sequences; answers with the scores after each.
+    /// Reads one token of each of some sequences; answers with the scores after each, which are good until the next step.
     ///
     /// The weights are read once for all of them, and the scores of a sequence depend on the others by no more than rounding.
     ///
@@ -87,6 +87,11 @@ pub(super) trait Continues: Backend {
     fn scores(&self, normed: &Self::Slice, weights: &Self::Weights, head: &Projection) -> Vec<Self::Scores>;
     /// As [`Continuing::choose`].
     fn choose(&self, scores: &[Self::Scores], draws: &[f64], settings: &Sampling) -> Vec<Choice>;
+    /// Does the work of a step, which is the same for every step of as many tokens but for what comes from the host. What it
+    /// leaves on the device is good until the next such step.
+    fn repeated<T>(&self, _plan: &Plan, work: impl FnOnce() -> T) -> T {
+        work()
+    }
     /// Did all go well so far?
     fn check(&self) -> Result<()>;
 }
@@ -116,15 +121,43 @@ impl<'a, B: Continues> Decoding<'a, B> {
         Decoding { decoder, weights, config, layers, rows: Rows::default() }
     }
 
+    /// Reads one token of each of some sequences.
+    fn read_single(&self, layers: &mut [B::Cache], plan: &Plan, reaches: &[Reach]) -> Vec<B::Scores> {
+        let (backend, weights) = (&self.decoder.backend, self.weights);
+        let (shape, rows) = (backend.shape(), reaches.len());
+        let heads = shape.heads;
+        let places: Vec<u32> = reaches.iter().map(|reach| reach.own.end as u32 - 1).collect();
+
+        let mut x = backend.buffer(rows * shape.hidden);
+        backend.embed(&mut x, plan, part(weights, &self.decoder.map.embedding));
+        let mut normed = backend.buffer(rows * shape.hidden);
+        let mut inverse = backend.exact(rows);
+        let mut qkv = backend.buffer(rows * heads.row());
+        let mut out = backend.buffer(rows * heads.out());
+        let mut gate_up = backend.buffer(rows * 2 * shape.intermediate);
+        let mut gated = backend.buffer(rows * shape.intermediate);
+        for (map, cache) in self.decoder.map.layers.iter().zip(layers) {
+            backend.norm(&mut normed, &mut inverse, &x, part(weights, &map.attention_norm));
+            backend.linear_few(&mut qkv, Write::Set, &normed, weights, &map.qkv);
+            backend.rotate(&mut qkv, plan);
+            backend.keep(cache, &qkv, &places);
+            backend.attention_step(&mut out, &qkv, cache, reaches);
+            backend.linear_few(&mut x, Write::Add, &out, weights, &map.o);
+            backend.norm(&mut normed, &mut inverse, &x, part(weights, &map.feed_norm));
+            backend.linear_few(&mut gate_up, Write::Set, &normed, weights, &map.gate_up);
+            backend.gate(&mut gated, &gate_up);
+            backend.linear_few(&mut x, Write::Add, &gated, weights, &map.down);
+        }
+        self.scores(&x, rows)
+    }
+
     /// The scores of all words for rows that have not been through the last norm.
-    fn scores(&self, hidden: &B::Slice, rows: usize) -> Result<Vec<B::Scores>> {
+    fn scores(&self, hidden: &B::Slice, rows: usize) -> Vec<B::Scores> {
         let (map, backend) = (&self.decoder.map, &self.decoder.backend);
         let width = backend.shape().hidden;
         let (mut normed, mut inverse) = (backend.buffer(rows * width), backend.exact(rows));
         backend.norm(&mut normed, &mut inverse, hidden, part(self.weights, &map.norm));
-        let scores = backend.scores(&normed, self.weights, &self.decoder.table());
-        backend.check()?;
-        Ok(scores)
+        backend.scores(&normed, self.weights, &self.decoder.table())
     }
 }
 
@@ -162,38 +195,20 @@ where
             self.decoder.backend.keep(cache, &trace.qkv, &places);
             drop(layer.feed(&mut x));
         }
-        self.scores(&x, prompts.len())
+        let scores = self.scores(&x, prompts.len());
+        self.decoder.backend.check()?;
+        Ok(scores)
     }
 
     fn step(&mut self, next: &[Next]) -> Result<Vec<B::Scores>> {
-        let (backend, weights) = (&self.decoder.backend, self.weights);
-        let (shape, rows) = (backend.shape(), next.len());
-        let heads = shape.heads;
         let plan = Plan::single(next.iter().map(|next| (next.token, next.position)));
         let reaches: Vec<Reach> = next.iter().map(|next| next.reach.clone()).collect();
-        let places: Vec<u32> = reaches.iter().map(|reach| reach.own.end as u32 - 1).collect();
-
-        let mut x = backend.buffer(rows * shape.hidden);
-        backend.embed(&mut x, &plan, part(weights, &self.decoder.map.embedding));
-        let mut normed = backend.buffer(rows * shape.hidden);
-        let mut inverse = backend.exact(rows);
-        let mut qkv = backend.buffer(rows * heads.row());
-        let mut out = backend.buffer(rows * heads.out());
-        let mut gate_up = backend.buffer(rows * 2 * shape.intermediate);
-        let mut gated = backend.buffer(rows * shape.intermediate);
-        for (map, cache) in self.decoder.map.layers.iter().zip(&mut self.layers) {
-            backend.norm(&mut normed, &mut inverse, &x, part(weights, &map.attention_norm));
-            backend.linear_few(&mut qkv, Write::Set, &normed, weights, &map.qkv);
-            backend.rotate(&mut qkv, &plan);
-            backend.keep(cache, &qkv, &places);
-            backend.attention_step(&mut out, &qkv, cache, &reaches);
-            backend.linear_few(&mut x, Write::Add, &out, weights, &map.o);
-            backend.norm(&mut normed, &mut inverse, &x, part(weights, &map.feed_norm));
-            backend.linear_few(&mut gate_up, Write::Set, &normed, weights, &map.gate_up);
-            backend.gate(&mut gated, &gate_up);
-            backend.linear_few(&mut x, Write::Add, &gated, weights, &map.down);
-        }
-        self.scores(&x, rows)
+        // The layers' caches are lent to the work, which needs all else as well.
+        let mut layers = std::mem::take(&mut self.layers);
+        let scores = self.decoder.backend.repeated(&plan, || self.read_single(&mut layers, &plan, &reaches));
+        self.layers = layers;
+        self.decoder.backend.check()?;
+        Ok(scores)
     }
 
     fn choose(&self, scores: &[B::Scores], draws: &[f64], settings: &Sampling) -> Result<Vec<Choice>> {

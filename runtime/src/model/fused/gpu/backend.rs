@@ -9,7 +9,7 @@ use super::known::Known;
 use collimate_kernels::{
     attention::{Reach, Segment},
     cuda::{
-        Element, Numbers, Stream, View, attention, decoding, embedding, head,
+        Element, Numbers, Repeats, Stream, View, attention, decoding, embedding, head,
         matrix::{Matrix, multiply},
         rms_norm, rotary, swiglu,
     },
@@ -34,13 +34,29 @@ pub(super) struct GpuBackend {
     sorted: Known<Vec<u32>, embedding::Sorted>,
     layouts: Known<(Vec<Segment>, usize), attention::Layout>,
     reaches: Known<Vec<Reach>, decoding::Reaches>,
+    repeats: Repeats,
 }
 
 impl GpuBackend {
     pub(super) fn new(shape: Shape, stream: Stream, element: Element) -> Self {
         let turns = Mutex::new(None);
         let (indices, sorted, layouts, reaches) = Default::default();
-        GpuBackend { shape, stream, element, turns, indices, sorted, layouts, reaches }
+        let repeats = Repeats::new(stream.clone());
+        GpuBackend { shape, stream, element, turns, indices, sorted, layouts, reaches, repeats }
+    }
+
+    /// Reads single tokens, in work that is the same for every so many of them.
+    pub(super) fn repeated<T>(&self, plan: &Plan, work: impl FnOnce() -> T) -> T {
+        // What is made inside is made anew every time, and so must be what is remembered of it; but for the turns, which stay.
+        drop(self.turns(plan.longest()));
+        let forget = || {
+            self.indices.forget();
+            self.reaches.forget();
+        };
+        forget();
+        let result = self.repeats.run(plan.tokens.len(), work);
+        forget();
+        result
     }
 
     fn turns(&self, positions: usize) -> Arc<rotary::Turns> {

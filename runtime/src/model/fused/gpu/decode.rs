@@ -8,6 +8,7 @@ use super::super::{
     decode::{Continues, Decoding},
     decoder::Decoder,
     map::Projection,
+    plan::Plan,
 };
 use super::backend::GpuBackend;
 use crate::{
@@ -95,6 +96,10 @@ impl Continues for GpuBackend {
         }
         let (tokens, logp) = (stream.download_indices(tokens.view()), stream.download(logp.view()));
         tokens.into_iter().zip(logp).map(|(token, logp)| Choice { token, logp }).collect()
+    }
+
+    fn repeated<T>(&self, plan: &Plan, work: impl FnOnce() -> T) -> T {
+        GpuBackend::repeated(self, plan, work)
     }
 
     fn check(&self) -> Result<()> {

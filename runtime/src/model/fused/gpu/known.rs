@@ -21,6 +21,11 @@ impl<K, V> Default for Known<K, V> {
 }
 
 impl<K, V> Known<K, V> {
+    /// Remembers none of them any more.
+    pub(super) fn forget(&self) {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The one that was made from the same, or a new one.
     pub(super) fn find(&self, same: impl Fn(&K) -> bool, make: impl FnOnce() -> (K, V)) -> Arc<V> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
