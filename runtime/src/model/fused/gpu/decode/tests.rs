@@ -3,11 +3,11 @@
 use super::super::super::tests::{configs, weights};
 use super::GpuSampler;
 use crate::model::{Engine, FusedOptions, GpuEngine, Parameters, Sequences};
-use crate::sample::{BuiltIn, Sampler, Sampling};
-use collimate_emulation::{Order, machine};
-use collimate_kernels::cuda::Element;
+use crate::sample::{BuiltIn, Sample, Sampler, Sampling};
+use collimate_emulation::{Emulated, Order, machine};
+use collimate_kernels::cuda::{Element, Stream};
 use dfdx::prelude::Cpu;
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 fn prompts() -> Vec<Vec<u32>> {
     vec![vec![1, 2, 3], vec![4], vec![5, 6, 7, 8, 9, 10], vec![1, 2, 3, 4, 5]]
@@ -41,6 +41,21 @@ fn the_same_seed_gives_the_responses_of_the_cpu() {
         }
     }
     assert!(ended > 3 && cut > 3, "{ended} ended, {cut} were cut");
+}
+
+#[test]
+fn steps_of_as_many_sequences_are_replayed() {
+    let weights = weights(configs()[0].clone());
+    let settings = Sampling { samples: 2, max_new_tokens: 10, end_tokens: vec![], ..sampling() };
+    let machine = Emulated::new(Order::Forward);
+    let replays = machine.replays();
+    let ours = GpuSampler::new(Stream::new(machine), Element::F32).draw(&weights, &prompts(), &settings).unwrap();
+    // Nine steps of eight sequences: the first is new, the second is recorded, and when the table of turns grows it is new again.
+    let replays = replays.load(Ordering::Relaxed);
+    assert!((5..9).contains(&replays), "{replays}");
+    let right = BuiltIn.draw(&weights, &prompts(), &settings).unwrap();
+    let tokens = |drawn: Vec<Vec<Sample>>| drawn.concat().into_iter().map(|sample| sample.tokens).collect::<Vec<_>>();
+    assert_eq!(tokens(ours), tokens(right));
 }
 
 #[test]
