@@ -94,7 +94,6 @@ impl Drawing<'_> {
             end_tokens: self.tokenizer.special().stop.clone(),
             dtype: self.dtype,
             at_once: AT_ONCE,
-            ..Sampling::default()
         };
         let (samples, scores) = self.judged(weights, prompts, &tokens, &sampling)?;
         let baselines = match view.reads("baseline") {
