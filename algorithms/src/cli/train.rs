@@ -126,7 +126,7 @@ pub(super) fn once(
     if in_sandbox && reward_model::trains(&program) {
         reward_model::report(&trained.weights, &loaded.tokenizer)?;
     } else if let Some(annotated) = annotated {
-        annotated.save(&out, &loaded.tokenizer)?;
+        annotated.save(out, &loaded.tokenizer)?;
         steerlm::report(&trained.weights, &loaded.tokenizer, seed)?;
     } else if let Some(before) = before {
         compared = Some(sandbox::compare(&before, &trained.weights, &loaded.tokenizer, seed)?);
