@@ -63,7 +63,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
         for (name, other) in AGAINST {
             let gaps: Vec<[f64; 5]> =
                 table.of(name).iter().zip(table.of(other)).map(|(a, b)| std::array::from_fn(|i| a[i] - b[i])).collect();
-            runs.result(&format!("{name}"))?;
+            runs.result(name)?;
             runs.result(&format!("{:38}{}", format!("  less {other}"), spreads(&gaps, true)))?;
         }
     }
