@@ -151,6 +151,10 @@ fn what_was_mistyped_is_refused_in_one_helpful_line() {
     said(&["dpo", "--beta", "0.1"], "`beta` is a hyper-parameter: write --set beta=0.1");
     said(&["dpo", "--stpes", "10"], "`dpo` has no option `--stpes`; did you mean `--steps`?");
     said(&["dpo", "--steps", "ten"], "`ten`");
+    said(&["dpo", "--lora", "r=16"], "--lora r=16: `alpha` is missing; write r=16,alpha=32");
+    said(&["dpo", "--lora", "rank=16,alpha=32"], "there is no `rank`; write r=16,alpha=32");
+    said(&["dpo", "--lora", "r=1.5,alpha=32"], "r is 1.5; it has to be a whole number, at least 1");
+    said(&["dpo", "--lora", "r=8,alpha=0"], "alpha is 0; it has to be above 0");
     said(&["explain", "dpo", "--format", "html"], "`html` is none of text, latex, ir, json");
     said(&["loss", "dpo"], "<FILE> is missing");
 }

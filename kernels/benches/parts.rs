@@ -186,7 +186,7 @@ fn ends(case: &Case) {
     let product = 2.0 * (scored * words * hidden) as f64;
     report("head forward", 1, product, 0.0, || head::forward(&mut logp, &mut logsumexp, inputs));
     report("head backward", 1, 3.0 * product, 0.0, || {
-        head::backward(&mut d_rows, &mut d_table, &logp, &logsumexp, inputs);
+        head::backward(&mut d_rows, Some(&mut d_table), &logp, &logsumexp, inputs);
     });
     let ids: Vec<u32> = (0..tokens).map(|i| (i * 7919 % words) as u32).collect();
     let mut x = numbers(tokens * hidden);

@@ -400,6 +400,10 @@ fn optimizer_arguments() -> Vec<Arg> {
         number::<f64>("weight-decay", "F").help("Decoupled weight decay"),
         number::<f64>("max-grad-norm", "F").help("The gradient is shortened to this norm; 0: never"),
         set(),
+        Arg::new("lora").long("lora").value_name("r=N,alpha=F").help(
+            "LoRA: train two narrow matrices beside each matrix of the layers, r wide, whose product counts alpha / r times; \
+             the model stays as it is",
+        ),
         number::<u64>("seed", "N").help("Same seed, same run [default: 0]"),
         number::<u64>("seeds", "N")
             .conflicts_with("resume")

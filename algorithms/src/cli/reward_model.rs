@@ -1,5 +1,6 @@
 //! Reward models: what they train on in the sandbox, and how good they are there.
 
+use super::settings;
 use crate::sandbox::data::{self, Line, Panel};
 use crate::sandbox::evaluation::{Trial, Verdict};
 use crate::sandbox::{Attributes, Split};
@@ -40,18 +41,7 @@ pub(super) fn defaults() -> RunSettings {
 
 /// `name=weight,…`
 pub(super) fn attributes(option: &str, text: &str) -> Result<BTreeMap<String, f64>> {
-    let mut weights = BTreeMap::new();
-    for part in text.split(',').map(str::trim) {
-        let (name, weight) = part
-            .split_once('=')
-            .with_context(|| format!("--{option} {text}: write NAME=NUMBER,…, e.g. helpfulness=1,verbosity=-0.5"))?;
-        let number = weight.trim().parse::<f64>().ok().filter(|weight| weight.is_finite());
-        let number = number.with_context(|| format!("--{option} {text}: `{weight}` is not a number"))?;
-        if weights.insert(name.trim().to_owned(), number).is_some() {
-            bail!("--{option} {text}: `{name}` is given twice");
-        }
-    }
-    Ok(weights)
+    settings::numbers(option, text, "helpfulness=1,verbosity=-0.5")
 }
 
 /// A model of several attributes as one of a single number.

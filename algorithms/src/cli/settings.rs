@@ -13,6 +13,21 @@ pub(super) fn settings(algorithm: &Algorithm, matches: &ArgMatches) -> Result<Se
     Ok(settings)
 }
 
+/// `name=number,…`, each once.
+pub(super) fn numbers(option: &str, text: &str, example: &str) -> Result<Settings> {
+    let mut numbers = Settings::new();
+    for part in text.split(',').map(str::trim) {
+        let (name, value) =
+            part.split_once('=').with_context(|| format!("--{option} {text}: write NAME=NUMBER,…, e.g. {example}"))?;
+        let number = value.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+        let number = number.with_context(|| format!("--{option} {text}: `{value}` is not a number"))?;
+        if numbers.insert(name.trim().to_owned(), number).is_some() {
+            bail!("--{option} {text}: `{name}` is given twice");
+        }
+    }
+    Ok(numbers)
+}
+
 /// Makes the changes of `--set`.
 pub(super) fn change(algorithm: &Algorithm, matches: &ArgMatches, settings: &mut Settings) -> Result<()> {
     let specs = (algorithm.hyper)();

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
 use collimate_runtime::data::{self, Beside, Curriculum, View};
 use collimate_runtime::device;
-use collimate_runtime::model::Weights;
+use collimate_runtime::model::{LowRank, Weights};
 use collimate_runtime::sample::{Sampler, Server};
 use collimate_runtime::train::{Answer, DrawSettings, Dtype, EngineKind, Job, Reward, RunSettings, Schedule};
 use std::io::Write;
@@ -229,6 +229,9 @@ fn resolve(algorithm: &Algorithm, matches: &ArgMatches) -> Result<RunSettings> {
     if let Some(text) = matches.get_one::<String>("attributes") {
         settings.attributes = reward_model::attributes("attributes", text)?;
     }
+    if let Some(text) = matches.get_one::<String>("lora") {
+        settings.lora = Some(lora(text)?);
+    }
     draw(algorithm, matches, &mut settings)?;
     settings::change(algorithm, matches, &mut settings.set)?;
     settings.check()?;
@@ -304,6 +307,22 @@ fn draw(algorithm: &Algorithm, matches: &ArgMatches, settings: &mut RunSettings)
         ),
         None => Ok(()),
     }
+}
+
+/// `r=16,alpha=32`
+fn lora(text: &str) -> Result<LowRank> {
+    let numbers = settings::numbers("lora", text, "r=16,alpha=32")?;
+    if let Some(unknown) = numbers.keys().find(|name| !["r", "alpha"].contains(&name.as_str())) {
+        bail!("--lora {text}: there is no `{unknown}`; write r=16,alpha=32");
+    }
+    let number = |name| {
+        numbers.get(name).copied().with_context(|| format!("--lora {text}: `{name}` is missing; write r=16,alpha=32"))
+    };
+    let rank = number("r")?;
+    if rank.fract() != 0.0 || !(1.0..=65_536.0).contains(&rank) {
+        bail!("--lora {text}: r is {rank}; it has to be a whole number, at least 1");
+    }
+    Ok(LowRank { rank: rank as usize, alpha: number("alpha")? })
 }
 
 /// `0.8:0.2`, or `0.8:0.2:0.1` with the width.

@@ -6,7 +6,7 @@ use collimate_kernels::cuda::{Element, matrix::ColumnMajor};
 /// # Errors
 /// If a matrix is not in allocated memory.
 pub(crate) fn multiply(memory: &mut Memory, product: &ColumnMajor) -> Result<(), String> {
-    let ColumnMajor { m, n, k, a, b, factors, c, result, add } = *product;
+    let ColumnMajor { m, n, k, a, b, factors, c, result, scale, add } = *product;
     let stored = |(_, _, rows_stored): (u64, usize, bool), rows: usize, columns: usize| {
         if rows_stored { (columns, rows) } else { (rows, columns) }
     };
@@ -25,7 +25,7 @@ pub(crate) fn multiply(memory: &mut Memory, product: &ColumnMajor) -> Result<(),
     let before = numbers(memory.read(c.0, result.size() * ((n - 1) * c.1 + m))?, result);
     for column in 0..n {
         let sums = (0..m).map(|row| {
-            let sum: f64 = (0..k).map(|i| a[row * k + i] * b[i * n + column]).sum();
+            let sum: f64 = (0..k).map(|i| a[row * k + i] * b[i * n + column]).sum::<f64>() * f64::from(scale);
             if add { before[column * c.1 + row] + sum } else { sum }
         });
         let bytes: Vec<u8> = sums.flat_map(|sum| stored_as(sum as f32, result)).collect();

@@ -310,7 +310,7 @@ impl Gpu for Device {
     unsafe fn multiply(&self, product: &ColumnMajor) -> Result<(), String> {
         use cublas::sys::{cublasComputeType_t, cublasGemmAlgo_t, cublasOperation_t, cudaDataType};
         self.enter()?;
-        let ColumnMajor { m, n, k, a, b, factors, c, result, add } = *product;
+        let ColumnMajor { m, n, k, a, b, factors, c, result, scale, add } = *product;
         let operation = |rows_stored| {
             if rows_stored { cublasOperation_t::CUBLAS_OP_T } else { cublasOperation_t::CUBLAS_OP_N }
         };
@@ -318,7 +318,7 @@ impl Gpu for Device {
             Element::Bf16 => cudaDataType::CUDA_R_16BF,
             _ => cudaDataType::CUDA_R_32F,
         };
-        let (one, beta) = (1.0_f32, f32::from(add));
+        let beta = f32::from(add);
         // SAFETY: the caller's promise; both factors are read at once, as this waits for nothing but their addresses.
         let multiplied = unsafe {
             cublas::result::gemm_ex(
@@ -328,7 +328,7 @@ impl Gpu for Device {
                 m as i32,
                 n as i32,
                 k as i32,
-                (&raw const one).cast(),
+                (&raw const scale).cast(),
                 a.0 as *const c_void,
                 kind(factors),
                 a.1 as i32,

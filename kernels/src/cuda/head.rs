@@ -61,14 +61,14 @@ pub fn forward(stream: &Stream, mut logp: ViewMut<'_>, mut logsumexp: ViewMut<'_
     }
 }
 
-/// Sets `d_hidden`, stored as `hidden` is, and adds to `d_table` in f32, from the gradient of `logp`.
+/// Sets `d_hidden`, stored as `hidden` is, and adds to `d_table` in f32 if the table is trained, from the gradient of `logp`.
 ///
 /// # Panics
 /// If the shapes do not fit.
 pub fn backward(
     stream: &Stream,
     mut d_hidden: ViewMut<'_>,
-    mut d_table: ViewMut<'_>,
+    mut d_table: Option<ViewMut<'_>>,
     d_logp: View<'_>,
     logsumexp: View<'_>,
     inputs: Inputs<'_>,
@@ -78,7 +78,9 @@ pub fn backward(
     let Inputs { hidden, table, targets, width } = inputs;
     let element = hidden.element();
     d_hidden.expect(element, hidden.len());
-    d_table.expect(Element::F32, table.len());
+    if let Some(d_table) = &d_table {
+        d_table.expect(Element::F32, table.len());
+    }
     d_logp.expect(Element::F32, rows);
     logsumexp.expect(Element::F32, rows);
     let mut scores = Scores::new(stream, inputs, tile);
@@ -111,7 +113,9 @@ pub fn backward(
             let words_table = Matrix::new(table.part(part.clone()), words.len(), width);
             multiply(stream, &mut d_rows, write, d_scores, words_table);
             let hidden = Matrix::new(hidden.part(numbers.clone()), rows.len(), width);
-            multiply(stream, &mut d_table.again().part(part), Write::Add, d_scores.transposed(), hidden);
+            if let Some(d_table) = &mut d_table {
+                multiply(stream, &mut d_table.again().part(part), Write::Add, d_scores.transposed(), hidden);
+            }
         }
         if let Some(sum) = &sum {
             super::cast::cast(stream, d_hidden.again().part(numbers.clone()), sum.view().part(0..numbers.len()));

@@ -56,14 +56,21 @@ pub fn forward(logp: &mut [f32], logsumexp: &mut [f32], inputs: Inputs<'_>) {
     room.give_back();
 }
 
-/// Sets `d_hidden` and adds to `d_table`, from the gradient of `logp`.
+/// Sets `d_hidden`, and adds to `d_table` if the table is trained, from the gradient of `logp`.
 ///
 /// # Panics
 /// If the shapes do not fit or a target is no word.
-pub fn backward(d_hidden: &mut [f32], d_table: &mut [f32], d_logp: &[f32], logsumexp: &[f32], inputs: Inputs<'_>) {
+pub fn backward(
+    d_hidden: &mut [f32],
+    mut d_table: Option<&mut [f32]>,
+    d_logp: &[f32],
+    logsumexp: &[f32],
+    inputs: Inputs<'_>,
+) {
     let words = check(inputs, [d_logp.len(), logsumexp.len()]);
     let Inputs { hidden, table, targets, width } = inputs;
-    assert_eq!((d_hidden.len(), d_table.len()), (hidden.len(), table.len()));
+    assert_eq!(d_hidden.len(), hidden.len());
+    assert!(d_table.as_ref().is_none_or(|d_table| d_table.len() == table.len()));
     let mut room = Room::taken(inputs, words);
     let Room { scores, wide } = &mut room;
     for words in chunks(words, WORDS) {
@@ -89,13 +96,15 @@ pub fn backward(d_hidden: &mut [f32], d_table: &mut [f32], d_logp: &[f32], logsu
                 Matrix::new(part_of_table, words.len(), width),
                 Threads::All,
             );
-            multiply(
-                MatrixMut::new(&mut d_table[part.clone()], words.len(), width),
-                Write::Add,
-                d_scores.transposed(),
-                Matrix::new(&hidden[numbers.clone()], rows.len(), width),
-                Threads::All,
-            );
+            if let Some(d_table) = &mut d_table {
+                multiply(
+                    MatrixMut::new(&mut d_table[part.clone()], words.len(), width),
+                    Write::Add,
+                    d_scores.transposed(),
+                    Matrix::new(&hidden[numbers.clone()], rows.len(), width),
+                    Threads::All,
+                );
+            }
         }
     }
     room.give_back();

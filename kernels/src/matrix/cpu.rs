@@ -5,6 +5,21 @@ use super::{Matrix, MatrixMut, Threads, Write};
 /// # Panics
 /// If the shapes do not fit.
 pub fn multiply(out: MatrixMut<'_>, write: Write, lhs: Matrix<'_>, rhs: Matrix<'_>, threads: Threads) {
+    multiply_scaled(out, write, 1.0, lhs, rhs, threads);
+}
+
+/// `out = scale lhs rhs`, or `out += scale lhs rhs`.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn multiply_scaled(
+    out: MatrixMut<'_>,
+    write: Write,
+    scale: f32,
+    lhs: Matrix<'_>,
+    rhs: Matrix<'_>,
+    threads: Threads,
+) {
     assert_eq!(lhs.columns, rhs.rows, "the inner sizes of a product differ");
     assert_eq!((out.rows, out.columns), (lhs.rows, rhs.columns), "the result of a product has another shape");
     let parallelism = match threads {
@@ -30,7 +45,7 @@ pub fn multiply(out: MatrixMut<'_>, write: Write, lhs: Matrix<'_>, rhs: Matrix<'
             rhs.column_stride as isize,
             rhs.row_stride as isize,
             1.0,
-            1.0,
+            scale,
             false,
             false,
             false,

@@ -16,7 +16,7 @@ mod tile;
 #[cfg(target_arch = "x86_64")]
 mod tile_x86;
 
-pub use cpu::multiply;
+pub use cpu::{multiply, multiply_scaled};
 pub use few::{Weight, multiply_few};
 pub use reference::multiply as multiply_reference;
 pub(crate) use tile::{COLUMNS, Left, Right, Sizes, multiply_near};
@@ -113,7 +113,7 @@ fn fits(length: usize, rows: usize, columns: usize, row_stride: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Matrix, MatrixMut, Threads, Write, multiply, multiply_few, multiply_reference};
+    use super::{Matrix, MatrixMut, Threads, Write, multiply, multiply_few, multiply_reference, multiply_scaled};
     use crate::check::{assert_close, numbers, wide};
     use half::bf16;
 
@@ -133,6 +133,21 @@ mod tests {
                     assert_close("product", &ours, &right, 1e-5);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_product_may_count_more_or_less() {
+        let (a, b, before) = (numbers(5 * 7, 1), numbers(7 * 6, 2), numbers(5 * 6, 3));
+        for write in [Write::Set, Write::Add] {
+            let (lhs, rhs) = (Matrix::new(&a, 5, 7), Matrix::new(&b, 7, 6));
+            let mut ours = before.clone();
+            multiply_scaled(MatrixMut::new(&mut ours, 5, 6), write, -2.5, lhs, rhs, Threads::One);
+            let mut product = vec![0.0; 30];
+            multiply_reference(&mut product, Write::Set, lhs, rhs);
+            let start = |i: usize| if write == Write::Add { f64::from(before[i]) } else { 0.0 };
+            let right: Vec<f64> = product.iter().enumerate().map(|(i, p)| start(i) - 2.5 * p).collect();
+            assert_close("product", &ours, &right, 1e-5);
         }
     }
 

@@ -7,7 +7,7 @@
 pub(crate) mod disk;
 mod exact;
 mod hash;
-mod tensors;
+pub(crate) mod tensors;
 
 pub use exact::Exact;
 pub use hash::Hash;
@@ -72,10 +72,11 @@ pub fn save(run: &Path, state: &State, models: &[Model<'_>]) -> Result<PathBuf> 
     disk::write_folder(&path, |folder| {
         for Model { name, weights, optimizer } in models {
             let [of_weights, of_optimizer] = files(folder, name);
-            tensors::write(&of_weights, &weights.tensors, &[("", &weights.data)])?;
+            let specs = weights.trained_tensors();
+            tensors::write(&of_weights, specs, &[("", &weights.data[weights.trained()])])?;
             if let Some(optimizer) = optimizer {
                 let moments: [(&str, &[f32]); 2] = [("first.", &optimizer.first), ("second.", &optimizer.second)];
-                tensors::write(&of_optimizer, &weights.tensors, &moments)?;
+                tensors::write(&of_optimizer, specs, &moments)?;
             }
         }
         let text = serde_json::to_string_pretty(state).expect("a state is plain numbers and words");
@@ -113,7 +114,8 @@ pub fn state(checkpoint: &Path) -> Result<State> {
 /// If a file cannot be read, or is not of this model.
 pub fn load_weights(checkpoint: &Path, name: &str, weights: &mut Weights) -> Result<()> {
     let [of_weights, _] = files(checkpoint, name);
-    tensors::read(&of_weights, &weights.tensors, &mut [("", &mut weights.data)])
+    let (trained, specs) = (weights.trained(), weights.trained_tensors().to_vec());
+    tensors::read(&of_weights, &specs, &mut [("", &mut weights.data[trained])])
 }
 
 /// Reads the weights of one of a checkpoint's models into `weights`, and its optimizer.
@@ -121,12 +123,12 @@ pub fn load_weights(checkpoint: &Path, name: &str, weights: &mut Weights) -> Res
 /// # Errors
 /// If a file cannot be read, or is not of this model.
 pub fn load(checkpoint: &Path, state: &State, name: &str, weights: &mut Weights) -> Result<AdamW> {
-    let mut optimizer = AdamW::new(weights.data.len());
+    let mut optimizer = AdamW::new(weights.trained().len());
     optimizer.updates = state.step;
     load_weights(checkpoint, name, weights)?;
     let [_, of_optimizer] = files(checkpoint, name);
-    let moments = &mut [("first.", &mut optimizer.first), ("second.", &mut optimizer.second)];
-    tensors::read(&of_optimizer, &weights.tensors, moments)?;
+    let moments = &mut [("first.", &mut optimizer.first[..]), ("second.", &mut optimizer.second[..])];
+    tensors::read(&of_optimizer, weights.trained_tensors(), moments)?;
     Ok(optimizer)
 }
 

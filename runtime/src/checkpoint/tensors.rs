@@ -7,13 +7,15 @@ use safetensors::tensor::{Dtype, SafeTensorError, View};
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 
-/// Writes flat vectors, tensor by tensor, each under its name after the vector's prefix.
-pub(super) fn write(path: &Path, specs: &[TensorSpec], vectors: &[(&str, &[f32])]) -> Result<()> {
+/// Writes flat vectors, tensor by tensor, each under its name after the vector's prefix. A vector begins with the first
+/// number of the first of these tensors.
+pub(crate) fn write(path: &Path, specs: &[TensorSpec], vectors: &[(&str, &[f32])]) -> Result<()> {
     let named = vectors.iter().flat_map(|(prefix, values)| {
         specs.iter().map(move |spec| {
-            let exact = Exact { shape: &spec.shape, values: &values[spec.range.clone()] };
+            let exact = Exact { shape: &spec.shape, values: &values[place(specs, spec)] };
             (format!("{prefix}{}", spec.name), exact)
         })
     });
@@ -26,7 +28,7 @@ pub(super) fn write(path: &Path, specs: &[TensorSpec], vectors: &[(&str, &[f32])
 }
 
 /// Reads what [`write`] wrote, piece by piece.
-pub(super) fn read(path: &Path, specs: &[TensorSpec], vectors: &mut [(&str, &mut Vec<f32>)]) -> Result<()> {
+pub(super) fn read(path: &Path, specs: &[TensorSpec], vectors: &mut [(&str, &mut [f32])]) -> Result<()> {
     let unreadable = |e: std::io::Error| Error::file(path, format!("cannot be read: {e}"));
     let damaged =
         |problem: &dyn std::fmt::Display| Error::file(path, format!("not a checkpoint of this model: {problem}"));
@@ -41,10 +43,16 @@ pub(super) fn read(path: &Path, specs: &[TensorSpec], vectors: &mut [(&str, &mut
                 return Err(damaged(&found));
             }
             file.seek(SeekFrom::Start(start + tensor.data_offsets.0 as u64)).map_err(unreadable)?;
-            bytes::read(&mut file, &mut values[spec.range.clone()], f32::from_le_bytes).map_err(unreadable)?;
+            bytes::read(&mut file, &mut values[place(specs, spec)], f32::from_le_bytes).map_err(unreadable)?;
         }
     }
     Ok(())
+}
+
+/// Where a tensor lies in a vector that begins with the first of them.
+fn place(specs: &[TensorSpec], spec: &TensorSpec) -> Range<usize> {
+    let start = specs[0].range.start;
+    spec.range.start - start..spec.range.end - start
 }
 
 /// One tensor on its way to a file.

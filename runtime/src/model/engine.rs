@@ -66,6 +66,12 @@ pub trait Engine<D: Device<f32>> {
     /// If dfdx cannot read its buffers back.
     fn collect(&self, gradients: &Gradients<f32, D>) -> Result<()>;
 
+    /// An engine that reads the same weights, but no narrow matrices beside them: what a model was before they were trained, at
+    /// no cost in memory. It only scores. None if there are no such matrices.
+    fn without_low_rank(&self) -> Option<Box<dyn Engine<D>>> {
+        None
+    }
+
     /// The engine as one that updates its weights where it keeps them, if it is.
     fn trains(&self) -> Option<&dyn TrainsInPlace> {
         None

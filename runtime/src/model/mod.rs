@@ -7,6 +7,7 @@ mod folder;
 pub(crate) mod fused;
 mod graph;
 mod head;
+pub(crate) mod low_rank;
 #[cfg(test)]
 mod reference;
 mod sequences;
@@ -22,5 +23,6 @@ pub(crate) use folder::header;
 pub use folder::{Folder, Precision};
 pub use fused::{FusedEngine, FusedOptions, GpuEngine, GpuSampler};
 pub use graph::GraphEngine;
+pub use low_rank::LowRank;
 pub use sequences::{Sequences, Span, ValuesAt};
 pub use weights::{Parameters, TensorSpec, Weights};

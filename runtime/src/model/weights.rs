@@ -1,6 +1,6 @@
 //! The weights of a model: one flat vector, and where each tensor lies in it.
 
-use super::{Folder, ModelConfig, head::SCORE};
+use super::{Folder, LowRank, ModelConfig, head::SCORE};
 use crate::random::Random;
 use std::ops::Range;
 use std::sync::{
@@ -24,13 +24,16 @@ pub struct TensorSpec {
 pub struct Weights {
     /// The model's shape.
     pub config: ModelConfig,
-    /// In order: embedding, layer by layer, final norm, head (of words, unless tied; or of labels).
+    /// In order: embedding, layer by layer, final norm, head (of words, unless tied; or of labels), and the narrow matrices beside
+    /// those of the layers, if there are any.
     pub tensors: Vec<TensorSpec>,
     /// All tensors, one after another.
     pub data: Vec<f32>,
     /// Names of the numbers that its head gives, one for each row of `score.weight`; empty for a language model, whose
     /// head gives words.
     pub labels: Vec<String>,
+    /// The narrow matrices that are trained in the place of the model's own; none if these are.
+    pub low_rank: Option<LowRank>,
     /// The other files of its folder, which [`Weights::save`] writes along; empty for a model that came from none.
     pub folder: Arc<Folder>,
 }
@@ -79,7 +82,7 @@ impl Weights {
                 TensorSpec { name, shape, range: start..end }
             })
             .collect();
-        Weights { config, tensors, data: vec![0.0; end], labels, folder: Arc::default() }
+        Weights { config, tensors, data: vec![0.0; end], labels, low_rank: None, folder: Arc::default() }
     }
 
     /// A model that has not learned anything: norms at 1, everything else drawn from a normal distribution around 0
@@ -121,7 +124,7 @@ pub(super) fn draw(values: &mut [f32], deviation: f64, random: &mut Random) {
 pub struct Parameters {
     /// The weights.
     pub weights: RwLock<Weights>,
-    /// `d loss / d weights.data`, accumulated; the same length.
+    /// `d loss / d weights.data`, accumulated, for the part that is trained ([`Weights::trained`]).
     pub gradient: Mutex<Vec<f32>>,
     /// How often [`Parameters::change`] was called.
     changes: AtomicU64,
@@ -131,7 +134,7 @@ impl Parameters {
     /// With a gradient of zero.
     #[must_use]
     pub fn new(weights: Weights) -> Self {
-        let gradient = Mutex::new(vec![0.0; weights.data.len()]);
+        let gradient = Mutex::new(vec![0.0; weights.trained().len()]);
         Parameters { weights: RwLock::new(weights), gradient, changes: AtomicU64::default() }
     }
 

@@ -79,15 +79,22 @@ impl Keeper {
         Ok(())
     }
 
-    /// Writes the trained model, and the critic beside it if there is one.
+    /// Writes the trained model, the narrow matrices alone if these were trained (`base` names what they belong to), and the
+    /// critic if there is one.
     pub(super) fn finish(
         &self,
         weights: &Weights,
         critic: Option<&Weights>,
         tokenizer: &Tokenizer,
+        base: &str,
         observer: &mut dyn Observer,
     ) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
+        if weights.low_rank.is_some() {
+            let path = folder.path().join("adapter");
+            disk::write_folder(&path, |path| weights.save_adapter(path, base))?;
+            observer.saved(&path);
+        }
         if let Some(critic) = critic {
             let path = folder.path().join("critic");
             disk::write_folder(&path, |path| {

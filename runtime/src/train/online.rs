@@ -40,7 +40,8 @@ pub(super) struct Online<'a, D: Device<f32>> {
 /// The actor as it was at the start, or when it was last copied.
 pub(super) struct Copy<D: Device<f32>> {
     pub(super) engine: Box<dyn Engine<D>>,
-    pub(super) parameters: Arc<Parameters>,
+    /// Its own, if it needs any.
+    pub(super) parameters: Option<Arc<Parameters>>,
 }
 
 impl<D: Device<f32>> Online<'_, D> {
@@ -61,12 +62,13 @@ impl<D: Device<f32>> Online<'_, D> {
         prompts: &[&Example],
         step: u64,
     ) -> Result<Frozen> {
-        if let Some(copy) = self.copy.as_ref().filter(|_| self.drawing.settings.refreshes(step)) {
-            copy.parameters.change(|copy| copy.data.clone_from(&weights.data));
+        let refreshed = self.copy.as_ref().filter(|_| self.drawing.settings.refreshes(step));
+        if let Some(parameters) = refreshed.and_then(|copy| copy.parameters.as_ref()) {
+            parameters.change(|copy| copy.data.clone_from(&weights.data));
         }
         // In self-play it is the policy of the iteration before that speaks.
         let plays = !prompts.iter().all(|prompt| prompt.responses.is_empty());
-        let drawn = match self.copy.as_ref().filter(|_| plays).map(copied) {
+        let drawn = match self.copy.as_ref().filter(|_| plays).and_then(copied) {
             Some(before) => self.useful(&before, prompts, step)?,
             None => self.useful(weights, prompts, step)?,
         };
@@ -153,9 +155,10 @@ fn expected<D: Device<f32>>(critic: &dyn Engine<D>, view: &View, parts: &[Vec<It
     Ok(each)
 }
 
-/// The weights of a copy.
-fn copied<D: Device<f32>>(copy: &Copy<D>) -> Weights {
-    copy.parameters.weights.read().expect("no thread panicked while it held the weights").clone()
+/// The weights of a copy that has its own.
+fn copied<D: Device<f32>>(copy: &Copy<D>) -> Option<Weights> {
+    let parameters = copy.parameters.as_ref()?;
+    Some(parameters.weights.read().expect("no thread panicked while it held the weights").clone())
 }
 
 /// Mean and largest difference between what the sampler and the engine say of a token.

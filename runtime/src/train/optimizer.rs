@@ -37,14 +37,16 @@ impl AdamW {
         AdamW { updates: 0, first: vec![0.0; weights], second: vec![0.0; weights] }
     }
 
-    /// One update of all weights.
+    /// One update of all weights that are trained.
     pub fn update(&mut self, weights: &mut Weights, gradient: &[f32], update: Update) {
         self.updates += 1;
-        for spec in &weights.tensors {
-            let here = spec.range.clone();
+        let start = weights.trained().start;
+        let first = weights.tensors.len() - weights.trained_tensors().len();
+        for spec in &weights.tensors[first..] {
+            let (of_weights, here) = (spec.range.clone(), spec.range.start - start..spec.range.end - start);
             let numbers = self.numbers(spec, update);
             let (first, second) = (&mut self.first[here.clone()], &mut self.second[here.clone()]);
-            adamw::update(&mut weights.data[here.clone()], &gradient[here], first, second, numbers);
+            adamw::update(&mut weights.data[of_weights], &gradient[here], first, second, numbers);
         }
     }
 

@@ -166,15 +166,40 @@ pub fn run<D: Device<f32>>(
         Some(_) => rows.iter().filter(kept).map(pass_rate).collect::<Result<Vec<_>>>()?,
         None => Vec::new(),
     };
+    // From here on what is trained lies beside the models.
+    let beside = |weights: Weights| match settings.lora {
+        Some(low_rank) => weights.with_low_rank(low_rank, settings.seed),
+        None => Ok(weights),
+    };
+    let (weights, critic) = (beside(weights)?, critic.map(beside).transpose()?);
     let part = settings.micro_batch();
+    let mut trainees = Vec::new();
+    let begun = std::iter::once(weights).chain(critic);
+    for (owner, weights) in owners.into_iter().zip(begun) {
+        let reads = Reads::of(program, &owner, &weights)?;
+        let parameters = Arc::new(Parameters::new(weights));
+        trainees.push(Trainee { owner, reads, engine: engine(Arc::clone(&parameters))?, parameters });
+    }
+    // What the first of them is at the start, in an engine that stays so. Beside narrow matrices, that is there already.
+    let first: &Trainee<D> = &trainees[0];
+    let held = || first.parameters.weights.read().expect("no thread panicked while it held the weights");
+    let at_start = || match first.engine.without_low_rank() {
+        Some(engine) => Ok(engine),
+        None => engine(Arc::new(Parameters::frozen(held().clone()))),
+    };
     let mut built_in = BuiltIn;
     let sampler: &mut dyn Sampler = sampler.unwrap_or(&mut built_in);
     let mut online = match (reward, &settings.draw) {
         (Some(reward), Some(draw)) => {
-            // Copies are asked about responses that are not drawn yet, so they need weights of their own.
+            // Copies are asked about responses that are not drawn yet. One that is refreshed, or draws itself, needs weights of
+            // its own.
+            let own = draw.refresh_every > 0 || data.examples.iter().any(|example| !example.responses.is_empty());
             let start = || -> Result<Copy<D>> {
-                let parameters = Arc::new(Parameters::frozen(weights.clone()));
-                Ok(Copy { engine: engine(Arc::clone(&parameters))?, parameters })
+                if !own {
+                    return Ok(Copy { engine: at_start()?, parameters: None });
+                }
+                let parameters = Arc::new(Parameters::frozen(held().clone()));
+                Ok(Copy { engine: engine(Arc::clone(&parameters))?, parameters: Some(parameters) })
             };
             let copy = (!copies.is_empty()).then(start).transpose()?;
             let (seed, dtype) = (settings.seed, settings.dtype);
@@ -197,17 +222,13 @@ pub fn run<D: Device<f32>>(
     let mut asked = Vec::new();
     for ask in asked::asks(program) {
         let own = if ask.owner == TEACHER { teacher.take() } else { None };
-        let engine = engine(Arc::new(Parameters::frozen(own.unwrap_or_else(|| weights.clone()))))?;
+        let engine = match own {
+            Some(teacher) => engine(Arc::new(Parameters::frozen(teacher)))?,
+            None => at_start()?,
+        };
         asked.push(Asked { ask, engine });
     }
-    let words = asked::words(program, &weights);
-    let mut trainees = Vec::new();
-    let begun = std::iter::once(weights).chain(critic);
-    for (owner, weights) in owners.into_iter().zip(begun) {
-        let reads = Reads::of(program, &owner, &weights)?;
-        let parameters = Arc::new(Parameters::new(weights));
-        trainees.push(Trainee { owner, reads, engine: engine(Arc::clone(&parameters))?, parameters });
-    }
+    let words = asked::words(program, &held());
     // The first one's files have plain names.
     let name = |(i, t): (usize, &Trainee<D>)| if i == 0 { String::new() } else { format!("{}-", t.owner) };
     let model = |(i, trainee): (usize, &Trainee<D>)| {
@@ -259,8 +280,8 @@ pub fn run<D: Device<f32>>(
     }
     // Copies that stay what the actor was at the start are made of what the run begins with.
     let refreshed = online.as_ref().filter(|online| online.drawing.settings.refresh_every > 0);
-    if let Some(copy) = refreshed.and_then(|online| online.copy.as_ref()) {
-        models.push(Model { name: "previous-".to_owned(), parameters: Arc::clone(&copy.parameters), optimizer: None });
+    if let Some(parameters) = refreshed.and_then(|online| online.copy.as_ref()?.parameters.clone()) {
+        models.push(Model { name: "previous-".to_owned(), parameters, optimizer: None });
     }
     let mut keeper = Keeper::open(folder, start, &mut models)?;
     let hyper = &settings.set;
@@ -351,9 +372,10 @@ pub fn run<D: Device<f32>>(
     let critic = if trained.len() > 1 { trained.pop() } else { None };
     let weights = trained.swap_remove(0);
     if !stopped {
-        keeper.finish(&weights, critic.as_ref(), tokenizer, observer)?;
+        keeper.finish(&weights, critic.as_ref(), tokenizer, &settings.model, observer)?;
     }
     keeper.report()?;
+    let weights = if weights.low_rank.is_some() { weights.merged() } else { weights };
     Ok(Trained { weights, settings, steps: keeper.state.step, stopped, last, dropped: data.dropped })
 }
 

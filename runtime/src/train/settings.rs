@@ -1,6 +1,7 @@
 //! Everything a run depends on, as `run.toml` writes it.
 
 use super::draw::DrawSettings;
+use crate::model::LowRank;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -71,6 +72,9 @@ pub struct RunSettings {
     pub precompute_reference: Option<PathBuf>,
     /// A checkpoint after every so many steps; 0 writes none but when the run is stopped.
     pub checkpoint_every: u64,
+    /// Narrow matrices that are trained in the place of the model's own, if they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lora: Option<LowRank>,
     /// How responses are drawn, if they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draw: Option<DrawSettings>,
@@ -142,6 +146,7 @@ impl Default for RunSettings {
             recompute: None,
             precompute_reference: None,
             checkpoint_every: 500,
+            lora: None,
             draw: None,
             set: BTreeMap::new(),
         }
@@ -181,6 +186,7 @@ impl RunSettings {
     pub fn check(&self) -> Result<()> {
         let refuse = |problem: String| Err(Error::Setting(problem));
         self.draw.as_ref().map_or(Ok(()), DrawSettings::check)?;
+        self.lora.map_or(Ok(()), LowRank::check)?;
         if self.steps.is_some() && self.epochs.is_some() {
             return refuse("steps and epochs are both given; leave one of them out".to_owned());
         }

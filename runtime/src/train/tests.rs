@@ -2,6 +2,7 @@
 
 mod drawn;
 mod gpu;
+mod low_rank;
 mod rewards;
 mod state;
 mod words;

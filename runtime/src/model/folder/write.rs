@@ -37,14 +37,15 @@ impl Precision {
 impl Weights {
     /// Writes a folder: `model.safetensors`, the files carried along from where the model was loaded, and last
     /// `config.json`, so that a folder whose writing was cut short is not taken for a model. Each file gets its name
-    /// only when it is whole. Shards of a model that was in the folder before are removed.
+    /// only when it is whole. Shards of a model that was in the folder before are removed. Narrow matrices are added to
+    /// those that they lie beside.
     ///
     /// # Errors
     /// If a file cannot be written, or a weight is not a number that can be stored.
     pub fn save(&self, path: &Path, precision: Precision) -> Result<()> {
         std::fs::create_dir_all(path).map_err(|error| Error::file(path, error))?;
         let file = path.join("model.safetensors");
-        let stored: Vec<_> = self.tensors.iter().map(|spec| (&spec.name, self.stored(spec, precision))).collect();
+        let stored: Vec<_> = self.own_tensors().iter().map(|spec| (&spec.name, self.stored(spec, precision))).collect();
         for (name, tensor) in &stored {
             if let Some(value) = tensor.unstorable() {
                 let kind = precision.name();
@@ -75,7 +76,7 @@ impl Weights {
     }
 
     fn stored<'a>(&'a self, spec: &'a TensorSpec, precision: Precision) -> Stored<'a> {
-        Stored { shape: &spec.shape, values: &self.data[spec.range.clone()], precision }
+        Stored { weights: self, spec, precision }
     }
 }
 
@@ -111,8 +112,8 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// One tensor on its way to a file; its bytes are made when they are written.
 struct Stored<'a> {
-    shape: &'a [usize],
-    values: &'a [f32],
+    weights: &'a Weights,
+    spec: &'a TensorSpec,
     precision: Precision,
 }
 
@@ -123,7 +124,7 @@ impl Stored<'_> {
             Precision::F16 => f16::from_f32(value).is_finite(),
             Precision::BF16 => bf16::from_f32(value).is_finite(),
         };
-        self.values.iter().copied().find(|v| !fits(*v))
+        self.weights.merged_tensor(self.spec).iter().copied().find(|v| !fits(*v))
     }
 }
 
@@ -136,16 +137,18 @@ impl View for Stored<'_> {
         }
     }
     fn shape(&self) -> &[usize] {
-        self.shape
+        &self.spec.shape
     }
     fn data(&self) -> Cow<'_, [u8]> {
-        match self.precision {
-            Precision::F32 => bytes::of(self.values),
-            Precision::F16 => bytes::each(self.values, |v| f16::from_f32(v).to_le_bytes()).into(),
-            Precision::BF16 => bytes::each(self.values, |v| bf16::from_f32(v).to_le_bytes()).into(),
+        let values = self.weights.merged_tensor(self.spec);
+        match (self.precision, &values) {
+            (Precision::F32, Cow::Borrowed(values)) => bytes::of(values),
+            (Precision::F32, Cow::Owned(values)) => bytes::of(values).into_owned().into(),
+            (Precision::F16, values) => bytes::each(values, |v| f16::from_f32(v).to_le_bytes()).into(),
+            (Precision::BF16, values) => bytes::each(values, |v| bf16::from_f32(v).to_le_bytes()).into(),
         }
     }
     fn data_len(&self) -> usize {
-        self.values.len() * if self.precision == Precision::F32 { 4 } else { 2 }
+        self.spec.range.len() * if self.precision == Precision::F32 { 4 } else { 2 }
     }
 }

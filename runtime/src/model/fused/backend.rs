@@ -16,6 +16,14 @@ pub(super) struct Shape {
     pub(super) frequencies: Vec<f64>,
 }
 
+/// Some neighbouring numbers of each row of a matrix.
+#[derive(Clone, Debug)]
+pub(super) struct Columns {
+    pub(super) range: Range<usize>,
+    /// Numbers in a row of the matrix.
+    pub(super) of: usize,
+}
+
 /// Part of a flat vector of weights.
 #[derive(Debug)]
 pub(super) struct Part<'a, S: ?Sized> {
@@ -57,6 +65,8 @@ pub(super) trait Backend {
     fn upload_exact(&self, numbers: &[f32]) -> Self::Buffer {
         self.upload(numbers)
     }
+    /// How many numbers there are.
+    fn length(&self, of: &Self::Slice) -> usize;
     /// The numbers of a buffer.
     fn download(&self, from: &Self::Slice) -> Vec<f32>;
 
@@ -67,15 +77,48 @@ pub(super) trait Backend {
     /// `dW += dyᵀ x`.
     fn linear_weight(&self, gradient: &mut Self::Slice, d_y: &Self::Slice, x: &Self::Slice, w: &Projection);
 
+    /// `y[columns] += scale x Wᵀ`.
+    fn add_columns(
+        &self,
+        y: &mut Self::Slice,
+        columns: &Columns,
+        scale: f32,
+        x: &Self::Slice,
+        weights: &Self::Weights,
+        w: &Projection,
+    );
+    /// `dx = scale dy[columns] W`, or `dx += …`.
+    #[allow(clippy::too_many_arguments)]
+    fn columns_input(
+        &self,
+        d_x: &mut Self::Slice,
+        write: Write,
+        scale: f32,
+        d_y: &Self::Slice,
+        columns: &Columns,
+        weights: &Self::Weights,
+        w: &Projection,
+    );
+    /// `dW += scale dy[columns]ᵀ x`.
+    fn columns_weight(
+        &self,
+        gradient: &mut Self::Slice,
+        scale: f32,
+        d_y: &Self::Slice,
+        columns: &Columns,
+        x: &Self::Slice,
+        w: &Projection,
+    );
+
     /// Normalises rows, and keeps the inverse root-mean-square of each.
     fn norm(&self, y: &mut Self::Slice, inverse: &mut Self::Slice, x: &Self::Slice, w: Part<'_, Self::Weights>);
     /// The result of [`Backend::norm`] again.
     fn norm_again(&self, y: &mut Self::Slice, x: &Self::Slice, inverse: &Self::Slice, w: Part<'_, Self::Weights>);
-    /// Adds to `d_x` and to the gradient.
+    /// Adds to `d_x`, and to the gradient if the weight is trained.
     fn norm_backward(
         &self,
         d_x: &mut Self::Slice,
-        gradient: &mut Self::Slice,
+        gradient: Option<&mut Self::Slice>,
         d_y: &Self::Slice,
         x: &Self::Slice,
         inverse: &Self::Slice,
@@ -121,12 +164,12 @@ pub(super) trait Backend {
         plan: &Plan,
         w: Part<'_, Self::Weights>,
     );
-    /// Sets `d_hidden` and adds to the gradient of the head.
+    /// Sets `d_hidden`, and adds to the gradient of the head if it is trained.
     #[allow(clippy::too_many_arguments)]
     fn head_backward(
         &self,
         d_hidden: &mut Self::Slice,
-        gradient: &mut Self::Slice,
+        gradient: Option<&mut Self::Slice>,
         d_logp: &Self::Slice,
         logsumexp: &Self::Slice,
         hidden: &Self::Slice,

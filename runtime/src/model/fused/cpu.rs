@@ -1,7 +1,7 @@
 //! The CPU as a backend: slices of the host and the kernels on them.
 
 use super::{
-    backend::{Backend, Part, Shape, Write},
+    backend::{Backend, Columns, Part, Shape, Write},
     map::Projection,
     plan::Plan,
     pool::{Buffer, Pool},
@@ -9,7 +9,7 @@ use super::{
 use collimate_kernels::{
     attention::{self, Segment},
     embedding, head,
-    matrix::{Matrix, MatrixMut, Threads, multiply},
+    matrix::{Matrix, MatrixMut, Threads, multiply, multiply_scaled},
     rms_norm,
     rotary::{self, Angles},
     stored::{Stored, bf16},
@@ -117,6 +117,10 @@ impl Backend for CpuBackend {
         buffer
     }
 
+    fn length(&self, of: &[f32]) -> usize {
+        of.len()
+    }
+
     fn download(&self, from: &[f32]) -> Vec<f32> {
         from.to_vec()
     }
@@ -145,6 +149,48 @@ impl Backend for CpuBackend {
         multiply(d_weight, Write::Add, d_y.transposed(), Matrix::new(x, rows, w.inner), Threads::All);
     }
 
+    fn add_columns(&self, y: &mut [f32], columns: &Columns, scale: f32, x: &[f32], weights: &Held, w: &Projection) {
+        let rows = x.len() / w.inner;
+        let y = MatrixMut::strided(&mut y[columns.range.start..], rows, w.out, columns.of);
+        self.widened(weights, &w.range, |weight| {
+            let weight = Matrix::new(weight, w.out, w.inner).transposed();
+            multiply_scaled(y, Write::Add, scale, Matrix::new(x, rows, w.inner), weight, Threads::All);
+        });
+    }
+
+    fn columns_input(
+        &self,
+        d_x: &mut [f32],
+        write: Write,
+        scale: f32,
+        d_y: &[f32],
+        columns: &Columns,
+        weights: &Held,
+        w: &Projection,
+    ) {
+        let rows = d_x.len() / w.inner;
+        let d_y = Matrix::strided(&d_y[columns.range.start..], rows, w.out, columns.of);
+        self.widened(weights, &w.range, |weight| {
+            let weight = Matrix::new(weight, w.out, w.inner);
+            multiply_scaled(MatrixMut::new(d_x, rows, w.inner), write, scale, d_y, weight, Threads::All);
+        });
+    }
+
+    fn columns_weight(
+        &self,
+        gradient: &mut [f32],
+        scale: f32,
+        d_y: &[f32],
+        columns: &Columns,
+        x: &[f32],
+        w: &Projection,
+    ) {
+        let rows = x.len() / w.inner;
+        let d_weight = MatrixMut::new(&mut gradient[w.range.clone()], w.out, w.inner);
+        let d_y = Matrix::strided(&d_y[columns.range.start..], rows, w.out, columns.of).transposed();
+        multiply_scaled(d_weight, Write::Add, scale, d_y, Matrix::new(x, rows, w.inner), Threads::All);
+    }
+
     fn norm(&self, y: &mut [f32], inverse: &mut [f32], x: &[f32], w: Part<'_, Held>) {
         let epsilon = self.shape.epsilon;
         self.widened(w.all, w.range, |weight| rms_norm::forward(y, inverse, x, weight, epsilon));
@@ -157,13 +203,21 @@ impl Backend for CpuBackend {
     fn norm_backward(
         &self,
         d_x: &mut [f32],
-        gradient: &mut [f32],
+        gradient: Option<&mut [f32]>,
         d_y: &[f32],
         x: &[f32],
         inverse: &[f32],
         w: Part<'_, Held>,
     ) {
-        let d_weight = &mut gradient[w.range.clone()];
+        // As many numbers as a row has, which nobody looks at.
+        let mut unread;
+        let d_weight = match gradient {
+            Some(gradient) => &mut gradient[w.range.clone()],
+            None => {
+                unread = self.zeros(w.range.len());
+                &mut unread[..]
+            }
+        };
         self.widened(w.all, w.range, |weight| rms_norm::backward(d_x, d_weight, d_y, x, inverse, weight));
     }
 
@@ -231,7 +285,7 @@ impl Backend for CpuBackend {
     fn head_backward(
         &self,
         d_hidden: &mut [f32],
-        gradient: &mut [f32],
+        gradient: Option<&mut [f32]>,
         d_logp: &[f32],
         logsumexp: &[f32],
         hidden: &[f32],
@@ -239,7 +293,8 @@ impl Backend for CpuBackend {
         w: Part<'_, Held>,
     ) {
         let inputs = self.head_inputs(hidden, plan, &w);
-        head::backward(d_hidden, &mut gradient[w.range.clone()], d_logp, logsumexp, inputs);
+        let d_table = gradient.map(|gradient| &mut gradient[w.range.clone()]);
+        head::backward(d_hidden, d_table, d_logp, logsumexp, inputs);
     }
 }
 

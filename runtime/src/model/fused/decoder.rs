@@ -49,6 +49,11 @@ impl<B: Backend> Decoder<B> {
         Decoder { backend: backend(shape(&weights.config)), map: Map::new(weights) }
     }
 
+    /// The same without narrow matrices beside the model's own.
+    pub(super) fn bare(weights: &Weights, backend: impl FnOnce(Shape) -> B) -> Self {
+        Decoder { backend: backend(shape(&weights.config)), map: Map::bare(weights) }
+    }
+
     /// The log-probability of each scored token; nothing is kept.
     pub(super) fn score(&self, weights: &B::Weights, plan: &Plan) -> Vec<f32> {
         self.head(weights, plan, &self.stream(weights, plan)).0
@@ -114,7 +119,9 @@ impl<B: Backend> Decoder<B> {
             let kept = kept.unwrap_or_else(|| layer.again(self.backend.copy(&x)));
             d_x = layer.backward(d_x, gradient, &x, kept);
         }
-        self.backend.embed_backward(gradient, &d_x, plan, &self.map.embedding);
+        if self.map.whole {
+            self.backend.embed_backward(gradient, &d_x, plan, &self.map.embedding);
+        }
     }
 
     pub(super) fn embed(&self, weights: &B::Weights, plan: &Plan) -> B::Buffer {
@@ -126,7 +133,7 @@ impl<B: Backend> Decoder<B> {
 
     pub(super) fn layer<'a>(&'a self, index: usize, weights: &'a B::Weights, plan: &'a Plan) -> Layer<'a, B> {
         let last = index + 1 == self.map.layers.len();
-        Layer { backend: &self.backend, weights, map: &self.map.layers[index], plan, last }
+        Layer { backend: &self.backend, weights, map: &self.map.layers[index], plan, whole: self.map.whole, last }
     }
 
     /// Log-probabilities of the scored tokens, with the rows they come from, those rows' inverse and logarithms.
@@ -165,7 +172,8 @@ impl<B: Backend> Decoder<B> {
         backend.norm_again(&mut normed, &trace.hidden, &trace.inverse, part(weights, &self.map.norm));
         let mut d_normed = backend.buffer(rows * width);
         let (upstream, head) = (backend.upload_exact(upstream), part(weights, &self.map.head));
-        backend.head_backward(&mut d_normed, gradient, &upstream, &trace.logsumexp, &normed, plan, head);
+        let trained = self.map.whole.then_some(&mut *gradient);
+        backend.head_backward(&mut d_normed, trained, &upstream, &trace.logsumexp, &normed, plan, head);
         self.scored_rows_backward(weights, gradient, plan, [&trace.hidden, &trace.inverse], &d_normed)
     }
 
@@ -182,7 +190,8 @@ impl<B: Backend> Decoder<B> {
         let width = backend.shape().hidden;
         let mut d_hidden = backend.zeros(rows * width);
         let norm = part(weights, &self.map.norm);
-        backend.norm_backward(&mut d_hidden, gradient, d_normed, hidden, inverse, norm);
+        let trained = self.map.whole.then_some(gradient);
+        backend.norm_backward(&mut d_hidden, trained, d_normed, hidden, inverse, norm);
         let mut d_x = backend.zeros(plan.wanted.len() * width);
         backend.pick_backward(&mut d_x, &d_hidden, &plan.rows);
         d_x

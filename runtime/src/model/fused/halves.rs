@@ -29,7 +29,10 @@ pub(super) fn with<T>(
     let mut copy = halves.copy.lock().unwrap_or_else(PoisonError::into_inner);
     let version = parameters.version();
     if copy.version != Some(version) {
-        round(&mut copy.numbers, &weights.data);
+        // Of what is not trained, a copy stays right.
+        let from = if copy.version.is_some() { weights.trained().start } else { 0 };
+        copy.numbers.resize(weights.data.len(), bf16::ZERO);
+        narrow(&mut copy.numbers[from..], &weights.data[from..]);
         copy.version = Some(version);
     }
     work(&copy.numbers)
@@ -37,14 +40,9 @@ pub(super) fn with<T>(
 
 /// Weights in bf16, each the nearest.
 pub(crate) fn rounded(weights: &Weights) -> Vec<bf16> {
-    let mut halves = Vec::new();
-    round(&mut halves, &weights.data);
+    let mut halves = vec![bf16::ZERO; weights.data.len()];
+    narrow(&mut halves, &weights.data);
     halves
-}
-
-fn round(halves: &mut Vec<bf16>, weights: &[f32]) {
-    halves.resize(weights.len(), bf16::ZERO);
-    narrow(halves, weights);
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The two halves of a layer, each `x += half(norm(x))`, forward and backward.
 
 use super::{
-    backend::{Backend, Part, Write},
-    map::LayerMap,
+    backend::{Backend, Columns, Part, Write},
+    map::{Adapter, LayerMap, Linear},
     plan::Plan,
 };
 use std::ops::Range;
@@ -39,6 +39,8 @@ pub(super) struct Layer<'a, B: Backend> {
     pub(super) weights: &'a B::Weights,
     pub(super) map: &'a LayerMap,
     pub(super) plan: &'a Plan,
+    /// Are its own weights trained? If not, what lies beside them is.
+    pub(super) whole: bool,
     /// Is it the last? Then only the wanted rows go on after its keys and values.
     pub(super) last: bool,
 }
@@ -78,13 +80,13 @@ impl<'a, B: Backend> Layer<'a, B> {
 
     /// `x + attention(norm(x))` of the rows that go on, which are all but in the last layer.
     pub(super) fn attend(&self, mut x: B::Buffer) -> (B::Buffer, AttentionTrace<B::Buffer>) {
-        let Layer { backend, weights, map, plan, last } = self;
+        let Layer { backend, map, plan, last, .. } = self;
         let (rows, heads) = (plan.tokens.len(), backend.shape().heads);
         let mut normed = backend.buffer(rows * backend.shape().hidden);
         let mut inverse = backend.exact(rows);
         backend.norm(&mut normed, &mut inverse, &x, self.part(&map.attention_norm));
         let mut qkv = backend.buffer(rows * heads.row());
-        backend.linear(&mut qkv, Write::Set, &normed, weights, &map.qkv);
+        self.linear(&mut qkv, Write::Set, &normed, &map.qkv);
         drop(normed);
         backend.rotate(&mut qkv, plan);
         let mut out = backend.buffer(rows * heads.out());
@@ -92,9 +94,9 @@ impl<'a, B: Backend> Layer<'a, B> {
         backend.attention(&mut out, &mut logsumexp, &qkv, plan.segments(*last));
         if *last {
             x = self.wanted(&x, backend.shape().hidden);
-            backend.linear(&mut x, Write::Add, &self.wanted(&out, heads.out()), weights, &map.o);
+            self.linear(&mut x, Write::Add, &self.wanted(&out, heads.out()), &map.o);
         } else {
-            backend.linear(&mut x, Write::Add, &out, weights, &map.o);
+            self.linear(&mut x, Write::Add, &out, &map.o);
         }
         (x, AttentionTrace { inverse, qkv, out, logsumexp })
     }
@@ -126,20 +128,22 @@ impl<'a, B: Backend> Layer<'a, B> {
         x: &B::Slice,
         trace: AttentionTrace<B::Buffer>,
     ) -> B::Buffer {
-        let Layer { backend, weights, map, plan, last } = self;
+        let Layer { backend, map, plan, last, .. } = self;
         let (rows, heads) = (plan.tokens.len(), backend.shape().heads);
         let AttentionTrace { inverse, qkv, out, logsumexp } = trace;
         let mut d_out;
         if *last {
-            backend.linear_weight(gradient, &d_x, &self.wanted(&out, heads.out()), &map.o);
+            let between = self.between(&d_x, &map.o);
+            self.weight_backward(gradient, &d_x, &between, &self.wanted(&out, heads.out()), &map.o);
             let mut d_wanted = backend.buffer(plan.wanted.len() * heads.out());
-            backend.linear_input(&mut d_wanted, &d_x, weights, &map.o);
+            self.input_backward(&mut d_wanted, &d_x, &between, &map.o);
             d_out = self.among_all(&d_wanted, heads.out());
             d_x = self.among_all(&d_x, backend.shape().hidden);
         } else {
-            backend.linear_weight(gradient, &d_x, &out, &map.o);
+            let between = self.between(&d_x, &map.o);
+            self.weight_backward(gradient, &d_x, &between, &out, &map.o);
             d_out = backend.buffer(rows * heads.out());
-            backend.linear_input(&mut d_out, &d_x, weights, &map.o);
+            self.input_backward(&mut d_out, &d_x, &between, &map.o);
         }
         let mut d_qkv = backend.buffer(rows * heads.row());
         backend.attention_backward(&mut d_qkv, &d_out, &out, &logsumexp, &qkv, plan.segments(*last));
@@ -147,52 +151,116 @@ impl<'a, B: Backend> Layer<'a, B> {
         backend.rotate_back(&mut d_qkv, plan);
         let mut normed = backend.buffer(rows * backend.shape().hidden);
         backend.norm_again(&mut normed, x, &inverse, self.part(&map.attention_norm));
-        backend.linear_weight(gradient, &d_qkv, &normed, &map.qkv);
+        let between = self.between(&d_qkv, &map.qkv);
+        self.weight_backward(gradient, &d_qkv, &between, &normed, &map.qkv);
         let mut d_normed = normed;
-        backend.linear_input(&mut d_normed, &d_qkv, weights, &map.qkv);
+        self.input_backward(&mut d_normed, &d_qkv, &between, &map.qkv);
+        let gradient = self.whole.then_some(gradient);
         backend.norm_backward(&mut d_x, gradient, &d_normed, x, &inverse, self.part(&map.attention_norm));
         d_x
     }
 
     /// `x += down(silu(gate) * up)` of `norm(x)`.
     pub(super) fn feed(&self, x: &mut B::Slice) -> FeedTrace<B::Buffer> {
-        let Layer { backend, weights, map, .. } = self;
+        let Layer { backend, map, .. } = self;
         let trace = self.widen(x);
         let mut gated = backend.buffer(self.rows_after() * backend.shape().intermediate);
         backend.gate(&mut gated, &trace.gate_up);
-        backend.linear(x, Write::Add, &gated, weights, &map.down);
+        self.linear(x, Write::Add, &gated, &map.down);
         trace
     }
 
     /// Gates and ups of `norm(x)`.
     fn widen(&self, x: &B::Slice) -> FeedTrace<B::Buffer> {
-        let Layer { backend, weights, map, .. } = self;
+        let Layer { backend, map, .. } = self;
         let rows = self.rows_after();
         let mut normed = backend.buffer(rows * backend.shape().hidden);
         let mut inverse = backend.exact(rows);
         backend.norm(&mut normed, &mut inverse, x, self.part(&map.feed_norm));
         let mut gate_up = backend.buffer(rows * 2 * backend.shape().intermediate);
-        backend.linear(&mut gate_up, Write::Set, &normed, weights, &map.gate_up);
+        self.linear(&mut gate_up, Write::Set, &normed, &map.gate_up);
         FeedTrace { inverse, gate_up }
     }
 
     /// Turns `d_x`, the gradient of the result, into that of the input `x`.
     fn feed_backward(&self, d_x: &mut B::Slice, gradient: &mut B::Slice, x: &B::Slice, trace: FeedTrace<B::Buffer>) {
-        let Layer { backend, weights, map, .. } = self;
+        let Layer { backend, map, .. } = self;
         let rows = self.rows_after();
         let FeedTrace { inverse, gate_up } = trace;
         let mut d_gated = backend.buffer(rows * backend.shape().intermediate);
-        backend.linear_input(&mut d_gated, d_x, weights, &map.down);
+        let between = self.between(d_x, &map.down);
+        self.input_backward(&mut d_gated, d_x, &between, &map.down);
         let mut d_gate_up = gate_up;
         backend.gate_backward(&mut d_gate_up, &mut d_gated);
         let gated = d_gated;
-        backend.linear_weight(gradient, d_x, &gated, &map.down);
-        drop(gated);
+        self.weight_backward(gradient, d_x, &between, &gated, &map.down);
+        drop((gated, between));
         let mut normed = backend.buffer(rows * backend.shape().hidden);
         backend.norm_again(&mut normed, x, &inverse, self.part(&map.feed_norm));
-        backend.linear_weight(gradient, &d_gate_up, &normed, &map.gate_up);
+        let between = self.between(&d_gate_up, &map.gate_up);
+        self.weight_backward(gradient, &d_gate_up, &between, &normed, &map.gate_up);
         let mut d_normed = normed;
-        backend.linear_input(&mut d_normed, &d_gate_up, weights, &map.gate_up);
+        self.input_backward(&mut d_normed, &d_gate_up, &between, &map.gate_up);
+        let gradient = self.whole.then_some(gradient);
         backend.norm_backward(d_x, gradient, &d_normed, x, &inverse, self.part(&map.feed_norm));
+    }
+
+    /// `y = x Wᵀ`, or `y += x Wᵀ`, and what lies beside `W`.
+    fn linear(&self, y: &mut B::Slice, write: Write, x: &B::Slice, w: &Linear) {
+        self.backend.linear(y, write, x, self.weights, &w.whole);
+        for adapter in &w.adapters {
+            let low = self.lowered(x, adapter);
+            let columns = adapter.columns(&w.whole);
+            self.backend.add_columns(y, &columns, adapter.scale, &low, self.weights, &adapter.b);
+        }
+    }
+
+    /// `x Aᵀ`.
+    fn lowered(&self, x: &B::Slice, adapter: &Adapter) -> B::Buffer {
+        let mut low = self.backend.buffer(self.backend.length(x) / adapter.a.inner * adapter.a.out);
+        self.backend.linear(&mut low, Write::Set, x, self.weights, &adapter.a);
+        low
+    }
+
+    /// The gradient between each two narrow matrices: `scale dy B`.
+    fn between(&self, d_y: &B::Slice, w: &Linear) -> Vec<B::Buffer> {
+        let between = |adapter: &Adapter| {
+            let columns = adapter.columns(&w.whole);
+            let mut d_low = self.backend.buffer(self.backend.length(d_y) / w.whole.out * adapter.b.inner);
+            let (scale, b) = (adapter.scale, &adapter.b);
+            self.backend.columns_input(&mut d_low, Write::Set, scale, d_y, &columns, self.weights, b);
+            d_low
+        };
+        w.adapters.iter().map(between).collect()
+    }
+
+    /// `dx = dy W`, and what comes through what lies beside `W`.
+    fn input_backward(&self, d_x: &mut B::Slice, d_y: &B::Slice, between: &[B::Buffer], w: &Linear) {
+        self.backend.linear_input(d_x, d_y, self.weights, &w.whole);
+        for (adapter, d_low) in w.adapters.iter().zip(between) {
+            let all = Columns { range: 0..adapter.a.out, of: adapter.a.out };
+            self.backend.columns_input(d_x, Write::Add, 1.0, d_low, &all, self.weights, &adapter.a);
+        }
+    }
+
+    /// Adds to the gradient of what is trained: `dyᵀ x` of `W`, or of the narrow matrices beside it.
+    fn weight_backward(
+        &self,
+        gradient: &mut B::Slice,
+        d_y: &B::Slice,
+        between: &[B::Buffer],
+        x: &B::Slice,
+        w: &Linear,
+    ) {
+        if self.whole {
+            self.backend.linear_weight(gradient, d_y, x, &w.whole);
+        }
+        for (adapter, d_low) in w.adapters.iter().zip(between) {
+            let [of_a, of_b] = &adapter.gradient;
+            self.backend.linear_weight(gradient, d_low, x, of_a);
+            let low = self.lowered(x, adapter);
+            let columns = adapter.columns(&w.whole);
+            self.backend.columns_weight(gradient, adapter.scale, d_y, &columns, &low, of_b);
+        }
     }
 }

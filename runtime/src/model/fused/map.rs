@@ -1,6 +1,7 @@
 //! Where each weight lies in the flat vector, with neighbours that are multiplied together taken as one.
 
-use crate::model::Weights;
+use super::backend::Columns;
+use crate::model::{LowRank, Weights, low_rank};
 use std::ops::Range;
 
 /// A matrix `[out, inner]` in the flat vector of weights.
@@ -11,17 +12,43 @@ pub(super) struct Projection {
     pub(super) inner: usize,
 }
 
+/// A pair of narrow matrices beside a matrix, or beside some rows of one: `y[columns] += scale B A x`.
+#[derive(Clone, Debug)]
+pub(super) struct Adapter {
+    /// The numbers of the result that it adds to.
+    columns: Range<usize>,
+    pub(super) a: Projection,
+    pub(super) b: Projection,
+    /// Where their gradients lie, in the gradient of what is trained.
+    pub(super) gradient: [Projection; 2],
+    pub(super) scale: f32,
+}
+
+impl Adapter {
+    /// The numbers that it adds to, of the result of the whole.
+    pub(super) fn columns(&self, whole: &Projection) -> Columns {
+        Columns { range: self.columns.clone(), of: whole.out }
+    }
+}
+
+/// A matrix that states are multiplied by, and what is trained beside it.
+#[derive(Clone, Debug)]
+pub(super) struct Linear {
+    pub(super) whole: Projection,
+    pub(super) adapters: Vec<Adapter>,
+}
+
 /// The weights of a layer.
 #[derive(Clone, Debug)]
 pub(super) struct LayerMap {
     pub(super) attention_norm: Range<usize>,
     /// Queries, keys and values, one below the other.
-    pub(super) qkv: Projection,
-    pub(super) o: Projection,
+    pub(super) qkv: Linear,
+    pub(super) o: Linear,
     pub(super) feed_norm: Range<usize>,
     /// Gates and ups, one below the other.
-    pub(super) gate_up: Projection,
-    pub(super) down: Projection,
+    pub(super) gate_up: Linear,
+    pub(super) down: Linear,
 }
 
 /// All weights of a model.
@@ -34,11 +61,37 @@ pub(super) struct Map {
     pub(super) head: Range<usize>,
     /// Scores of labels, if the model's head gives values.
     pub(super) values: Option<Projection>,
+    /// Is all of it trained? If not, only narrow matrices are, and a head that gives values.
+    pub(super) whole: bool,
+    /// Where what is trained begins.
+    trained: usize,
+}
+
+impl Projection {
+    /// The same, in a vector that begins later.
+    fn after(&self, start: usize) -> Self {
+        Projection { range: self.range.start - start..self.range.end - start, ..*self }
+    }
 }
 
 impl Map {
     pub(super) fn new(weights: &Weights) -> Self {
+        Self::with(weights, weights.low_rank)
+    }
+
+    /// Of the model without the narrow matrices beside its own.
+    pub(super) fn bare(weights: &Weights) -> Self {
+        Self::with(weights, None)
+    }
+
+    /// Where the gradient of a head that gives values lies, in the gradient of what is trained.
+    pub(super) fn values_gradient(&self) -> Option<Projection> {
+        self.values.as_ref().map(|values| values.after(self.trained))
+    }
+
+    fn with(weights: &Weights, low_rank: Option<LowRank>) -> Self {
         let config = &weights.config;
+        let trained = weights.trained().start;
         let vector = |name: &str| find(weights, name);
         let layers = (0..config.num_hidden_layers).map(|i| {
             let name = |part: &str| format!("model.layers.{i}.{part}.weight");
@@ -46,7 +99,14 @@ impl Map {
                 let ranges: Vec<_> = parts.iter().map(|part| find(weights, &name(part))).collect();
                 assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start), "{parts:?} lie side by side");
                 let range = ranges[0].start..ranges[ranges.len() - 1].end;
-                Projection { out: range.len() / inner, range, inner }
+                let mut end = 0;
+                let adapters = parts.iter().zip(ranges).filter_map(|(part, range)| {
+                    let columns = end..end + range.len() / inner;
+                    end = columns.end;
+                    low_rank.map(|low_rank| adapter(weights, low_rank, &name(part), columns, inner))
+                });
+                let adapters = adapters.collect();
+                Linear { whole: Projection { out: range.len() / inner, range, inner }, adapters }
             };
             LayerMap {
                 attention_norm: vector(&name("input_layernorm")),
@@ -66,11 +126,20 @@ impl Map {
         };
         let inner = config.hidden_size;
         let values = (!words).then(|| Projection { range: vector("score.weight"), out: labels, inner });
-        Map { layers: layers.collect(), norm: vector("model.norm.weight"), embedding, head, values }
+        let whole = weights.low_rank.is_none();
+        Map { layers: layers.collect(), whole, trained, norm: vector("model.norm.weight"), embedding, head, values }
     }
 }
 
+/// The narrow matrices beside one, whose result has these columns.
+fn adapter(weights: &Weights, low_rank: LowRank, of: &str, columns: Range<usize>, inner: usize) -> Adapter {
+    let [a, b] = low_rank::names(of).map(|name| find(weights, &name));
+    let a = Projection { range: a, out: low_rank.rank, inner };
+    let b = Projection { range: b, out: columns.len(), inner: low_rank.rank };
+    let start = weights.trained().start;
+    Adapter { columns, gradient: [a.after(start), b.after(start)], a, b, scale: low_rank.scale() }
+}
+
 fn find(weights: &Weights, name: &str) -> Range<usize> {
-    let found = weights.tensors.iter().find(|spec| spec.name == name);
-    found.unwrap_or_else(|| panic!("every layout of weights has {name}")).range.clone()
+    weights.tensor(name).unwrap_or_else(|| panic!("every layout of weights has {name}")).range.clone()
 }

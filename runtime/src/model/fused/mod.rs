@@ -27,6 +27,8 @@ mod ends;
 mod gpu;
 mod halves;
 mod layer;
+#[cfg(test)]
+mod low_rank;
 mod map;
 mod plan;
 mod pool;
@@ -56,6 +58,8 @@ pub struct FusedEngine {
     options: FusedOptions,
     /// The weights as the decoder reads them, if not as they are.
     halves: Option<Arc<Halves>>,
+    /// Does it leave out what is trained?
+    bare: bool,
 }
 
 /// How the fused engine goes about it; the results differ by no more than rounding.
@@ -97,13 +101,13 @@ impl FusedEngine {
             Arc::new(Decoder::new(&weights, CpuBackend::new))
         };
         let halves = options.halves.then(Arc::default);
-        FusedEngine { parameters, decoder, device: Cpu::default(), options, halves }
+        FusedEngine { parameters, decoder, device: Cpu::default(), options, halves, bare: false }
     }
 }
 
 impl FusedEngine {
     fn trainable(&self) -> Result<()> {
-        if self.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+        if self.bare || self.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
             let problem = "these weights are frozen: score with them, or make them with Parameters::new to train them";
             return Err(Error::Setting(problem.to_owned()));
         }
@@ -227,5 +231,18 @@ impl Engine<Cpu> for FusedEngine {
 
     fn collect(&self, _: &Gradients<f32, Cpu>) -> Result<()> {
         Ok(())
+    }
+
+    fn without_low_rank(&self) -> Option<Box<dyn Engine<Cpu>>> {
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        weights.low_rank?;
+        Some(Box::new(FusedEngine {
+            parameters: Arc::clone(&self.parameters),
+            decoder: Arc::new(Decoder::bare(&weights, CpuBackend::new)),
+            device: self.device.clone(),
+            options: self.options,
+            halves: self.halves.clone(),
+            bare: true,
+        }))
     }
 }

@@ -1,6 +1,6 @@
 //! The decoder: embedding, layers, head. Shapes stand beside the values: `t` tokens, `h` hidden, `v` vocabulary.
 
-use super::super::{ModelConfig, Sequences, Span, ValuesAt};
+use super::super::{ModelConfig, Sequences, Span, ValuesAt, low_rank};
 use crate::Result;
 use crate::bridge::{Traced, Track, refused};
 use dfdx::prelude::{
@@ -14,6 +14,8 @@ pub(super) type Rows<D> = Traced<(usize, usize), D>;
 pub(super) struct Decoder<'a, D: Device<f32>> {
     pub(super) device: &'a D,
     pub(super) config: &'a ModelConfig,
+    /// What the products of narrow matrices are multiplied by; none if there are none to be read.
+    pub(super) scale: Option<f32>,
     pub(super) vectors: HashMap<&'a str, Vector<D>>,
     pub(super) matrices: HashMap<&'a str, Rows<D>>,
     pub(super) track: Track<D>,
@@ -86,8 +88,18 @@ impl<D: Device<f32>> Decoder<'_, D> {
         self.track.two(&unit, &weight, |unit, weight| unit.try_mul(weight))
     }
 
-    /// `x` times the transposed matrix, which is stored as `[out, in]`
+    /// `x` times the transposed matrix, which is stored as `[out, in]`, and the narrow matrices beside it
     pub(super) fn projected(&mut self, x: &Rows<D>, matrix: &str) -> Result<Rows<D>> {
+        let y = self.product(x, matrix)?;
+        let [a, b] = low_rank::names(matrix);
+        let Some(scale) = self.scale.filter(|_| self.matrices.contains_key(a.as_str())) else { return Ok(y) };
+        let low = self.product(x, &a)?;
+        let added = self.product(&low, &b)?;
+        let added = self.track.one(&added, |added| added.try_mul(scale))?;
+        self.track.two(&y, &added, |y, added| y.try_add(added))
+    }
+
+    fn product(&mut self, x: &Rows<D>, matrix: &str) -> Result<Rows<D>> {
         let matrix = self.matrices[matrix].clone();
         let transposed = self.track.one(&matrix, |matrix| matrix.try_permute::<_, Axes2<1, 0>>())?;
         self.track.two(x, &transposed, |x, transposed| x.try_matmul(transposed))

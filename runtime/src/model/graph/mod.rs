@@ -4,7 +4,7 @@
 mod attention;
 mod decoder;
 
-use super::{Engine, Live, Parameters, Sequences, Span, ValuesAt, Weights};
+use super::{Engine, Live, LowRank, Parameters, Sequences, Span, ValuesAt, Weights};
 use crate::bridge::{self, Traced, Track, refused};
 use crate::{Error, Result};
 use decoder::Decoder;
@@ -19,6 +19,8 @@ pub struct GraphEngine<D: Device<f32>> {
     /// The weights as they were at the last pass, on the device. Kept while they do not change, so that the gradients
     /// of every pass since are found by the same tensors.
     uploaded: Mutex<Option<Uploaded<D>>>,
+    /// Does it leave out the narrow matrices beside the model's own?
+    bare: bool,
 }
 
 /// Weights on the device, and what they were made of.
@@ -40,7 +42,7 @@ impl<D: Device<f32>> GraphEngine<D> {
     /// An engine on these weights, which others may share.
     #[must_use]
     pub fn new(parameters: Arc<Parameters>, device: D) -> Self {
-        GraphEngine { parameters, device, uploaded: Mutex::new(None) }
+        GraphEngine { parameters, device, uploaded: Mutex::new(None), bare: false }
     }
 
     /// The weights on the device, uploaded anew if they changed.
@@ -64,7 +66,7 @@ impl<D: Device<f32>> GraphEngine<D> {
     }
 
     fn trainable(&self) -> Result<()> {
-        if self.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+        if self.bare || self.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
             let problem = "these weights are frozen: score with them, or make them with Parameters::new to train them";
             return Err(Error::Setting(problem.to_owned()));
         }
@@ -82,7 +84,9 @@ impl<D: Device<f32>> GraphEngine<D> {
         let uploaded = self.upload(&weights)?;
         let mut track = Track::new(OwnedTape::default());
         let (mut vectors, mut matrices) = (HashMap::new(), HashMap::new());
+        let trained = weights.trained().start;
         for (spec, leaf) in weights.tensors.iter().zip(&uploaded.tensors) {
+            let live = live && spec.range.start >= trained;
             match leaf {
                 Leaf::Vector(tensor) => {
                     track.expect_gradient(tensor);
@@ -94,7 +98,8 @@ impl<D: Device<f32>> GraphEngine<D> {
                 }
             }
         }
-        let mut decoder = Decoder { device: &self.device, config: &weights.config, vectors, matrices, track };
+        let scale = weights.low_rank.filter(|_| !self.bare).map(LowRank::scale);
+        let mut decoder = Decoder { device: &self.device, config: &weights.config, scale, vectors, matrices, track };
         let asked = |span: &&Span| !span.scored.is_empty() || what == What::Values(ValuesAt::End);
         let parts = batch.spans.iter().filter(asked).map(|span| {
             let rows = match what {
@@ -179,14 +184,25 @@ impl<D: Device<f32>> Engine<D> for GraphEngine<D> {
             uploaded.ok_or_else(|| Error::Numeric("no pass went forward whose gradient could be collected".into()))?;
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
         let mut total = self.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
-        for (spec, leaf) in weights.tensors.iter().zip(&uploaded.tensors) {
+        let trained = weights.trained().start;
+        let all = weights.tensors.iter().zip(&uploaded.tensors);
+        for (spec, leaf) in all.filter(|(spec, _)| spec.range.start >= trained) {
             let gradient = match leaf {
                 Leaf::Vector(tensor) => bridge::gradient_at(gradients, tensor),
                 Leaf::Matrix(tensor) => bridge::gradient_at(gradients, tensor),
             };
-            total[spec.range.clone()].iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g);
+            total[spec.range.start - trained..spec.range.end - trained]
+                .iter_mut()
+                .zip(gradient)
+                .for_each(|(sum, g)| *sum += g);
         }
         Ok(())
+    }
+
+    fn without_low_rank(&self) -> Option<Box<dyn Engine<D>>> {
+        self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner).low_rank?;
+        let bare = GraphEngine::new(Arc::clone(&self.parameters), self.device.clone());
+        Some(Box::new(GraphEngine { bare: true, ..bare }))
     }
 }
 

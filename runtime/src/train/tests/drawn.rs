@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::data::Row;
+use crate::model::LowRank;
 use crate::sample::server::tests::{Manner, serve};
 use crate::sample::{BuiltIn, Sample, Sampler, Sampling, Server};
 use collimate_dsl::{
@@ -34,10 +35,10 @@ fn letters_a(answers: &[Answer<'_>]) -> Result<Vec<f64>> {
     Ok(answers.iter().map(worth).collect())
 }
 
-struct Drawn<'a> {
+pub(super) struct Drawn<'a> {
     program: Program,
     view: &'a str,
-    steps: u64,
+    pub(super) steps: u64,
     iterations: u64,
     micro_batch: usize,
     out: Option<&'a Path>,
@@ -45,15 +46,16 @@ struct Drawn<'a> {
     stop_after: Option<u64>,
     reward: fn(&[Answer<'_>]) -> Result<Vec<f64>>,
     dynamic_sampling: bool,
-    refresh_every: u64,
+    pub(super) refresh_every: u64,
     rows: Vec<Row>,
     engine: EngineKind,
+    pub(super) lora: Option<LowRank>,
     /// On an emulated GPU.
     gpu: bool,
 }
 
 impl Drawn<'_> {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (program, view) = (program(), "group");
         Drawn {
             program,
@@ -69,11 +71,12 @@ impl Drawn<'_> {
             refresh_every: 0,
             rows: prompts(),
             engine: EngineKind::Fused,
+            lora: None,
             gpu: false,
         }
     }
 
-    fn go(&self) -> Result<(Trained, Vec<Measurement>)> {
+    pub(super) fn go(&self) -> Result<(Trained, Vec<Measurement>)> {
         self.go_with(None)
     }
 
@@ -94,6 +97,7 @@ impl Drawn<'_> {
             lr: 0.02,
             schedule: Schedule::Constant,
             draw: Some(draw),
+            lora: self.lora,
             ..RunSettings::default()
         };
         let mut watch = Watch { stop: self.stop_after.map(|step| (step, &stop)), ..Watch::default() };
@@ -124,7 +128,7 @@ impl Drawn<'_> {
     }
 }
 
-fn metric(measurement: &Measurement, name: &str) -> f64 {
+pub(super) fn metric(measurement: &Measurement, name: &str) -> f64 {
     measurement.metrics.iter().find(|(n, _)| n == name).unwrap_or_else(|| panic!("no {name}")).1
 }
 

@@ -10,7 +10,7 @@ use super::{
     backend::{Backend, Write},
     cpu::CpuBackend,
     decoder::{Decoder, part},
-    map::Projection,
+    map::{Linear, Projection},
     plan::Plan,
 };
 use crate::{
@@ -138,17 +138,28 @@ impl<'a, B: Continues> Decoding<'a, B> {
         let mut gated = backend.buffer(rows * shape.intermediate);
         for (map, cache) in self.decoder.map.layers.iter().zip(layers) {
             backend.norm(&mut normed, &mut inverse, &x, part(weights, &map.attention_norm));
-            backend.linear_few(&mut qkv, Write::Set, &normed, weights, &map.qkv);
+            self.linear(&mut qkv, Write::Set, &normed, &map.qkv);
             backend.rotate(&mut qkv, plan);
             backend.keep(cache, &qkv, &places);
             backend.attention_step(&mut out, &qkv, cache, reaches);
-            backend.linear_few(&mut x, Write::Add, &out, weights, &map.o);
+            self.linear(&mut x, Write::Add, &out, &map.o);
             backend.norm(&mut normed, &mut inverse, &x, part(weights, &map.feed_norm));
-            backend.linear_few(&mut gate_up, Write::Set, &normed, weights, &map.gate_up);
+            self.linear(&mut gate_up, Write::Set, &normed, &map.gate_up);
             backend.gate(&mut gated, &gate_up);
-            backend.linear_few(&mut x, Write::Add, &gated, weights, &map.down);
+            self.linear(&mut x, Write::Add, &gated, &map.down);
         }
         self.scores(&x, rows)
+    }
+
+    /// `y = x Wᵀ`, or `y += x Wᵀ`, and what lies beside `W`.
+    fn linear(&self, y: &mut B::Slice, write: Write, x: &B::Slice, w: &Linear) {
+        let (backend, weights) = (&self.decoder.backend, self.weights);
+        backend.linear_few(y, write, x, weights, &w.whole);
+        for adapter in &w.adapters {
+            let mut low = backend.buffer(backend.length(x) / adapter.a.inner * adapter.a.out);
+            backend.linear_few(&mut low, Write::Set, x, weights, &adapter.a);
+            backend.add_columns(y, &adapter.columns(&w.whole), adapter.scale, &low, weights, &adapter.b);
+        }
     }
 
     /// The scores of all words for rows that have not been through the last norm.

@@ -49,7 +49,8 @@ impl<B: Backend> Decoder<B> {
         backend.norm_again(&mut normed, &trace.hidden, &trace.inverse, part(weights, &self.map.norm));
         let mut d_normed = backend.buffer(plan.rows.len() * head.inner);
         backend.linear_input(&mut d_normed, &d_values, weights, head);
-        backend.linear_weight(gradient, &d_values, &normed, head);
+        let of_head = self.map.values_gradient().expect("a head that gives values");
+        backend.linear_weight(gradient, &d_values, &normed, &of_head);
         let d_x = self.scored_rows_backward(weights, gradient, plan, [&trace.hidden, &trace.inverse], &d_normed);
         self.layers_backward(weights, gradient, plan, trace.layers, d_x);
     }

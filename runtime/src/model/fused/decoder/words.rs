@@ -58,7 +58,9 @@ impl<B: Backend> Decoder<B> {
         backend.norm_again(&mut normed, &trace.hidden, &trace.inverse, part(weights, &self.map.norm));
         let mut d_normed = backend.buffer(plan.rows.len() * head.inner);
         backend.linear_input(&mut d_normed, &d_scores, weights, &head);
-        backend.linear_weight(gradient, &d_scores, &normed, &head);
+        if self.map.whole {
+            backend.linear_weight(gradient, &d_scores, &normed, &head);
+        }
         let d_x = self.scored_rows_backward(weights, gradient, plan, [&trace.hidden, &trace.inverse], &d_normed);
         self.layers_backward(weights, gradient, plan, trace.layers, d_x);
     }

@@ -1,7 +1,7 @@
 //! A GPU as a backend: numbers in its memory and the kernels on them.
 
 use super::super::{
-    backend::{Backend, Part, Shape, Write},
+    backend::{Backend, Columns, Part, Shape, Write},
     map::Projection,
     plan::Plan,
 };
@@ -10,7 +10,7 @@ use collimate_kernels::{
     attention::{Reach, Segment},
     cuda::{
         Element, Numbers, Repeats, Stream, View, attention, decoding, embedding, head,
-        matrix::{Matrix, multiply},
+        matrix::{self, Matrix, multiply, multiply_columns},
         rms_norm, rotary, swiglu,
     },
     rotary::Angles,
@@ -143,6 +143,10 @@ impl Backend for GpuBackend {
         Box::new(self.stream.upload(Element::F32, numbers))
     }
 
+    fn length(&self, of: &Numbers) -> usize {
+        of.len()
+    }
+
     fn download(&self, from: &Numbers) -> Vec<f32> {
         self.stream.download(from.view())
     }
@@ -164,6 +168,54 @@ impl Backend for GpuBackend {
         multiply(&self.stream, &mut d_weight, Write::Add, d_y.transposed(), x);
     }
 
+    fn add_columns(
+        &self,
+        y: &mut Numbers,
+        columns: &Columns,
+        scale: f32,
+        x: &Numbers,
+        weights: &Numbers,
+        w: &Projection,
+    ) {
+        let x = Matrix::new(x.view(), x.len() / w.inner, w.inner);
+        let y = matrix::Columns { numbers: y.view_mut(), of: columns.of, range: columns.range.clone() };
+        multiply_columns(&self.stream, y, Write::Add, scale, x, weight(weights, w).transposed());
+    }
+
+    fn columns_input(
+        &self,
+        d_x: &mut Numbers,
+        write: Write,
+        scale: f32,
+        d_y: &Numbers,
+        columns: &Columns,
+        weights: &Numbers,
+        w: &Projection,
+    ) {
+        let d_y = Matrix::columns(d_y.view(), columns.of, columns.range.clone());
+        let d_x = matrix::Columns { numbers: d_x.view_mut(), of: w.inner, range: 0..w.inner };
+        multiply_columns(&self.stream, d_x, write, scale, d_y, weight(weights, w));
+    }
+
+    fn columns_weight(
+        &self,
+        gradient: &mut Numbers,
+        scale: f32,
+        d_y: &Numbers,
+        columns: &Columns,
+        x: &Numbers,
+        w: &Projection,
+    ) {
+        let rows = x.len() / w.inner;
+        if rows == 0 {
+            return;
+        }
+        let d_y = Matrix::columns(d_y.view(), columns.of, columns.range.clone()).transposed();
+        let d_weight = gradient.view_mut().part(w.range.clone());
+        let d_weight = matrix::Columns { numbers: d_weight, of: w.inner, range: 0..w.inner };
+        multiply_columns(&self.stream, d_weight, Write::Add, scale, d_y, Matrix::new(x.view(), rows, w.inner));
+    }
+
     fn norm(&self, y: &mut Numbers, inverse: &mut Numbers, x: &Numbers, w: Part<'_, Numbers>) {
         let epsilon = self.shape.epsilon;
         rms_norm::forward(&self.stream, y.view_mut(), inverse.view_mut(), x.view(), w.numbers(), epsilon);
@@ -176,13 +228,21 @@ impl Backend for GpuBackend {
     fn norm_backward(
         &self,
         d_x: &mut Numbers,
-        gradient: &mut Numbers,
+        gradient: Option<&mut Numbers>,
         d_y: &Numbers,
         x: &Numbers,
         inverse: &Numbers,
         w: Part<'_, Numbers>,
     ) {
-        let d_weight = gradient.view_mut().part(w.range.clone());
+        // As many numbers as a row has, which nobody looks at.
+        let mut unread;
+        let d_weight = match gradient {
+            Some(gradient) => gradient.view_mut().part(w.range.clone()),
+            None => {
+                unread = self.stream.zeros(Element::F32, w.range.len());
+                unread.view_mut()
+            }
+        };
         let (d_y, x, inverse) = (d_y.view(), x.view(), inverse.view());
         rms_norm::backward(&self.stream, d_x.view_mut(), d_weight, d_y, x, inverse, w.numbers());
     }
@@ -261,7 +321,7 @@ impl Backend for GpuBackend {
     fn head_backward(
         &self,
         d_hidden: &mut Numbers,
-        gradient: &mut Numbers,
+        gradient: Option<&mut Numbers>,
         d_logp: &Numbers,
         logsumexp: &Numbers,
         hidden: &Numbers,
@@ -271,7 +331,7 @@ impl Backend for GpuBackend {
         let targets = self.indices(&plan.targets);
         let (targets, table, width) = (targets.view(), w.numbers(), self.shape.hidden);
         let inputs = head::Inputs { hidden: hidden.view(), table, targets, width };
-        let d_table = gradient.view_mut().part(w.range.clone());
+        let d_table = gradient.map(|gradient| gradient.view_mut().part(w.range.clone()));
         let (d_hidden, d_logp, logsumexp) = (d_hidden.view_mut(), d_logp.view(), logsumexp.view());
         head::backward(&self.stream, d_hidden, d_table, d_logp, logsumexp, inputs, head::Tile::default());
     }

@@ -31,6 +31,8 @@ pub struct GpuEngine<D> {
     options: FusedOptions,
     kept: Arc<Mutex<Kept>>,
     in_place: bool,
+    /// Does it leave out what is trained?
+    bare: bool,
 }
 
 /// What lies in the GPU's memory from batch to batch.
@@ -79,14 +81,14 @@ impl<D> GpuEngine<D> {
             let backend = |shape| GpuBackend::new(shape, stream.clone(), element);
             let decoder = Arc::new(Decoder::new(&weights, backend));
             let frozen = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-            let length = weights.data.len();
-            let gradient = (!frozen).then(|| stream.zeros(Element::F32, length));
-            let master = (!frozen && element != Element::F32).then(|| stream.numbers(Element::F32, length));
+            let (length, trained) = (weights.data.len(), weights.trained().len());
+            let gradient = (!frozen).then(|| stream.zeros(Element::F32, trained));
+            let master = (!frozen && element != Element::F32).then(|| stream.numbers(Element::F32, trained));
             let weights = stream.numbers(element, length);
             let kept = Kept { version: None, weights, master, gradient, means: None, ahead: false };
             (decoder, Arc::new(Mutex::new(kept)))
         };
-        let engine = GpuEngine { parameters, decoder, device, stream, options, kept, in_place: false };
+        let engine = GpuEngine { parameters, decoder, device, stream, options, kept, in_place: false, bare: false };
         engine.check()?;
         Ok(engine)
     }
@@ -110,7 +112,7 @@ impl<D> GpuEngine<D> {
         if kept.version != Some(version) {
             self.stream.replace(kept.weights.view_mut(), &weights.data);
             if let Some(master) = &mut kept.master {
-                self.stream.replace(master.view_mut(), &weights.data);
+                self.stream.replace(master.view_mut(), &weights.data[weights.trained()]);
             }
             kept.version = Some(version);
         }
@@ -146,7 +148,7 @@ impl<D: Device<f32>> GpuEngine<D> {
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
         let plan = plan(&weights.config)?;
         let kept = self.kept(&weights);
-        if kept.gradient.is_none() {
+        if self.bare || kept.gradient.is_none() {
             let problem = "these weights are frozen: score with them, or make them with Parameters::new to train them";
             return Err(Error::Setting(problem.to_owned()));
         }
@@ -231,6 +233,22 @@ impl<D: Device<f32>> Engine<D> for GpuEngine<D> {
             total.iter_mut().zip(gathered).for_each(|(total, part)| *total += part);
         }
         Ok(())
+    }
+
+    fn without_low_rank(&self) -> Option<Box<dyn Engine<D>>> {
+        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+        weights.low_rank?;
+        let backend = |shape| GpuBackend::new(shape, self.stream.clone(), self.decoder.backend.element);
+        Some(Box::new(GpuEngine {
+            parameters: Arc::clone(&self.parameters),
+            decoder: Arc::new(Decoder::bare(&weights, backend)),
+            device: self.device.clone(),
+            stream: self.stream.clone(),
+            options: self.options,
+            kept: Arc::clone(&self.kept),
+            in_place: false,
+            bare: true,
+        }))
     }
 
     fn trains(&self) -> Option<&dyn TrainsInPlace> {

@@ -24,19 +24,21 @@ impl<D> TrainsInPlace for GpuEngine<D> {
         let Kept { weights, master, gradient: Some(gradient), means, ahead, .. } = &mut *kept else { return Ok(()) };
         let upload = |numbers: &[f32]| self.stream.upload(Element::F32, numbers);
         let [first, second] = means.get_or_insert_with(|| match optimizer.updates {
-            0 => [0, 1].map(|_| self.stream.zeros(Element::F32, host.data.len())),
+            0 => [0, 1].map(|_| self.stream.zeros(Element::F32, host.trained().len())),
             _ => [upload(&optimizer.first), upload(&optimizer.second)],
         });
         optimizer.updates += 1;
-        for spec in &host.tensors {
-            let range = spec.range.clone();
+        let start = host.trained().start;
+        for spec in host.trained_tensors() {
+            let range = spec.range.start - start..spec.range.end - start;
+            let of_weights = weights.view_mut().part(spec.range.clone());
             // Without a copy of their own, the weights are what is updated.
             let (master, copy) = match master {
-                Some(master) => (master.view_mut(), Some(weights.view_mut().part(range.clone()))),
-                None => (weights.view_mut(), None),
+                Some(master) => (master.view_mut().part(range.clone()), Some(of_weights)),
+                None => (of_weights, None),
             };
             let parts = adamw::Parts {
-                master: master.part(range.clone()),
+                master,
                 copy,
                 gradient: gradient.view_mut().part(range.clone()),
                 first: first.view_mut().part(range.clone()),
@@ -54,7 +56,14 @@ impl<D> TrainsInPlace for GpuEngine<D> {
         if !kept.ahead {
             return Ok(());
         }
-        let data = self.stream.download(kept.master.as_ref().unwrap_or(&kept.weights).view());
+        let trained = {
+            let host = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
+            host.trained()
+        };
+        let data = self.stream.download(match &kept.master {
+            Some(master) => master.view(),
+            None => kept.weights.view().part(trained.clone()),
+        });
         if let Some([first, second]) = &kept.means {
             optimizer.first = self.stream.download(first.view());
             optimizer.second = self.stream.download(second.view());
@@ -62,7 +71,7 @@ impl<D> TrainsInPlace for GpuEngine<D> {
         self.check()?;
         kept.ahead = false;
         drop(kept);
-        self.parameters.change(|weights| weights.data = data);
+        self.parameters.change(|weights| weights.data[trained].copy_from_slice(&data));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         // They are those that came from here.
         kept.version = Some(self.parameters.version());

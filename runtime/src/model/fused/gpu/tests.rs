@@ -1,5 +1,6 @@
 //! The decoder on the emulated GPU, against that on the CPU.
 
+use super::super::low_rank::narrow;
 use super::super::tests::{batch, configs, groups, weights};
 use super::GpuEngine;
 use crate::model::{Engine, FusedEngine, FusedOptions, Parameters, Sequences, Weights};
@@ -73,6 +74,26 @@ fn bf16_is_near_the_engine_of_the_cpu() {
 }
 
 #[test]
+fn narrow_matrices_are_trained_as_on_the_cpu() {
+    for (element, near) in [(Element::F32, 1e-5), (Element::Bf16, 6e-2)] {
+        let mut weights = weights(configs()[0].clone());
+        if element == Element::Bf16 {
+            weights.data.iter_mut().filter(|w| **w < 1.0).for_each(|w| *w *= 0.3);
+        }
+        let parameters = Arc::new(Parameters::new(narrow(weights)));
+        let options = FusedOptions::default();
+        let cpu = FusedEngine::with(Arc::clone(&parameters), options);
+        let right = learn(&cpu, &parameters, &groups());
+        let engine = emulated(&parameters, element, options);
+        let ours = learn(&engine, &parameters, &groups());
+        close(&ours.0, &right.0, near);
+        close(&ours.1, &right.1, near);
+        let bare = engine.without_low_rank().unwrap();
+        close(&bare.score(&groups()).unwrap(), &cpu.without_low_rank().unwrap().score(&groups()).unwrap(), near);
+    }
+}
+
+#[test]
 fn all_words_have_the_log_probabilities_and_gradients_of_the_cpu() {
     let parameters = Arc::new(Parameters::new(weights(configs()[0].clone())));
     let learn = |engine: &dyn Engine<Cpu>| {
@@ -124,8 +145,13 @@ fn what_cannot_be_done_is_an_error() {
 
 #[test]
 fn updates_where_the_weights_lie_are_those_of_the_cpu() {
-    for (element, tolerance) in [(Element::F32, 2e-4), (Element::Bf16, 2e-2)] {
-        let start = weights(configs()[1].clone());
+    let whole = weights(configs()[1].clone());
+    let starts = [
+        (Element::F32, 2e-4, whole.clone()),
+        (Element::Bf16, 2e-2, whole.clone()),
+        (Element::F32, 2e-4, narrow(whole)),
+    ];
+    for (element, tolerance, start) in starts {
         let update = Update { lr: 1e-3, weight_decay: 0.1, scale: 0.5 };
         let [right, ours] = [0, 1].map(|_| Arc::new(Parameters::new(start.clone())));
         let cpu = FusedEngine::new(Arc::clone(&right));
@@ -134,8 +160,8 @@ fn updates_where_the_weights_lie_are_those_of_the_cpu() {
             let gradients = live.logp.put_tape(live.tape).square().sum().backward();
             engine.collect(&gradients).unwrap();
         };
-        let mut optimizer = AdamW::new(start.data.len());
-        let mut of_gpu = AdamW::new(start.data.len());
+        let mut optimizer = AdamW::new(start.trained().len());
+        let mut of_gpu = AdamW::new(start.trained().len());
         let mut gpu = emulated(&ours, element, FusedOptions::default()).training_in_place();
         for i in 0..4 {
             step(&cpu);
