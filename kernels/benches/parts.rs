@@ -1,14 +1,15 @@
 //! Time of each kernel at the sizes of a training step, and how fast it goes.
 //!
-//! `cargo bench -p collimate-kernels --bench parts [-- tiny|small]`
+//! `cargo bench -p collimate-kernels --bench parts [-- tiny|small] [bf16]`, where `bf16` takes products in bf16.
 
 use collimate_kernels::{
     adamw::{self, AdamW},
     attention::{self, Heads, Segment},
     embedding, head, magnitude,
-    matrix::{Matrix, MatrixMut, Threads, Write, multiply, multiply_few},
+    matrix::{Matrix, MatrixMut, Threads, Write, multiply, multiply_few, multiply_few_halves, multiply_halves},
     rms_norm,
     rotary::{self, Angles},
+    stored::{Stored, bf16},
     swiglu,
 };
 use std::time::Instant;
@@ -49,7 +50,9 @@ const CASES: [Case; 2] = [
 ];
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let mut wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let halves = wanted.iter().any(|arg| arg == "bf16");
+    wanted.retain(|arg| arg != "bf16");
     for case in CASES.iter().filter(|case| wanted.is_empty() || wanted.iter().any(|name| name == case.name)) {
         println!(
             "{}: {} sequences of {} tokens, times are for all {} layers",
@@ -57,10 +60,14 @@ fn main() {
         );
         // Within the pool, as the engine runs them: work is not handed over from another thread first.
         rayon::scope(|_| {
-            products(case);
-            others(case);
-            ends(case);
-            decoding(case);
+            if halves {
+                products_in_halves(case);
+            } else {
+                products(case);
+                others(case);
+            }
+            ends(case, halves);
+            decoding(case, halves);
         });
     }
 }
@@ -102,15 +109,43 @@ fn numbers(length: usize) -> Vec<f32> {
     (0..length).map(|i| ((i * 7919 % 1000) as f32 - 500.0) * 1e-3).collect()
 }
 
-fn products(case: &Case) {
-    let tokens = case.sequences * case.length;
-    let shapes = [
+fn halves(length: usize) -> Vec<bf16> {
+    numbers(length).into_iter().map(bf16::from_f32).collect()
+}
+
+/// Name, outputs and inputs of the products of a layer.
+fn shapes(case: &Case) -> [(&'static str, usize, usize); 4] {
+    [
         ("qkv", case.heads.row(), case.hidden),
         ("o", case.hidden, case.heads.out()),
         ("gate_up", 2 * case.intermediate, case.hidden),
         ("down", case.hidden, case.intermediate),
-    ];
-    for (name, out, inner) in shapes {
+    ]
+}
+
+fn products_in_halves(case: &Case) {
+    let tokens = case.sequences * case.length;
+    for (name, out, inner) in shapes(case) {
+        let (x, w) = (numbers(tokens * inner), halves(out * inner));
+        let (mut y, mut dw, mut dx) = (numbers(tokens * out), numbers(out * inner), numbers(tokens * inner));
+        let flops = 2.0 * (tokens * out * inner) as f64;
+        let (rows, weight) = (Matrix::new(&x, tokens, inner), Matrix::new(&w, out, inner));
+        report(&format!("{name} forward"), case.layers, flops, 0.0, || {
+            multiply_halves(MatrixMut::new(&mut y, tokens, out), Write::Set, rows, weight.transposed());
+        });
+        let d_y = Matrix::new(&y, tokens, out);
+        report(&format!("{name} input gradient"), case.layers, flops, 0.0, || {
+            multiply_halves(MatrixMut::new(&mut dx, tokens, inner), Write::Set, d_y, weight);
+        });
+        report(&format!("{name} weight gradient"), case.layers, flops, 0.0, || {
+            multiply_halves(MatrixMut::new(&mut dw, out, inner), Write::Add, d_y.transposed(), rows);
+        });
+    }
+}
+
+fn products(case: &Case) {
+    let tokens = case.sequences * case.length;
+    for (name, out, inner) in shapes(case) {
         let (x, w) = (numbers(tokens * inner), numbers(out * inner));
         let (mut y, mut dw, mut dx) = (numbers(tokens * out), numbers(out * inner), numbers(tokens * inner));
         let flops = 2.0 * (tokens * out * inner) as f64;
@@ -175,23 +210,28 @@ fn others(case: &Case) {
     });
 }
 
-fn ends(case: &Case) {
+fn ends(case: &Case, in_halves: bool) {
     let (tokens, hidden, words) = (case.sequences * case.length, case.hidden, case.words);
     let scored = tokens / 2;
     let (rows, table) = (numbers(scored * hidden), numbers(words * hidden));
     let targets: Vec<u32> = (0..scored).map(|i| (i * 7919 % words) as u32).collect();
     let (mut logp, mut logsumexp) = (numbers(scored), numbers(scored));
     let (mut d_rows, mut d_table) = (numbers(rows.len()), numbers(table.len()));
-    let inputs = head::Inputs { hidden: &rows, table: table[..].into(), targets: &targets, width: hidden };
+    let table_in_halves = halves(table.len());
+    let stored = if in_halves { Stored::Halves(&table_in_halves) } else { Stored::Whole(&table) };
+    let inputs = head::Inputs { hidden: &rows, table: stored, targets: &targets, width: hidden };
     let product = 2.0 * (scored * words * hidden) as f64;
     report("head forward", 1, product, 0.0, || head::forward(&mut logp, &mut logsumexp, inputs));
     report("head backward", 1, 3.0 * product, 0.0, || {
         head::backward(&mut d_rows, Some(&mut d_table), &logp, &logsumexp, inputs);
     });
+    if in_halves {
+        return;
+    }
     let ids: Vec<u32> = (0..tokens).map(|i| (i * 7919 % words) as u32).collect();
     let mut x = numbers(tokens * hidden);
     let bytes = 8.0 * x.len() as f64;
-    report("embedding", 1, 0.0, bytes, || embedding::gather(&mut x, &table, &ids, hidden));
+    report("embedding", 1, 0.0, bytes, || embedding::gather(&mut x, &table[..], &ids, hidden));
     report("embedding backward", 1, 0.0, 1.5 * bytes, || embedding::scatter_add(&mut d_table, &x, &ids, hidden));
 
     let layer = hidden * (case.heads.row() + case.heads.out() + 3 * case.intermediate);
@@ -204,12 +244,19 @@ fn ends(case: &Case) {
     report("gradient's length", 1, 0.0, bytes, || assert!(magnitude::sum_of_squares(&g) > 0.0));
 }
 
-fn decoding(case: &Case) {
+fn decoding(case: &Case, in_halves: bool) {
     let (out, inner) = (2 * case.intermediate, case.hidden);
     let w = numbers(out * inner);
+    let w_in_halves = halves(out * inner);
     for rows in [1, 4, 8, 32] {
         let (x, mut y) = (numbers(rows * inner), numbers(rows * out));
         let (flops, bytes) = (2.0 * (rows * out * inner) as f64, 4.0 * w.len() as f64);
+        if in_halves {
+            report(&format!("gate_up of {rows} rows"), case.layers, flops, bytes / 2.0, || {
+                multiply_few_halves(&mut y, Write::Set, &x, &w_in_halves, inner);
+            });
+            continue;
+        }
         report(&format!("gate_up of {rows} rows"), case.layers, flops, bytes, || {
             multiply_few(&mut y, Write::Set, &x, &w, inner);
         });

@@ -18,6 +18,15 @@ impl<'a> Scatter<'a> {
         Scatter { start: slice.as_mut_ptr(), length: slice.len(), slice: PhantomData }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Where it begins. Whoever writes there makes the promises of [`Scatter::part`] himself.
+    pub(crate) fn start(&self) -> *mut f32 {
+        self.start
+    }
+
     /// `length` numbers from `start`.
     ///
     /// # Safety

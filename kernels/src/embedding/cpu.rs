@@ -1,17 +1,23 @@
-use crate::{matrix::Weight, task};
+use crate::{
+    stored::{Stored, round_row, widen_row},
+    task,
+};
 use rayon::prelude::*;
 
 /// Sets each row of `y` to the row of `table` that `rows` names.
 ///
 /// # Panics
 /// If the shapes do not fit or a row is not in the table.
-pub fn gather<W: Weight>(y: &mut [f32], table: &[W], rows: &[u32], width: usize) {
+pub fn gather<'a>(y: &mut [f32], table: impl Into<Stored<'a>>, rows: &[u32], width: usize) {
     assert_eq!(y.len(), rows.len() * width);
-    let per_task = task::rows(width);
+    let (table, per_task) = (table.into(), task::rows(width));
     y.par_chunks_mut(per_task * width).zip(rows.par_chunks(per_task)).for_each(|(y, rows)| {
         for (y, &row) in y.chunks_exact_mut(width).zip(rows) {
-            let row = &table[row as usize * width..][..width];
-            y.iter_mut().zip(row).for_each(|(y, x)| *y = x.wide());
+            match table.part(row as usize * width..(row as usize + 1) * width) {
+                Stored::Whole(row) => y.copy_from_slice(row),
+                Stored::Halves(row) => widen_row(y, row),
+                Stored::Rounded(row) => round_row(y, row),
+            }
         }
     });
 }

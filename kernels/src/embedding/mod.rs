@@ -19,7 +19,7 @@ mod tests {
     fn each_row_is_the_one_asked_for() {
         let (table, rows) = (numbers(50 * 7, 1), rows(3000, 50));
         let mut y = vec![0.0; rows.len() * 7];
-        gather(&mut y, &table, &rows, 7);
+        gather(&mut y, &table[..], &rows, 7);
         for (y, &row) in y.chunks(7).zip(&rows) {
             assert_eq!(*y, table[row as usize * 7..][..7]);
         }

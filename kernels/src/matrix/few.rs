@@ -71,7 +71,13 @@ pub(super) struct Stripe<'a> {
     columns: usize,
 }
 
-impl Stripe<'_> {
+impl<'a> Stripe<'a> {
+    /// The columns from `first` on of rows of so many.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn new(out: &'a Scatter<'a>, write: Write, first: usize, columns: usize) -> Self {
+        Stripe { out, write, first, columns }
+    }
+
     #[inline(always)]
     pub(super) fn store(&self, row: usize, column: usize, product: f32) {
         // SAFETY: one number, and no other task has this column.

@@ -6,11 +6,15 @@
 //! - forward: `Y = X Wᵀ`,
 //! - gradient of the input: `dX = dY W`,
 //! - gradient of the weight: `dW += dYᵀ X`.
+//!
+//! [`multiply`] takes them in f32, [`multiply_halves`] in bf16, [`linear`] and its two gradients as the weight is stored.
 
 mod cpu;
 mod few;
 #[cfg(target_arch = "x86_64")]
 mod few_x86;
+mod halves;
+mod linear;
 mod reference;
 mod tile;
 #[cfg(target_arch = "x86_64")]
@@ -18,13 +22,15 @@ mod tile_x86;
 
 pub use cpu::{multiply, multiply_scaled};
 pub use few::{Weight, multiply_few};
+pub use halves::{Operand, multiply_few_halves, multiply_halves};
+pub use linear::{linear, linear_input, linear_weight};
 pub use reference::multiply as multiply_reference;
 pub(crate) use tile::{COLUMNS, Left, Right, Sizes, multiply_near};
 
 /// A matrix to read.
 #[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a> {
-    pub(crate) data: &'a [f32],
+pub struct Matrix<'a, T = f32> {
+    pub(crate) data: &'a [T],
     pub(crate) rows: usize,
     pub(crate) columns: usize,
     pub(crate) row_stride: usize,
@@ -58,10 +64,10 @@ pub enum Threads {
     All,
 }
 
-impl<'a> Matrix<'a> {
+impl<'a, T> Matrix<'a, T> {
     /// Row after row, nothing between.
     #[must_use]
-    pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub fn new(data: &'a [T], rows: usize, columns: usize) -> Self {
         Self::strided(data, rows, columns, columns)
     }
 
@@ -70,7 +76,7 @@ impl<'a> Matrix<'a> {
     /// # Panics
     /// If it does not fit in `data`.
     #[must_use]
-    pub fn strided(data: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
+    pub fn strided(data: &'a [T], rows: usize, columns: usize, row_stride: usize) -> Self {
         assert!(fits(data.len(), rows, columns, row_stride), "a matrix larger than its numbers");
         Matrix { data, rows, columns, row_stride, column_stride: 1 }
     }
@@ -108,7 +114,12 @@ impl<'a> MatrixMut<'a> {
 }
 
 fn fits(length: usize, rows: usize, columns: usize, row_stride: usize) -> bool {
-    rows == 0 || columns == 0 || (rows - 1).saturating_mul(row_stride).saturating_add(columns) <= length
+    reaches(rows, columns, row_stride) <= length
+}
+
+/// Numbers from the first to the last of a matrix.
+pub(crate) fn reaches(rows: usize, columns: usize, row_stride: usize) -> usize {
+    if rows == 0 || columns == 0 { 0 } else { (rows - 1).saturating_mul(row_stride).saturating_add(columns) }
 }
 
 #[cfg(test)]

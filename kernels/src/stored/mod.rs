@@ -1,9 +1,10 @@
-//! Weights in 32 bits, or in 16: bf16, the upper half of an f32. Whatever they are stored in, products and sums are in f32.
+//! Weights in 32 bits, or in 16: bf16, the upper half of an f32.
 
 mod cpu;
 mod reference;
 
 pub use cpu::{narrow, widen};
+pub(crate) use cpu::{round, round_row, widen_row};
 pub use half::bf16;
 pub use reference::{narrow as narrow_reference, widen as widen_reference};
 
@@ -16,6 +17,8 @@ pub enum Stored<'a> {
     Whole(&'a [f32]),
     /// In bf16.
     Halves(&'a [bf16]),
+    /// In f32, and read as the nearest bf16: as [`Stored::Halves`], without a copy.
+    Rounded(&'a [f32]),
 }
 
 impl<'a> Stored<'a> {
@@ -23,7 +26,7 @@ impl<'a> Stored<'a> {
     #[must_use]
     pub fn len(self) -> usize {
         match self {
-            Stored::Whole(weights) => weights.len(),
+            Stored::Whole(weights) | Stored::Rounded(weights) => weights.len(),
             Stored::Halves(weights) => weights.len(),
         }
     }
@@ -40,26 +43,35 @@ impl<'a> Stored<'a> {
         match self {
             Stored::Whole(weights) => Stored::Whole(&weights[range]),
             Stored::Halves(weights) => Stored::Halves(&weights[range]),
+            Stored::Rounded(weights) => Stored::Rounded(&weights[range]),
         }
     }
 
-    /// In f32: themselves, or widened into `room`, which is made large enough.
+    /// Are products with them in bf16?
+    #[must_use]
+    pub fn in_halves(self) -> bool {
+        !matches!(self, Stored::Whole(_))
+    }
+
+    /// In f32: themselves, or widened or rounded into `room`, which is made large enough.
     #[must_use]
     pub fn wide<'b>(self, room: &'b mut Vec<f32>) -> &'b [f32]
     where
         'a: 'b,
     {
-        match self {
-            Stored::Whole(weights) => weights,
-            Stored::Halves(weights) => {
-                if room.len() < weights.len() {
-                    room.resize(weights.len(), 0.0);
-                }
-                let room = &mut room[..weights.len()];
-                widen(room, weights);
-                room
-            }
+        if let Stored::Whole(weights) = self {
+            return weights;
         }
+        if room.len() < self.len() {
+            room.resize(self.len(), 0.0);
+        }
+        let room = &mut room[..self.len()];
+        match self {
+            Stored::Whole(weights) => room.copy_from_slice(weights),
+            Stored::Halves(weights) => widen(room, weights),
+            Stored::Rounded(weights) => round(room, weights),
+        }
+        room
     }
 }
 
@@ -121,6 +133,7 @@ mod tests {
         assert!(room.is_empty());
         let right: Vec<f32> = halves[3..9].iter().map(|x| x.to_f32()).collect();
         assert_eq!(Stored::from(&halves[..]).part(3..9).wide(&mut room), right);
+        assert_eq!(Stored::Rounded(&numbers).part(3..9).wide(&mut room), right);
         let shorter = Stored::from(&halves[..]).part(3..5);
         assert_eq!((shorter.wide(&mut room), shorter.len()), (&right[..2], 2));
     }
