@@ -177,7 +177,10 @@ fn generate() -> Command {
         .arg(number::<usize>("top-k", "N").default_value("0").help("Draw from this many likeliest tokens; 0: from all"))
         .arg(number::<usize>("max-new-tokens", "N").default_value("128").help("Stop after this many tokens"))
         .arg(number::<u64>("seed", "N").default_value("0").help("Same seed, same responses"))
-        .arg(dtype().help("How weights are stored while the model writes; bf16 is quicker to read and less exact"))
+        .arg(
+            dtype()
+                .help("How weights are stored while the model writes, and multiplied; bf16 is quicker and less exact"),
+        )
 }
 
 fn dtype() -> Arg {
@@ -467,8 +470,8 @@ fn run_arguments() -> Vec<Arg> {
         Arg::new("device").long("device").default_value("cpu").help("cpu, or cuda:0 in a build with --features cuda"),
         engine(),
         dtype().help(
-            "How weights (on a GPU activations too) are stored while the model runs; sums, gradients and what the \
-             optimizer changes are f32 always",
+            "What products of the model are taken in (on a GPU weights and activations are stored so); sums, gradients \
+             and what the optimizer changes are f32 always",
         ),
         Arg::new("recompute")
             .long("recompute")

@@ -1,7 +1,8 @@
 use super::Inputs;
 use crate::{
     exp::exp,
-    matrix::{Matrix, MatrixMut, Threads, Write, multiply},
+    matrix::{Write, linear, linear_input, linear_weight},
+    stored::Stored,
     task,
     vector::{Arithmetic, LANES, maximum, sum_lanes, vectorized},
 };
@@ -34,11 +35,11 @@ struct Running {
 pub fn forward(logp: &mut [f32], logsumexp: &mut [f32], inputs: Inputs<'_>) {
     let words = check(inputs, [logp.len(), logsumexp.len()]);
     let mut room = Room::taken(inputs, words);
-    let Room { scores, wide } = &mut room;
+    let scores = &mut room.scores;
     let begun = Running { highest: f32::NEG_INFINITY, sum: 0.0, taken: 0.0 };
     let mut running = vec![begun; inputs.targets.len()];
     for words in chunks(words, WORDS) {
-        let table = inputs.table.part(words.start * inputs.width..words.end * inputs.width).wide(wide);
+        let table = inputs.table.part(words.start * inputs.width..words.end * inputs.width);
         for rows in chunks(inputs.targets.len(), ROWS) {
             let tile = &mut scores[..rows.len() * words.len()];
             score(tile, &rows, table, inputs);
@@ -72,10 +73,10 @@ pub fn backward(
     assert_eq!(d_hidden.len(), hidden.len());
     assert!(d_table.as_ref().is_none_or(|d_table| d_table.len() == table.len()));
     let mut room = Room::taken(inputs, words);
-    let Room { scores, wide } = &mut room;
+    let scores = &mut room.scores;
     for words in chunks(words, WORDS) {
         let part = words.start * width..words.end * width;
-        let part_of_table = table.part(part.clone()).wide(wide);
+        let part_of_table = table.part(part.clone());
         for rows in chunks(targets.len(), ROWS) {
             let numbers = rows.start * width..rows.end * width;
             let tile = &mut scores[..rows.len() * words.len()];
@@ -88,22 +89,10 @@ pub fn backward(
                 .for_each(|(((tile, targets), logsumexp), d_logp)| {
                     differentiate(tile, targets, logsumexp, d_logp, words.clone());
                 });
-            let d_scores = Matrix::new(tile, rows.len(), words.len());
-            multiply(
-                MatrixMut::new(&mut d_hidden[numbers.clone()], rows.len(), width),
-                if words.start == 0 { Write::Set } else { Write::Add },
-                d_scores,
-                Matrix::new(part_of_table, words.len(), width),
-                Threads::All,
-            );
+            let write = if words.start == 0 { Write::Set } else { Write::Add };
+            linear_input(&mut d_hidden[numbers.clone()], write, tile, part_of_table, width);
             if let Some(d_table) = &mut d_table {
-                multiply(
-                    MatrixMut::new(&mut d_table[part.clone()], words.len(), width),
-                    Write::Add,
-                    d_scores.transposed(),
-                    Matrix::new(&hidden[numbers.clone()], rows.len(), width),
-                    Threads::All,
-                );
+                linear_weight(&mut d_table[part.clone()], tile, &hidden[numbers], width, table.in_halves());
             }
         }
     }
@@ -125,8 +114,6 @@ fn check(inputs: Inputs<'_>, lengths: [usize; 2]) -> usize {
 struct Room {
     /// One tile.
     scores: Vec<f32>,
-    /// A part of the table in f32, if it is stored otherwise.
-    wide: Vec<f32>,
 }
 
 /// Rooms that no call uses, for the next: as many as there ever were calls at once.
@@ -149,16 +136,9 @@ fn chunks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// The scores of these rows for the words of a part of the table.
-fn score(tile: &mut [f32], rows: &Range<usize>, table: &[f32], inputs: Inputs<'_>) {
-    let (width, words) = (inputs.width, table.len() / inputs.width);
-    let hidden = &inputs.hidden[rows.start * width..rows.end * width];
-    multiply(
-        MatrixMut::new(tile, rows.len(), words),
-        Write::Set,
-        Matrix::new(hidden, rows.len(), width),
-        Matrix::new(table, words, width).transposed(),
-        Threads::All,
-    );
+fn score(tile: &mut [f32], rows: &Range<usize>, table: Stored<'_>, inputs: Inputs<'_>) {
+    let hidden = &inputs.hidden[rows.start * inputs.width..rows.end * inputs.width];
+    linear(tile, Write::Set, hidden, table, inputs.width);
 }
 
 vectorized! { fn run_over(tile: &[f32], running: &mut [Running], targets: &[u32], words: Range<usize>) => run_over_body }

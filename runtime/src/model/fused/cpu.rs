@@ -9,7 +9,7 @@ use super::{
 use collimate_kernels::{
     attention::{self, Segment},
     embedding, head,
-    matrix::{Matrix, MatrixMut, Threads, multiply, multiply_scaled},
+    matrix::{Matrix, MatrixMut, Threads, linear, linear_input, linear_weight, multiply_scaled},
     rms_norm,
     rotary::{self, Angles},
     stored::{Stored, bf16},
@@ -24,10 +24,12 @@ use std::{
 #[derive(Debug)]
 pub(super) struct CpuBackend {
     shape: Shape,
+    /// Are products with weights, and those of their gradients, in bf16?
+    halves: bool,
     pool: Arc<Pool>,
     /// For as many positions as any batch has had so far.
     angles: Mutex<Arc<Angles>>,
-    /// Where weights are widened that are stored in halves, while nobody does.
+    /// Where the weights of norms are widened or rounded while nobody does.
     rooms: Mutex<Vec<Vec<f32>>>,
 }
 
@@ -53,9 +55,9 @@ impl Storage for Vec<bf16> {
 }
 
 impl CpuBackend {
-    pub(super) fn new(shape: Shape) -> Self {
+    pub(super) fn new(shape: Shape, halves: bool) -> Self {
         let angles = Mutex::new(Arc::new(Angles::new(&shape.frequencies, 0)));
-        CpuBackend { shape, pool: Arc::default(), angles, rooms: Mutex::default() }
+        CpuBackend { shape, halves, pool: Arc::default(), angles, rooms: Mutex::default() }
     }
 
     /// Rotary angles for this many positions or more.
@@ -72,15 +74,17 @@ impl CpuBackend {
         self.pool.made()
     }
 
+    /// Some of the weights, as products take them.
+    fn read<'a>(&self, weights: &'a Held, range: &Range<usize>) -> Stored<'a> {
+        match weights.stored().part(range.clone()) {
+            Stored::Whole(weights) if self.halves => Stored::Rounded(weights),
+            stored => stored,
+        }
+    }
+
     fn rows_turned(&self) -> (usize, usize) {
         let heads = self.shape.heads;
         (heads.row(), heads.query + heads.key)
-    }
-}
-
-impl<'a> Part<'a, Held> {
-    fn numbers(&self) -> Stored<'a> {
-        self.all.stored().part(self.range.clone())
     }
 }
 
@@ -126,27 +130,15 @@ impl Backend for CpuBackend {
     }
 
     fn linear(&self, y: &mut [f32], write: Write, x: &[f32], weights: &Held, w: &Projection) {
-        let rows = x.len() / w.inner;
-        let (x, y) = (Matrix::new(x, rows, w.inner), MatrixMut::new(y, rows, w.out));
-        self.widened(weights, &w.range, |weight| {
-            let weight = Matrix::new(weight, w.out, w.inner);
-            multiply(y, write, x, weight.transposed(), Threads::All);
-        });
+        linear(y, write, x, self.read(weights, &w.range), w.inner);
     }
 
     fn linear_input(&self, d_x: &mut [f32], d_y: &[f32], weights: &Held, w: &Projection) {
-        let rows = d_y.len() / w.out;
-        let (d_y, d_x) = (Matrix::new(d_y, rows, w.out), MatrixMut::new(d_x, rows, w.inner));
-        self.widened(weights, &w.range, |weight| {
-            multiply(d_x, Write::Set, d_y, Matrix::new(weight, w.out, w.inner), Threads::All);
-        });
+        linear_input(d_x, Write::Set, d_y, self.read(weights, &w.range), w.inner);
     }
 
     fn linear_weight(&self, gradient: &mut [f32], d_y: &[f32], x: &[f32], w: &Projection) {
-        let rows = d_y.len() / w.out;
-        let d_weight = MatrixMut::new(&mut gradient[w.range.clone()], w.out, w.inner);
-        let d_y = Matrix::new(d_y, rows, w.out);
-        multiply(d_weight, Write::Add, d_y.transposed(), Matrix::new(x, rows, w.inner), Threads::All);
+        linear_weight(&mut gradient[w.range.clone()], d_y, x, w.inner, self.halves);
     }
 
     fn add_columns(&self, y: &mut [f32], columns: &Columns, scale: f32, x: &[f32], weights: &Held, w: &Projection) {
@@ -256,10 +248,7 @@ impl Backend for CpuBackend {
     }
 
     fn embed(&self, x: &mut [f32], plan: &Plan, w: Part<'_, Held>) {
-        match w.numbers() {
-            Stored::Whole(table) => embedding::gather(x, table, &plan.tokens, self.shape.hidden),
-            Stored::Halves(table) => embedding::gather(x, table, &plan.tokens, self.shape.hidden),
-        }
+        embedding::gather(x, self.read(w.all, w.range), &plan.tokens, self.shape.hidden);
     }
 
     fn embed_backward(&self, gradient: &mut [f32], d_x: &[f32], plan: &Plan, w: &Range<usize>) {
@@ -302,17 +291,12 @@ impl CpuBackend {
     /// Works with some of the weights in f32.
     fn widened(&self, weights: &Held, range: &Range<usize>, work: impl FnOnce(&[f32])) {
         let rooms = || self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        match weights.stored().part(range.clone()) {
-            Stored::Whole(weights) => work(weights),
-            halves @ Stored::Halves(_) => {
-                let mut room = rooms().pop().unwrap_or_default();
-                work(halves.wide(&mut room));
-                rooms().push(room);
-            }
-        }
+        let mut room = rooms().pop().unwrap_or_default();
+        work(self.read(weights, range).wide(&mut room));
+        rooms().push(room);
     }
 
     fn head_inputs<'a>(&self, hidden: &'a [f32], plan: &'a Plan, w: &Part<'a, Held>) -> head::Inputs<'a> {
-        head::Inputs { hidden, table: w.numbers(), targets: &plan.targets, width: self.shape.hidden }
+        head::Inputs { hidden, table: self.read(w.all, w.range), targets: &plan.targets, width: self.shape.hidden }
     }
 }

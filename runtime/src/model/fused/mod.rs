@@ -15,7 +15,7 @@
 //! layer    attention and feed-forward, forward and backward
 //! decoder  all layers, embedding and head
 //! decode   token by token, over a cache of keys and values
-//! halves   weights in bf16 beside the ones that are trained
+//! halves   weights in bf16
 //! pool     buffers, used again and again
 //! ```
 
@@ -44,7 +44,6 @@ use crate::{Error, Result, bridge};
 use cpu::{CpuBackend, Held};
 use decoder::Decoder;
 use dfdx::prelude::{Cpu, Gradients};
-use halves::Halves;
 pub(crate) use halves::rounded;
 use plan::Plan;
 use std::sync::{Arc, PoisonError};
@@ -56,8 +55,6 @@ pub struct FusedEngine {
     decoder: Arc<Decoder<CpuBackend>>,
     device: Cpu,
     options: FusedOptions,
-    /// The weights as the decoder reads them, if not as they are.
-    halves: Option<Arc<Halves>>,
     /// Does it leave out what is trained?
     bare: bool,
 }
@@ -69,8 +66,8 @@ pub struct FusedOptions {
     pub share_prompts: bool,
     /// Keep only what goes into each layer, and compute the layer again when the gradient comes back: less memory, more time.
     pub recompute: bool,
-    /// Read the weights in bf16, each rounded to the nearest: half the memory to read. States, sums and gradients are in f32, and
-    /// so are the weights that an optimizer changes.
+    /// Multiply in bf16: weights, and for a product with them states and gradients too, are rounded to the nearest. Sums are in
+    /// f32, and so are states and gradients between products and the weights that an optimizer changes.
     pub halves: bool,
 }
 
@@ -98,10 +95,9 @@ impl FusedEngine {
     pub fn with(parameters: Arc<Parameters>, options: FusedOptions) -> Self {
         let decoder = {
             let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-            Arc::new(Decoder::new(&weights, CpuBackend::new))
+            Arc::new(Decoder::new(&weights, |shape| CpuBackend::new(shape, options.halves)))
         };
-        let halves = options.halves.then(Arc::default);
-        FusedEngine { parameters, decoder, device: Cpu::default(), options, halves, bare: false }
+        FusedEngine { parameters, decoder, device: Cpu::default(), options, bare: false }
     }
 }
 
@@ -134,8 +130,7 @@ impl FusedEngine {
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
         check(&weights)?;
         let plan = plan(&weights.config)?;
-        let ask = |held: &Held| within_pool(|| ask(&self.decoder, held, &plan));
-        Ok(halves::with(self.halves.as_deref(), &self.parameters, &weights, ask))
+        Ok(within_pool(|| ask(&self.decoder, &weights.data, &plan)))
     }
 
     /// Numbers for a batch, on dfdx's tape.
@@ -150,17 +145,13 @@ impl FusedEngine {
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
         check(&weights)?;
         let plan = plan(&weights.config)?;
-        let forward = |held: &Held| within_pool(|| forward(&self.decoder, held, &plan));
-        let (numbers, trace) = halves::with(self.halves.as_deref(), &self.parameters, &weights, forward);
+        let (numbers, trace) = within_pool(|| forward(&self.decoder, &weights.data, &plan));
         let (decoder, parameters) = (Arc::clone(&self.decoder), Arc::clone(&self.parameters));
-        let halves = self.halves.clone();
         bridge::node(&self.device, numbers, move |upstream| {
             let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
             let mut gradient = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
             let gradient = gradient.as_mut_slice();
-            halves::with(halves.as_deref(), &parameters, &weights, |held| {
-                within_pool(|| backward(&decoder, held, gradient, &plan, trace, upstream));
-            });
+            within_pool(|| backward(&decoder, &weights.data, gradient, &plan, trace, upstream));
         })
     }
 }
@@ -238,10 +229,9 @@ impl Engine<Cpu> for FusedEngine {
         weights.low_rank?;
         Some(Box::new(FusedEngine {
             parameters: Arc::clone(&self.parameters),
-            decoder: Arc::new(Decoder::bare(&weights, CpuBackend::new)),
+            decoder: Arc::new(Decoder::bare(&weights, |shape| CpuBackend::new(shape, self.options.halves))),
             device: self.device.clone(),
             options: self.options,
-            halves: self.halves.clone(),
             bare: true,
         }))
     }

@@ -12,7 +12,7 @@ use crate::{
 };
 use collimate_kernels::{
     attention::{self, Reach},
-    matrix::multiply_few,
+    matrix::{multiply_few, multiply_few_halves},
     stored::Stored,
 };
 use rayon::prelude::*;
@@ -57,13 +57,11 @@ impl Continues for CpuBackend {
     }
 
     fn linear_few(&self, y: &mut [f32], write: Write, x: &[f32], weights: &Held, w: &Projection) {
-        if x.len() / w.inner <= FEW {
-            return match weights.stored().part(w.range.clone()) {
-                Stored::Whole(weight) => multiply_few(y, write, x, weight, w.inner),
-                Stored::Halves(weight) => multiply_few(y, write, x, weight, w.inner),
-            };
+        match weights.stored().part(w.range.clone()) {
+            Stored::Whole(weight) if x.len() / w.inner <= FEW => multiply_few(y, write, x, weight, w.inner),
+            Stored::Halves(weight) if x.len() / w.inner <= FEW => multiply_few_halves(y, write, x, weight, w.inner),
+            _ => self.linear(y, write, x, weights, w),
         }
-        self.linear(y, write, x, weights, w);
     }
 
     fn scores(&self, normed: &[f32], weights: &Held, head: &Projection) -> Vec<Arc<[f32]>> {

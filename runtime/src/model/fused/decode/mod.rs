@@ -107,12 +107,12 @@ pub(super) struct Decoding<'a, B: Continues> {
 
 /// On the CPU.
 pub(crate) fn on_cpu(weights: &Weights) -> impl Continuing {
-    Decoding::new(Decoder::new(weights, CpuBackend::new), &weights.data, &weights.config)
+    Decoding::new(Decoder::new(weights, |shape| CpuBackend::new(shape, false)), &weights.data, &weights.config)
 }
 
 /// On the CPU, with the weights' copy in bf16.
 pub(crate) fn on_cpu_in_halves<'a>(weights: &'a Weights, halves: &'a Vec<bf16>) -> impl Continuing {
-    Decoding::new(Decoder::new(weights, CpuBackend::new), halves, &weights.config)
+    Decoding::new(Decoder::new(weights, |shape| CpuBackend::new(shape, true)), halves, &weights.config)
 }
 
 impl<'a, B: Continues> Decoding<'a, B> {
