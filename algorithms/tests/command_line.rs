@@ -297,6 +297,16 @@ fn a_device_that_is_not_there_and_seeds_that_mean_nothing_are_refused_before_any
     for (arguments, expected) in [
         (&["dpo", "--device", "cuda:900"][..], "--device cuda:900: "),
         (&["rloo", "--device", "gpu"], "--device gpu: there is no such device"),
+        (&["generate", "--prompt", "a", "--device", "cuda:900"], "--device cuda:900: "),
+        (&["generate", "--prompt", "a", "--device", "gpu"], "--device gpu: there is no such device"),
+        (
+            &["score", "--model", "none", "--data", &file, "--out", "none", "--device", "cuda:900"],
+            "--device cuda:900: ",
+        ),
+        (
+            &["score", "--model", "none", "--data", &file, "--out", "none", "--engine", "graph", "--dtype", "bf16"],
+            "--dtype bf16: the graph engine computes in f32",
+        ),
         (&["dpo", "--seeds", "0"], "--seeds 0: give at least 1"),
         (&["dpo", "--seeds", "3", "--data", &file], "--seeds compares policies in the sandbox"),
         (&["reward-bt", "--seeds", "3"], "`reward-bt` is not measured so; leave it out"),

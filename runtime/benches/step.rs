@@ -28,7 +28,8 @@ fn main() {
     let given = args.iter().find_map(|arg| arg.parse().ok());
     let count = given.unwrap_or(if name == "tiny" { 8 } else { 2 });
     let steps = args.iter().find_map(|arg| arg.strip_prefix("steps=")?.parse().ok()).unwrap_or(6);
-    let options = FusedOptions { share_prompts: !is("apart"), recompute: is("recompute"), halves: is("bf16") };
+    let (share_prompts, recompute, halves) = (!is("apart"), is("recompute"), is("bf16"));
+    let options = FusedOptions { share_prompts, recompute, halves, ..FusedOptions::default() };
     let weights = Weights::random(config(name).expect("both names are of shapes"), 0);
     println!("{name}: {:.1} M parameters, {count} prompts a step, {options:?}", weights.data.len() as f64 * 1e-6);
     let reference = FusedEngine::with(Arc::new(Parameters::frozen(weights.clone())), options);

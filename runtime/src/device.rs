@@ -1,8 +1,12 @@
 //! Where a run computes: from the words on the command line to a device and an engine.
 
-use crate::model::{Engine, FusedEngine, FusedOptions, GraphEngine, Parameters};
+use crate::data::Example;
+use crate::model::{Engine, FusedEngine, FusedOptions, GpuEngine, GpuSampler, GraphEngine, Parameters, Weights};
+use crate::sample::{self, Progress, Sample, Sampling};
+use crate::score::{self, Scored};
 use crate::train::{Dtype, EngineKind, Job, Trained, run};
 use crate::{Error, Result};
+use collimate_kernels::cuda::{Element, Stream};
 use dfdx::prelude::Cpu;
 use std::sync::Arc;
 
@@ -15,9 +19,7 @@ pub fn train(mut job: Job<'_>) -> Result<Trained> {
         (_, EngineKind::Graph) if job.settings.recompute == Some(true) => Err(Error::Setting(
             "--recompute: the graph engine keeps everything; leave it out, or use --engine fused".to_owned(),
         )),
-        (_, EngineKind::Graph) if job.settings.dtype == Dtype::Bf16 => Err(Error::Setting(
-            "--dtype bf16: the graph engine computes in f32; leave it out, or use --engine fused".to_owned(),
-        )),
+        (_, EngineKind::Graph) if job.settings.dtype == Dtype::Bf16 => Err(graph_in_bf16()),
         (Place::Cpu, EngineKind::Fused) => {
             let large = job.weights.data.len() >= FusedOptions::LARGE;
             let recompute = *job.settings.recompute.get_or_insert(large);
@@ -39,6 +41,93 @@ pub fn cpu(kind: EngineKind, parameters: Arc<Parameters>) -> Result<Box<dyn Engi
         EngineKind::Fused => Box::new(FusedEngine::new(parameters)),
         EngineKind::Graph => Box::new(GraphEngine::new(parameters, Cpu::default())),
     })
+}
+
+fn graph_in_bf16() -> Error {
+    Error::Setting("--dtype bf16: the graph engine computes in f32; leave it out, or use --engine fused".to_owned())
+}
+
+/// How a model that is not trained is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    /// As `--device` names it.
+    pub device: &'a str,
+    /// By which engine.
+    pub engine: EngineKind,
+    /// How weights, on a GPU activations too, are stored.
+    pub dtype: Dtype,
+}
+
+impl Asking<'_> {
+    /// Can it be asked so, in this build and on this machine?
+    ///
+    /// # Errors
+    /// What is missing, or does not go together.
+    pub fn check(&self) -> Result<()> {
+        match (self.engine, self.dtype) {
+            (EngineKind::Graph, Dtype::Bf16) => Err(graph_in_bf16()),
+            _ => check(self.device),
+        }
+    }
+}
+
+/// The log-probability of every response of every row, as [`score::score`] gives it.
+///
+/// # Errors
+/// As there, and what is missing for the device.
+pub fn score(weights: Weights, asking: Asking<'_>, examples: &[Example], longest: usize) -> Result<Vec<Vec<Scored>>> {
+    asking.check()?;
+    let parameters = Arc::new(Parameters::frozen(weights));
+    match (place(asking.device)?, asking.engine) {
+        (Place::Cpu, EngineKind::Graph) => score::score(&*cpu(EngineKind::Graph, parameters)?, examples, longest),
+        (Place::Cpu, EngineKind::Fused) => {
+            let options = FusedOptions { halves: asking.dtype == Dtype::Bf16, ..FusedOptions::default() };
+            score::score(&FusedEngine::with(parameters, options), examples, longest)
+        }
+        (Place::Cuda(ordinal), EngineKind::Graph) => graph_on_gpu(ordinal, parameters, examples, longest),
+        (Place::Cuda(ordinal), EngineKind::Fused) => {
+            scored_on(stream(ordinal)?, parameters, asking.dtype, examples, longest)
+        }
+    }
+}
+
+/// What comes back is a few numbers for each response, which dfdx needs no GPU for.
+fn scored_on(
+    stream: Stream,
+    parameters: Arc<Parameters>,
+    dtype: Dtype,
+    examples: &[Example],
+    longest: usize,
+) -> Result<Vec<Vec<Scored>>> {
+    let engine = GpuEngine::new(parameters, Cpu::default(), stream, element(dtype), FusedOptions::default())?;
+    score::score(&engine, examples, longest)
+}
+
+/// Continues every prompt on the device of this name, as [`sample::generate`] does.
+///
+/// # Errors
+/// As there, and what is missing for the device.
+pub fn generate(
+    device: &str,
+    weights: &Weights,
+    prompts: &[Vec<u32>],
+    settings: &Sampling,
+    progress: impl FnMut(Progress),
+) -> Result<Vec<Vec<Sample>>> {
+    match place(device)? {
+        Place::Cpu => sample::generate(weights, prompts, settings, progress),
+        Place::Cuda(ordinal) => {
+            let sampler = GpuSampler::new(stream(ordinal)?, element(settings.dtype));
+            sampler.generate(weights, prompts, settings, progress)
+        }
+    }
+}
+
+fn element(dtype: Dtype) -> Element {
+    match dtype {
+        Dtype::F32 => Element::F32,
+        Dtype::Bf16 => Element::Bf16,
+    }
 }
 
 /// Can this build compute on the device of this name, and has this machine got it? To be asked before anything is done
@@ -85,27 +174,55 @@ fn unusable(ordinal: usize, problem: &str) -> Error {
     Error::Setting(format!("--device cuda:{ordinal}: {problem}"))
 }
 
+/// The work of the GPU with this number.
 #[cfg(feature = "cuda")]
-fn cuda(ordinal: usize, kind: EngineKind, mut job: Job<'_>) -> Result<Trained> {
-    use crate::model::{GpuEngine, GpuSampler};
-    use collimate_kernels::cuda::{Device, Element, Stream};
-    use dfdx::prelude::Cuda;
-    let unusable = |problem: String| unusable(ordinal, &problem);
+fn stream(ordinal: usize) -> Result<Stream> {
+    let device = collimate_kernels::cuda::Device::new(ordinal);
+    device.map(Stream::new).map_err(|problem| unusable(ordinal, &problem))
+}
+
+#[cfg(not(feature = "cuda"))]
+fn stream(ordinal: usize) -> Result<Stream> {
+    present(ordinal)?;
+    unreachable!("a build without CUDA has no GPU")
+}
+
+/// A GPU as dfdx has it.
+#[cfg(feature = "cuda")]
+fn of_dfdx(ordinal: usize, seed: u64) -> Result<dfdx::prelude::Cuda> {
     // Nothing of dfdx's may be touched before: where something is missing it panics.
     present(ordinal)?;
-    let device = Cuda::try_build(ordinal, job.settings.seed)
-        .map_err(|e| unusable(format!("dfdx cannot use this GPU: {e:?}")))?;
+    dfdx::prelude::Cuda::try_build(ordinal, seed)
+        .map_err(|e| unusable(ordinal, &format!("dfdx cannot use this GPU: {e:?}")))
+}
+
+#[cfg(feature = "cuda")]
+fn graph_on_gpu(
+    ordinal: usize,
+    parameters: Arc<Parameters>,
+    examples: &[Example],
+    longest: usize,
+) -> Result<Vec<Vec<Scored>>> {
+    score::score(&GraphEngine::new(parameters, of_dfdx(ordinal, 0)?), examples, longest)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn graph_on_gpu(ordinal: usize, _: Arc<Parameters>, _: &[Example], _: usize) -> Result<Vec<Vec<Scored>>> {
+    present(ordinal)?;
+    unreachable!("a build without CUDA has no GPU")
+}
+
+#[cfg(feature = "cuda")]
+fn cuda(ordinal: usize, kind: EngineKind, mut job: Job<'_>) -> Result<Trained> {
+    use dfdx::prelude::Cuda;
+    let device = of_dfdx(ordinal, job.settings.seed)?;
     let of_dfdx = device.clone();
     match kind {
         EngineKind::Graph => run(job, device, move |parameters| {
             Ok(Box::new(GraphEngine::new(parameters, of_dfdx.clone())) as Box<dyn Engine<Cuda>>)
         }),
         EngineKind::Fused => {
-            let stream = Stream::new(Device::new(ordinal).map_err(unusable)?);
-            let element = match job.settings.dtype {
-                Dtype::F32 => Element::F32,
-                Dtype::Bf16 => Element::Bf16,
-            };
+            let (stream, element) = (stream(ordinal)?, element(job.settings.dtype));
             let mut sampler = GpuSampler::new(stream.clone(), element);
             let recompute = *job.settings.recompute.get_or_insert(false);
             let options = FusedOptions { recompute, ..FusedOptions::default() };
@@ -119,15 +236,17 @@ fn cuda(ordinal: usize, kind: EngineKind, mut job: Job<'_>) -> Result<Trained> {
 
 #[cfg(not(feature = "cuda"))]
 fn cuda(ordinal: usize, _: EngineKind, _: Job<'_>) -> Result<Trained> {
-    match present(ordinal) {
-        Err(problem) => Err(problem),
-        Ok(()) => unreachable!("a build without CUDA has no GPU"),
-    }
+    present(ordinal)?;
+    unreachable!("a build without CUDA has no GPU")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Origin;
+    use crate::train::small;
+    use collimate_emulation::{Order, machine};
+    use std::path::Path;
 
     #[test]
     fn devices_are_named_as_pytorch_names_them() {
@@ -141,7 +260,53 @@ mod tests {
     #[test]
     fn a_device_is_looked_for_before_there_is_a_run() {
         check("cpu").unwrap();
-        let error = check("cuda:900").unwrap_err().to_string();
-        assert!(error.starts_with("--device cuda:900: "), "{error}");
+        let (weights, settings) = (Weights::random(small::config(), 1), Sampling::default());
+        let asking = |engine| Asking { device: "cuda:900", engine, dtype: Dtype::F32 };
+        for error in [
+            check("cuda:900").unwrap_err(),
+            generate("cuda:900", &weights, &[vec![1]], &settings, |_| ()).unwrap_err(),
+            score(weights.clone(), asking(EngineKind::Fused), &[], 8).unwrap_err(),
+            score(weights.clone(), asking(EngineKind::Graph), &[], 8).unwrap_err(),
+        ] {
+            assert!(error.to_string().starts_with("--device cuda:900: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_engine_and_device_gives_responses_their_log_probabilities() {
+        let mut weights = Weights::random(small::config(), 1);
+        // As bf16 has them, so that only what is computed with is coarser there.
+        weights.data.iter_mut().for_each(|w| *w = f32::from_bits(w.to_bits() & 0xffff_0000));
+        let example = |row: usize, prompt: &[u32], responses: &[&[u32]]| Example {
+            origin: Origin { path: Path::new("rows.jsonl").into(), line: row + 1 },
+            prompt: prompt.to_vec(),
+            responses: responses.iter().map(|tokens| tokens.to_vec()).collect(),
+            numbers: vec![],
+            room: 8,
+            row,
+        };
+        let examples = [example(0, &[1, 2, 3], &[&[4, 5], &[6]]), example(1, &[3, 1], &[&[2, 2, 2]])];
+        let on_cpu = |engine, dtype| {
+            score(weights.clone(), Asking { device: "cpu", engine, dtype }, &examples, 8).unwrap().concat()
+        };
+        let on_gpu = |dtype| {
+            let parameters = Arc::new(Parameters::frozen(weights.clone()));
+            scored_on(machine(Order::Shuffled(5)), parameters, dtype, &examples, 8).unwrap().concat()
+        };
+        let right = on_cpu(EngineKind::Graph, Dtype::F32);
+        assert_eq!(right.iter().map(|scored| scored.tokens).collect::<Vec<_>>(), [2, 1, 3]);
+        for (ours, near) in [
+            (on_cpu(EngineKind::Fused, Dtype::F32), 1e-5),
+            (on_cpu(EngineKind::Fused, Dtype::Bf16), 3e-2),
+            (on_gpu(Dtype::F32), 1e-5),
+            (on_gpu(Dtype::Bf16), 3e-2),
+        ] {
+            for (ours, right) in ours.iter().zip(&right) {
+                assert!((ours.logp - right.logp).abs() < near * right.logp.abs(), "{ours:?} {right:?}");
+            }
+        }
+        let asking = Asking { device: "cpu", engine: EngineKind::Graph, dtype: Dtype::Bf16 };
+        let problem = score(weights.clone(), asking, &examples, 8).unwrap_err().to_string();
+        assert!(problem.contains("the graph engine computes in f32"), "{problem}");
     }
 }

@@ -144,7 +144,13 @@ fn score() -> Command {
         .arg(model().required(true))
         .arg(path("data", "FILE").long("data").required(true).help("Rows as .jsonl"))
         .arg(path("out", "FILE").long("out").required(true).help("Where to write, one JSON object for each row"))
+        .arg(device())
         .arg(engine())
+        .arg(dtype().help("How weights (on a GPU activations too) are stored while the model reads"))
+}
+
+fn device() -> Arg {
+    Arg::new("device").long("device").default_value("cpu").help("cpu, or cuda:0 in a build with --features cuda")
 }
 
 fn generate() -> Command {
@@ -177,6 +183,7 @@ fn generate() -> Command {
         .arg(number::<usize>("top-k", "N").default_value("0").help("Draw from this many likeliest tokens; 0: from all"))
         .arg(number::<usize>("max-new-tokens", "N").default_value("128").help("Stop after this many tokens"))
         .arg(number::<u64>("seed", "N").default_value("0").help("Same seed, same responses"))
+        .arg(device())
         .arg(
             dtype()
                 .help("How weights are stored while the model writes, and multiplied; bf16 is quicker and less exact"),
@@ -467,7 +474,7 @@ fn run_arguments() -> Vec<Arg> {
             .long("print-config")
             .action(ArgAction::SetTrue)
             .help("Print the settings as run.toml and stop"),
-        Arg::new("device").long("device").default_value("cpu").help("cpu, or cuda:0 in a build with --features cuda"),
+        device(),
         engine(),
         dtype().help(
             "What products of the model are taken in (on a GPU weights and activations are stored so); sums, gradients \

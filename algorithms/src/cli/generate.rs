@@ -5,9 +5,9 @@ use crate::steering::Labels;
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
 use collimate_runtime::model::Weights;
-use collimate_runtime::sample::{self, Sample, Sampling};
+use collimate_runtime::sample::{Sample, Sampling};
 use collimate_runtime::tokenizer::Tokenizer;
-use collimate_runtime::write_whole;
+use collimate_runtime::{device, write_whole};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,8 @@ pub(super) struct Response {
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<()> {
+    let place = matches.get_one::<String>("device").expect("has a default");
+    device::check(place)?;
     let prompts = match matches.get_one::<PathBuf>("prompts") {
         Some(path) => read(path)?,
         None => vec![matches.get_one::<String>("prompt").expect("one of the two is required").clone()],
@@ -41,7 +43,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
         dtype: train::dtype(matches.get_one::<String>("dtype").expect("has a default")),
         ..Sampling::default()
     };
-    let written = respond(&loaded.weights, &loaded.tokenizer, &prompts, settings)?;
+    let written = respond_on(place, &loaded.weights, &loaded.tokenizer, &prompts, settings)?;
     match matches.get_one::<PathBuf>("out") {
         Some(out) => {
             let lines: String = prompts.iter().zip(&written).map(|(p, r)| format!("{}\n", line(p, r))).collect();
@@ -52,8 +54,19 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     Ok(())
 }
 
-/// Each prompt's responses. Generation stops at the model's own end tokens.
+/// Each prompt's responses, from the CPU. Generation stops at the model's own end tokens.
 pub(super) fn respond(
+    weights: &Weights,
+    tokenizer: &Tokenizer,
+    prompts: &[String],
+    settings: Sampling,
+) -> Result<Vec<Vec<Response>>> {
+    respond_on("cpu", weights, tokenizer, prompts, settings)
+}
+
+/// The same from the device of this name.
+fn respond_on(
+    place: &str,
     weights: &Weights,
     tokenizer: &Tokenizer,
     prompts: &[String],
@@ -63,7 +76,7 @@ pub(super) fn respond(
     let encode = |p: &String| Ok(tokenizer.spans(p, &[])?.prompt);
     let tokens: Vec<Vec<u32>> = prompts.iter().map(encode).collect::<Result<_>>()?;
     let bar = progress::bar((prompts.len() * settings.samples) as u64, "responses");
-    let samples = sample::generate(weights, &tokens, &settings, |state| {
+    let samples = device::generate(place, weights, &tokens, &settings, |state| {
         bar.set_position(state.finished as u64);
         bar.set_message(format!("{} tokens", state.tokens));
     })?;

@@ -1,18 +1,23 @@
 //! `collimate score`: log-probabilities of every response of a data file.
 
-use super::model;
+use super::{model, train};
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
 use collimate_runtime::data::{Examples, Limits, read_some};
-use collimate_runtime::model::Parameters;
+use collimate_runtime::device::{self, Asking};
 use collimate_runtime::train::EngineKind;
-use collimate_runtime::{device, score, write_whole};
+use collimate_runtime::{score, write_whole};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     let data = matches.get_one::<PathBuf>("data").expect("required");
     let out = matches.get_one::<PathBuf>("out").expect("required");
+    let asking = Asking {
+        device: matches.get_one::<String>("device").expect("has a default"),
+        engine: engine(matches),
+        dtype: train::dtype(matches.get_one::<String>("dtype").expect("has a default")),
+    };
+    asking.check()?;
     let (view, rows) = read_some(data)?;
     let model = model::asked(matches)?;
     let longest = model.weights.config.max_position_embeddings;
@@ -22,9 +27,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     if let Some(dropped) = examples.dropped.first() {
         bail!("{dropped}");
     }
-    let kind = engine(matches);
-    let engine = device::cpu(kind, Arc::new(Parameters::frozen(model.weights)))?;
-    let scored = score::score(&*engine, &examples.examples, longest)?;
+    let scored = device::score(model.weights, asking, &examples.examples, longest)?;
     let mut text = String::new();
     for (index, scored) in scored.iter().enumerate() {
         text += &score::line(index, &view, scored).to_string();

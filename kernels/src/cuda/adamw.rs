@@ -1,10 +1,22 @@
 //! AdamW, as [`crate::adamw`] has it, with weights that the model reads in its own type.
 
-use super::{
-    Argument::{F32, U64},
-    Element, Stream, THREADS, View, ViewMut, blocks,
-};
-use crate::adamw::{AdamW, Factors};
+use super::{Argument::U64, Element, Numbers, Stream, THREADS, View, ViewMut, blocks};
+use crate::adamw::{self, AdamW};
+
+/// The numbers of one step, in a GPU's memory.
+#[derive(Debug)]
+pub struct Factors(Numbers);
+
+impl Factors {
+    /// Of this step.
+    #[must_use]
+    pub fn new(stream: &Stream, adam: AdamW) -> Self {
+        let f = adamw::Factors::new(adam);
+        let factors =
+            [f.keep_weight, f.keep_first, f.add_first, f.keep_second, f.add_second, f.rate, f.root, f.epsilon];
+        Factors(stream.upload(Element::F32, &factors))
+    }
+}
 
 /// Weights and what their updates need, of the same length. All are in f32 but the copy.
 #[derive(Debug)]
@@ -25,7 +37,7 @@ pub struct Parts<'a> {
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn update(stream: &Stream, parts: Parts<'_>, adam: AdamW) {
+pub fn update(stream: &Stream, parts: Parts<'_>, factors: &Factors) {
     let Parts { master, copy, gradient, first, second } = parts;
     let length = master.len();
     for part in [&master, &gradient, &first, &second] {
@@ -33,11 +45,7 @@ pub fn update(stream: &Stream, parts: Parts<'_>, adam: AdamW) {
     }
     let copy: View<'_> = copy.as_ref().map_or(master.as_view(), |copy| copy.as_view());
     copy.expect(copy.element(), length);
-    let f = Factors::new(adam);
-    let factors =
-        [f.keep_weight, f.keep_first, f.add_first, f.keep_second, f.add_second, f.rate, f.root, f.epsilon].map(F32);
     let mut arguments = vec![master.argument(), copy.argument(), gradient.argument(), first.argument()];
-    arguments.extend([second.argument(), U64(length as u64)]);
-    arguments.extend(factors);
+    arguments.extend([second.argument(), U64(length as u64), factors.0.view().argument()]);
     stream.launch(&format!("adamw_update_{}", copy.element().suffix()), blocks(length), THREADS, 0, &arguments);
 }

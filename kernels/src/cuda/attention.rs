@@ -1,6 +1,6 @@
 //! Causal attention with grouped queries and shared prefixes, as [`crate::attention`] has it.
 
-use super::{Argument, Argument::U32, Element, Numbers, Stream, View, ViewMut, size};
+use super::{Argument, Argument::U32, Element, Numbers, Stream, View, ViewMut, bucket, size};
 use crate::attention::{Heads, Segment, check_segments};
 
 /// Which kernels do the work.
@@ -60,7 +60,8 @@ const ATTENTION_THREADS: u32 = 128;
 /// Numbers in a head, at most.
 pub const WIDEST: usize = 128;
 
-/// The blocks of work that some segments make, in a GPU's memory.
+/// The blocks of work that some segments make, in a GPU's memory. There are as many as [`bucket`] says, so that the work is
+/// the same for segments of nearly the same sizes.
 #[derive(Debug)]
 pub struct Layout {
     tokens: usize,
@@ -80,6 +81,8 @@ impl Blocks {
     /// From one list of numbers for each with what it costs: the dearest first, so that the last to end is a small one.
     fn new<const N: usize>(stream: &Stream, mut blocks: Vec<(usize, [usize; N])>) -> Self {
         blocks.sort_by_key(|(cost, _)| std::cmp::Reverse(*cost));
+        // A block without rows does nothing.
+        blocks.resize(bucket(blocks.len()), (0, [0; N]));
         let numbers: Vec<u32> = blocks.iter().flat_map(|(_, numbers)| numbers.map(size)).collect();
         Blocks { count: blocks.len(), numbers: stream.upload_indices(&numbers) }
     }
@@ -114,6 +117,7 @@ impl Layout {
                 keys.push((cost, [first, rows.min(own.end - first), begin, readers.len()]));
             }
         }
+        readers.resize(bucket(readers.len()), [0; 4]);
         let readers: Vec<u32> = readers.into_iter().flatten().map(size).collect();
         Layout {
             tokens,

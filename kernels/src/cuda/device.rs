@@ -17,6 +17,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+/// As many bytes as NVIDIA recommends for Hopper and later. Without memory of ours, cuBLAS would allocate while it is recorded,
+/// and results could depend on which of its own memory it takes.
+const WORKSPACE: usize = 32 << 20;
+
 /// Above this many bytes a kernel must be told that its blocks share so much.
 const SHARED_WITHOUT_ASKING: u32 = 48 * 1024;
 
@@ -24,6 +28,8 @@ const SHARED_WITHOUT_ASKING: u32 = 48 * 1024;
 pub struct Device {
     device: Arc<CudaDevice>,
     blas: CudaBlas,
+    /// Where cuBLAS puts what it adds up last.
+    workspace: u64,
     /// As in `sm_90`.
     target: u32,
     /// Does the driver hand out memory in the order of the stream?
@@ -96,9 +102,15 @@ impl Device {
             keep_memory(&device)?;
         }
         let blas = CudaBlas::new(Arc::clone(&device)).map_err(|e| format!("cuBLAS: {e:?}"))?;
+        // SAFETY: memory whose content nobody relies on.
+        #[allow(unsafe_code)]
+        let workspace = unsafe { result::malloc_sync(WORKSPACE) };
+        let workspace = workspace.map_err(|e| driver_says("memory for cuBLAS", e))?;
         let (images, compiler, kernels) = (Images::of_this_user(), compiler()?, Mutex::default());
         let (target, stream) = ((10 * major + minor) as u32, Mutex::new(Place(*device.cu_stream())));
-        Ok(Device { device, blas, target, pooled, stream, images, compiler, kernels })
+        let made = Device { device, blas, workspace, target, pooled, stream, images, compiler, kernels };
+        made.turn_to(made.stream())?;
+        Ok(made)
     }
 
     /// Makes this thread one that works on the GPU.
@@ -115,8 +127,14 @@ impl Device {
     #[allow(unsafe_code)]
     fn turn_to(&self, stream: sys::CUstream) -> Result<(), String> {
         self.stream.lock().unwrap_or_else(PoisonError::into_inner).0 = stream;
-        // SAFETY: handle and stream are alive.
-        let set = unsafe { cublas::result::set_stream(*self.blas.handle(), stream.cast()) };
+        let handle = *self.blas.handle();
+        // SAFETY: handle and stream are alive, and so is the workspace, which another stream makes it forget. Both streams may
+        // have it, as none works while the other does.
+        let set = unsafe {
+            cublas::result::set_stream(handle, stream.cast()).and_then(|()| {
+                cublas::sys::cublasSetWorkspace_v2(handle, self.workspace as *mut c_void, WORKSPACE).result()
+            })
+        };
         set.map_err(|e| format!("cuBLAS, given another stream: {e:?}"))
     }
 
@@ -126,7 +144,8 @@ impl Device {
     /// As [`Gpu::record`].
     #[allow(unsafe_code)]
     unsafe fn captured(&self, side: sys::CUstream, work: &[Work]) -> Result<sys::CUgraph, String> {
-        let mode = sys::CUstreamCaptureMode_enum::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+        // Whatever cuBLAS may do for itself is none of the work that is recorded, and may be done meanwhile.
+        let mode = sys::CUstreamCaptureMode_enum::CU_STREAM_CAPTURE_MODE_RELAXED;
         // SAFETY: the stream is alive, and records nothing yet.
         let begun = unsafe { sys::cuStreamBeginCapture_v2(side, mode) }.result();
         begun.map_err(|e| driver_says("beginning to record", e))?;
@@ -180,6 +199,16 @@ impl Device {
         let options = [format!("--gpu-architecture=sm_{}", self.target), "--std=c++17".to_owned()];
         let origin = format!("{} {}\n{text}", self.compiler, options.join(" "));
         self.images.find(name, &origin, || compile(name, text, &options))
+    }
+}
+
+impl Drop for Device {
+    #[allow(unsafe_code)]
+    fn drop(&mut self) {
+        if self.enter().is_ok() {
+            // SAFETY: it was allocated in `new`, and the driver waits for what still uses it.
+            let _ = unsafe { result::free_sync(self.workspace) };
+        }
     }
 }
 

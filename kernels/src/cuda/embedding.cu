@@ -14,6 +14,7 @@ __device__ void embedding_scatter_add(O* d_table, const T* d_y, const u32* order
                                       u32 width) {
     O* to = d_table + (size_t)words[blockIdx.x] * width;
     u32 begin = starts[blockIdx.x], end = starts[blockIdx.x + 1];
+    if (begin == end) return;
     for (u32 i = threadIdx.x; i < width; i += blockDim.x) {
         float sum = wide(to[i]);
         for (u32 place = begin; place < end; place++) sum += wide(d_y[(size_t)order[place] * width + i]);

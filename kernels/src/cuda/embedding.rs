@@ -1,6 +1,6 @@
 //! Rows of a table by number, as [`crate::embedding`] has them.
 
-use super::{Argument::U32, Element, Numbers, Stream, THREADS, View, ViewMut, size};
+use super::{Argument::U32, Element, Numbers, Stream, THREADS, View, ViewMut, bucket, size};
 
 /// Sets each row of `y` to the row of `table` that `rows` names.
 ///
@@ -16,7 +16,7 @@ pub fn gather(stream: &Stream, y: ViewMut<'_>, table: View<'_>, rows: View<'_>, 
     stream.launch(&kernel, [size(rows.len()), 1, 1], THREADS, 0, &arguments);
 }
 
-/// Row numbers sorted by row, so that each row's gradient is one block's work.
+/// Row numbers sorted by row, so that each row's gradient is one block's work. There are as many blocks as [`bucket`] says.
 #[derive(Debug)]
 pub struct Sorted {
     count: usize,
@@ -42,11 +42,15 @@ impl Sorted {
                 starts.push(size(i));
             }
         }
-        starts.push(size(rows.len()));
+        let count = bucket(words.len());
+        starts.resize(count + 1, size(rows.len()));
+        let end = words.last().map_or(0, |&word| word as usize + 1);
+        // Of a word that none of the rows is left for, nothing is added.
+        words.resize(count, 0);
         Sorted {
-            count: words.len(),
+            count,
             rows: rows.len(),
-            end: words.last().map_or(0, |&word| word as usize + 1),
+            end,
             order: stream.upload_indices(&order),
             starts: stream.upload_indices(&starts),
             words: stream.upload_indices(&words),

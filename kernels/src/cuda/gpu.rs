@@ -1,7 +1,10 @@
 //! What a machine must be able to do for the kernels to run on it.
 
 use super::{matrix::ColumnMajor, repeat::Work};
-use std::fmt::Debug;
+use std::{
+    fmt::Debug,
+    hash::{Hash, Hasher},
+};
 
 /// An argument of a kernel.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -14,6 +17,13 @@ pub enum Argument {
     U64(u64),
     /// A number to compute with.
     F32(f32),
+}
+
+impl Hash for Argument {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        self.bits().hash(state);
+    }
 }
 
 impl Argument {

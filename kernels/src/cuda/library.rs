@@ -4,7 +4,7 @@
 //! calls are defined here: each jumps to where a table says, and [`load`] fills the table from the libraries. A build with
 //! CUDA then runs on every machine, and says what is missing where something is.
 
-use cudarc::driver::DriverError;
+use cudarc::driver::{DriverError, sys};
 use std::{
     ffi::{CStr, CString, c_char, c_int, c_void},
     sync::{
@@ -78,7 +78,7 @@ defined! {
     DRIVER:
         cuCtxGetCurrent cuCtxSetCurrent cuGraphDestroy cuGraphExecDestroy cuGraphInstantiateWithFlags cuGraphLaunch
         cuStreamBeginCapture_v2 cuStreamEndCapture cuDeviceGet cuDeviceGetAttribute cuDeviceGetCount cuDeviceGetDefaultMemPool
-        cuDevicePrimaryCtxRelease_v2 cuDevicePrimaryCtxRetain cuDeviceTotalMem_v2 cuEventCreate cuEventDestroy_v2
+        cuDevicePrimaryCtxRelease_v2 cuDevicePrimaryCtxRetain cuDriverGetVersion cuDeviceTotalMem_v2 cuEventCreate cuEventDestroy_v2
         cuEventElapsedTime cuEventRecord cuFuncSetAttribute cuGetErrorName cuGetErrorString cuInit cuLaunchKernel
         cuMemAllocAsync cuMemAlloc_v2 cuMemFreeAsync cuMemFree_v2 cuMemGetInfo_v2 cuMemPoolSetAttribute
         cuMemcpyDtoDAsync_v2 cuMemcpyDtoD_v2 cuMemcpyDtoHAsync_v2 cuMemcpyDtoH_v2 cuMemcpyHtoDAsync_v2 cuMemcpyHtoD_v2
@@ -90,7 +90,7 @@ defined! {
         nvrtcCompileProgram nvrtcCreateProgram nvrtcDestroyProgram nvrtcGetCUBIN nvrtcGetCUBINSize nvrtcGetPTX
         nvrtcGetPTXSize nvrtcGetProgramLog nvrtcGetProgramLogSize nvrtcVersion;
     CUBLAS:
-        cublasCreate_v2 cublasDestroy_v2 cublasSetStream_v2 cublasSgemv_v2 cublasDgemv_v2 cublasSgemm_v2 cublasDgemm_v2
+        cublasCreate_v2 cublasDestroy_v2 cublasSetStream_v2 cublasSetWorkspace_v2 cublasSgemv_v2 cublasDgemv_v2 cublasSgemm_v2 cublasDgemm_v2
         cublasHgemm cublasSgemmStridedBatched cublasDgemmStridedBatched cublasHgemmStridedBatched cublasGemmEx
         cublasGemmStridedBatchedEx;
 }
@@ -109,7 +109,9 @@ fn find() -> Result<(), String> {
     for ((library, function), place) in FUNCTIONS.iter().zip(&TABLE) {
         let handle = match open {
             Some((opened, handle)) if std::ptr::eq(opened, *library) => handle,
-            _ => open_one(library)?,
+            // The driver is the first of them, and all of it is found by now.
+            Some(_) => open_one(library, driver_version())?,
+            None => open_one(library, 0)?,
         };
         open = Some((*library, handle));
         let name = CString::new(*function).map_err(|e| e.to_string())?;
@@ -124,10 +126,24 @@ fn find() -> Result<(), String> {
     Ok(())
 }
 
+/// As in 13000; 0 if the driver does not tell.
 #[allow(unsafe_code)]
-fn open_one(library: &Library) -> Result<*mut c_void, String> {
+fn driver_version() -> c_int {
+    let mut version = 0;
+    // SAFETY: the address is of what the driver writes there, which it does before anything else of it is used.
+    let asked = unsafe { sys::cuDriverGetVersion(&raw mut version) }.result();
+    asked.map_or(0, |()| version)
+}
+
+/// What a library of version 13 makes, a driver of version 12 cannot load.
+fn too_new(name: &str, driver: c_int) -> bool {
+    (1..13_000).contains(&driver) && name.ends_with(".13")
+}
+
+#[allow(unsafe_code)]
+fn open_one(library: &Library, driver: c_int) -> Result<*mut c_void, String> {
     let mut problem = String::new();
-    for name in library.names {
+    for name in library.names.iter().filter(|name| !too_new(name, driver)) {
         let name = CString::new(*name).map_err(|e| e.to_string())?;
         // SAFETY: the name ends with a zero; the libraries are NVIDIA's, whose beginnings and ends do nothing to us.
         let handle = unsafe { dlopen(name.as_ptr(), RTLD_NOW | RTLD_GLOBAL) };

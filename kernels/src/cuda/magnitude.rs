@@ -2,7 +2,7 @@
 
 use super::{
     Argument::{U32, U64},
-    Element, Stream, THREADS, View, size,
+    Element, Numbers, Stream, THREADS, View, size,
 };
 
 /// Blocks, at most.
@@ -14,10 +14,20 @@ const STRIPS: usize = 1024;
 /// If the values are not f32.
 #[must_use]
 pub fn sum_of_squares(stream: &Stream, values: View<'_>) -> f64 {
-    values.expect(Element::F32, values.len());
     if values.is_empty() {
         return 0.0;
     }
+    stream.download_wide(squares(stream, values).view().part(0..1))[0]
+}
+
+/// Numbers in f64, of which the first is `sum(values^2)`.
+///
+/// # Panics
+/// If the values are not f32, or there are none.
+#[must_use]
+pub fn squares(stream: &Stream, values: View<'_>) -> Numbers {
+    values.expect(Element::F32, values.len());
+    assert!(!values.is_empty(), "a sum of nothing");
     let strip = values.len().div_ceil(STRIPS).max(THREADS as usize);
     let strips = values.len().div_ceil(strip);
     let partial = stream.numbers(Element::F64, strips);
@@ -25,5 +35,5 @@ pub fn sum_of_squares(stream: &Stream, values: View<'_>) -> f64 {
     let arguments = [place, values.argument(), U64(values.len() as u64), U64(strip as u64)];
     stream.launch("magnitude_partial_f32", [size(strips), 1, 1], THREADS, 8 * THREADS, &arguments);
     stream.launch("magnitude_total_f64", [1, 1, 1], 32, 0, &[place, U32(size(strips))]);
-    stream.download_wide(partial.view().part(0..1))[0]
+    partial
 }

@@ -2,7 +2,10 @@
 
 use super::{Element, Stream, View, ViewMut};
 pub use crate::matrix::Write;
-use std::ops::Range;
+use std::{
+    hash::{Hash, Hasher},
+    ops::Range,
+};
 
 /// A matrix to read, row after row.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +72,13 @@ pub struct ColumnMajor {
     pub scale: f32,
     /// Is the product added to what is there?
     pub add: bool,
+}
+
+impl Hash for ColumnMajor {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let ColumnMajor { m, n, k, a, b, factors, c, result, scale, add } = *self;
+        (m, n, k, a, b, factors, c, result, scale.to_bits(), add).hash(state);
+    }
 }
 
 /// Where a product goes: some neighbouring columns of a matrix of `of` columns.

@@ -24,6 +24,7 @@ pub mod rotary;
 pub mod sampling;
 pub mod swiglu;
 
+mod arena;
 #[cfg(feature = "cuda")]
 mod device;
 mod gpu;
@@ -73,10 +74,33 @@ fn blocks(numbers: usize) -> [u32; 3] {
     [size(numbers.div_ceil(THREADS as usize)), 1, 1]
 }
 
+/// A count rounded up, so that batches of nearly the same size have the same: to an eighth of its size while that is less
+/// than 128, which products compute in one tile, and to a thirty-second of it where it is large.
+#[must_use]
+pub fn bucket(count: usize) -> usize {
+    let size = count.checked_ilog2().map_or(0, |bits| 1 << bits);
+    count.next_multiple_of((size / 8).clamp(8, 128).max(size / 32))
+}
+
 /// A number as a kernel takes it.
 ///
 /// # Panics
 /// If it is too large: no model or batch is.
 fn size(number: usize) -> u32 {
     u32::try_from(number).expect("fewer than 2^32 rows, columns and blocks")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bucket;
+
+    #[test]
+    fn buckets_are_few_and_near() {
+        assert_eq!([0, 1, 8, 9, 100, 1000, 5000, 20_000].map(bucket), [0, 8, 8, 16, 104, 1024, 5120, 20_480]);
+        for count in 64..40_000 {
+            let found = bucket(count);
+            assert!(found >= count && found <= bucket(count + 1) && bucket(found) == found, "{count}: {found}");
+            assert!(found - count <= (count / 8).min(128).max(count / 32), "{count}: {found}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Numbers in a GPU's memory, and parts of them.
 
-use super::{Argument, Stream};
+use super::{Argument, Stream, arena::Purpose};
 use std::{marker::PhantomData, ops::Range};
 
 /// How a number is stored.
@@ -45,8 +45,22 @@ pub struct Numbers {
     pub(super) address: u64,
     pub(super) length: usize,
     pub(super) element: Element,
-    /// Is the memory given back with them?
-    pub(super) owned: bool,
+    pub(super) home: Home,
+}
+
+/// Whose memory it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Home {
+    /// The numbers' own.
+    Own,
+    /// Of the work that repeats.
+    Shared {
+        purpose: Purpose,
+        /// Where its block begins.
+        at: usize,
+        /// Is it the numbers' own all the same, as there was too little?
+        own: bool,
+    },
 }
 
 impl Numbers {

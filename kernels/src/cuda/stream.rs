@@ -1,10 +1,14 @@
 //! Memory of a GPU, and work on it, one piece after another.
 
 use super::{
-    Argument, Element, Gpu, Launch, Numbers, View, ViewMut, cast,
+    Argument, Element, Gpu, Launch, Numbers, View, ViewMut,
+    arena::{Arena, Purpose},
+    cast,
     matrix::ColumnMajor,
-    repeat::{Region, Work},
+    numbers::Home,
+    repeat::Work,
 };
+use crate::stored::{bf16, narrow};
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicUsize, Ordering},
@@ -22,11 +26,39 @@ struct Inner {
     /// What failed first.
     failure: Mutex<Option<String>>,
     /// Work that is only written down as yet.
-    open: Mutex<Option<Region>>,
+    open: Mutex<Option<Written>>,
+    /// Memory for such work.
+    arena: Mutex<Arena>,
     /// Bytes allocated, and the most there have been.
     used: AtomicUsize,
     most: AtomicUsize,
 }
+
+/// Work that is written down, and what is given back when it has been asked for.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) work: Vec<Work>,
+    later: Vec<Later>,
+}
+
+/// What work that is written down may still use.
+#[derive(Debug)]
+enum Later {
+    /// Memory, with its bytes.
+    Memory(u64, usize),
+    /// A block of input.
+    Input(usize),
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let arena = self.arena.get_mut().unwrap_or_else(PoisonError::into_inner);
+        arena.give_up(&*self.gpu);
+    }
+}
+
+/// Numbers that are sent to the machine at once.
+const AT_ONCE: usize = 1 << 24;
 
 impl Stream {
     /// The stream of this machine.
@@ -36,6 +68,7 @@ impl Stream {
             gpu: Box::new(gpu),
             failure: Mutex::default(),
             open: Mutex::default(),
+            arena: Mutex::default(),
             used: AtomicUsize::default(),
             most: AtomicUsize::default(),
         };
@@ -45,24 +78,65 @@ impl Stream {
     /// Numbers with any content.
     #[must_use]
     pub fn numbers(&self, element: Element, length: usize) -> Numbers {
+        self.make(element, length, Purpose::Work)
+    }
+
+    /// The same, to be held for longer than the work that repeats in which they are made.
+    #[must_use]
+    pub fn lasting(&self, element: Element, length: usize) -> Numbers {
         let bytes = element.size() * length;
-        let (mut address, mut owned) = (0, true);
+        let mut address = 0;
+        if bytes > 0 {
+            self.attempt(|gpu| self.allocate(gpu, bytes).map(|found| address = found));
+        }
+        Numbers { stream: self.clone(), address, length, element, home: Home::Own }
+    }
+
+    fn make(&self, element: Element, length: usize, purpose: Purpose) -> Numbers {
+        if self.written_down().is_none() {
+            return self.lasting(element, length);
+        }
+        let bytes = element.size() * length;
+        let (mut address, mut home) = (0, Home::Own);
         if bytes > 0 {
             self.attempt(|gpu| {
-                let more;
-                (address, more) = match &mut *self.written_down() {
-                    Some(region) => {
-                        owned = false;
-                        region.allocate(gpu, bytes)?
-                    }
-                    None => (gpu.allocate(bytes)?, bytes as isize),
-                };
-                let used = self.inner.used.fetch_add(more as usize, Ordering::Relaxed).wrapping_add(more as usize);
-                self.inner.most.fetch_max(used, Ordering::Relaxed);
+                let (at, inside) = self.arena().of(purpose).take(bytes);
+                let found = inside.map_or_else(|| self.allocate(gpu, bytes), Ok);
+                address = found.inspect_err(|_| self.arena().of(purpose).give_back(at))?;
+                home = Home::Shared { purpose, at, own: inside.is_none() };
                 Ok(())
             });
         }
-        Numbers { stream: self.clone(), address, length, element, owned }
+        Numbers { stream: self.clone(), address, length, element, home }
+    }
+
+    fn allocate(&self, gpu: &dyn Gpu, bytes: usize) -> Result<u64, String> {
+        let address = gpu.allocate(bytes).or_else(|problem| match self.give_up(gpu) {
+            0 => Err(problem),
+            _ => gpu.allocate(bytes),
+        })?;
+        self.count(bytes as isize);
+        Ok(address)
+    }
+
+    /// Gives up the memory for work that repeats, if nobody uses it; answers with how many bytes that was.
+    fn give_up(&self, gpu: &dyn Gpu) -> usize {
+        if self.written_down().is_some() {
+            return 0;
+        }
+        let bytes = self.arena().give_up(gpu);
+        self.count(-(bytes as isize));
+        bytes
+    }
+
+    /// So many bytes more are in use.
+    fn count(&self, more: isize) {
+        let used = self.inner.used.fetch_add(more as usize, Ordering::Relaxed).wrapping_add(more as usize);
+        self.inner.most.fetch_max(used, Ordering::Relaxed);
+    }
+
+    fn arena(&self) -> MutexGuard<'_, Arena> {
+        self.inner.arena.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Zeros.
@@ -84,14 +158,9 @@ impl Stream {
     /// These numbers, stored as f32 or bf16.
     #[must_use]
     pub fn upload(&self, element: Element, numbers: &[f32]) -> Numbers {
-        let mut wide = self.numbers(Element::F32, numbers.len());
-        self.upload_bytes(wide.view_mut(), &bytes(numbers, f32::to_le_bytes));
-        if element == Element::F32 {
-            return wide;
-        }
-        let mut narrow = self.numbers(element, numbers.len());
-        cast::cast(self, narrow.view_mut(), wide.view());
-        narrow
+        let mut made = self.make(element, numbers.len(), Purpose::Input);
+        self.send(made.view_mut(), numbers);
+        made
     }
 
     /// Replaces numbers, which are stored as f32 or bf16.
@@ -99,18 +168,33 @@ impl Stream {
     /// # Panics
     /// If there are more or fewer.
     pub fn replace(&self, to: ViewMut<'_>, numbers: &[f32]) {
+        if self.written_down().is_some() {
+            self.attempt(|_| Err("something was to be replaced in the middle of work that repeats".to_owned()));
+        }
+        self.send(to, numbers);
+    }
+
+    /// Part by part, so that the host needs little memory; rounded there, so that the machine needs none.
+    fn send(&self, mut to: ViewMut<'_>, numbers: &[f32]) {
         assert_eq!(to.len(), numbers.len());
-        if to.element() == Element::F32 {
-            self.upload_bytes(to, &bytes(numbers, f32::to_le_bytes));
-        } else {
-            cast::cast(self, to, self.upload(Element::F32, numbers).view());
+        let mut halves = Vec::new();
+        for (i, part) in numbers.chunks(AT_ONCE).enumerate() {
+            let place = to.again().part(i * AT_ONCE..i * AT_ONCE + part.len());
+            if place.element() == Element::Bf16 {
+                halves.resize(part.len(), bf16::ZERO);
+                narrow(&mut halves, part);
+                self.upload_bytes(place, &bytes(&halves, |x| x.to_bits().to_le_bytes()));
+            } else {
+                place.expect(Element::F32, part.len());
+                self.upload_bytes(place, &bytes(part, f32::to_le_bytes));
+            }
         }
     }
 
     /// These whole numbers.
     #[must_use]
     pub fn upload_indices(&self, indices: &[u32]) -> Numbers {
-        let mut numbers = self.numbers(Element::U32, indices.len());
+        let mut numbers = self.make(Element::U32, indices.len(), Purpose::Input);
         self.upload_bytes(numbers.view_mut(), &bytes(indices, u32::to_le_bytes));
         numbers
     }
@@ -184,9 +268,9 @@ impl Stream {
         if grid.contains(&0) {
             return;
         }
-        if let Some(region) = &mut *self.written_down() {
+        if let Some(written) = &mut *self.written_down() {
             let (kernel, arguments) = (kernel.to_owned(), arguments.to_vec());
-            return region.ask(Work::Launch { kernel, grid, threads, shared, arguments });
+            return written.work.push(Work::Launch { kernel, grid, threads, shared, arguments });
         }
         let launch = Launch { kernel, grid, threads, shared, arguments };
         // SAFETY: the arguments are views of allocated memory whose lengths the caller, a function of this folder, has checked.
@@ -201,43 +285,74 @@ impl Stream {
     /// Does work, or writes it down.
     #[allow(unsafe_code)]
     fn ask(&self, work: Work) {
-        if let Some(region) = &mut *self.written_down() {
-            return region.ask(work);
+        if let Some(written) = &mut *self.written_down() {
+            return written.work.push(work);
         }
         // SAFETY: it names views of memory that is allocated as long as they live, whose lengths the caller has checked, and
         // only one of which may be written.
         self.attempt(|gpu| unsafe { work.start(gpu) });
     }
 
-    fn written_down(&self) -> MutexGuard<'_, Option<Region>> {
+    fn written_down(&self) -> MutexGuard<'_, Option<Written>> {
         self.inner.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From now on work is written down.
-    pub(super) fn open(&self, region: Region) {
-        let before = self.written_down().replace(region);
+    pub(super) fn open(&self) {
+        self.attempt(|gpu| {
+            let more = self.arena().lengthen(gpu);
+            self.count(more);
+            Ok(())
+        });
+        let before = self.written_down().replace(Written::default());
         assert!(before.is_none(), "work that repeats inside of other such work");
     }
 
-    /// What was written down.
-    pub(super) fn close(&self) -> Region {
-        self.written_down().take().expect("it was opened")
+    /// What was written down, which is then asked for or not.
+    pub(super) fn close(&self, ask: impl FnOnce(&dyn Gpu, Vec<Work>) -> Result<(), String>) {
+        let Written { work, later } = self.written_down().take().expect("it was opened");
+        self.attempt(|gpu| ask(gpu, work));
+        for later in later {
+            match later {
+                Later::Memory(address, bytes) => self.free_memory(address, bytes),
+                Later::Input(at) => self.arena().of(Purpose::Input).give_back(at),
+            }
+        }
     }
 
-    /// Counts bytes that are given back.
-    pub(super) fn given_back(&self, work: impl FnOnce(&dyn Gpu) -> usize) {
-        let bytes = work(&*self.inner.gpu);
-        self.inner.used.fetch_sub(bytes, Ordering::Relaxed);
+    /// Without work that repeats, its memory is of no use.
+    pub(super) fn no_more(&self, recordings: impl Iterator<Item = u64>) {
+        recordings.for_each(|recording| self.inner.gpu.forget(recording));
+        self.give_up(&*self.inner.gpu);
+    }
+
+    pub(super) fn free(&self, numbers: &Numbers) {
+        if numbers.address == 0 {
+            return;
+        }
+        let mut open = self.written_down();
+        let mut own = true;
+        if let Home::Shared { purpose, at, own: apart } = numbers.home {
+            own = apart;
+            match &mut *open {
+                Some(written) if purpose == Purpose::Input => written.later.push(Later::Input(at)),
+                _ => self.arena().of(purpose).give_back(at),
+            }
+        }
+        if own {
+            let bytes = numbers.element.size() * numbers.length;
+            match &mut *open {
+                Some(written) => written.later.push(Later::Memory(numbers.address, bytes)),
+                None => self.free_memory(numbers.address, bytes),
+            }
+        }
     }
 
     #[allow(unsafe_code)]
-    pub(super) fn free(&self, numbers: &Numbers) {
-        let bytes = numbers.element.size() * numbers.length;
-        if numbers.owned && numbers.address != 0 {
-            self.inner.used.fetch_sub(bytes, Ordering::Relaxed);
-            // SAFETY: it was allocated here with this size, and nobody has a view of it any more.
-            unsafe { self.inner.gpu.free(numbers.address, bytes) };
-        }
+    fn free_memory(&self, address: u64, bytes: usize) {
+        self.count(-(bytes as isize));
+        // SAFETY: it was allocated here with this size, nobody has a view of it any more, and all work on it is asked for.
+        unsafe { self.inner.gpu.free(address, bytes) };
     }
 
     #[allow(unsafe_code)]
@@ -268,5 +383,7 @@ impl Stream {
 }
 
 fn bytes<T: Copy, const N: usize>(numbers: &[T], of: impl Fn(T) -> [u8; N]) -> Vec<u8> {
-    numbers.iter().flat_map(|&number| of(number)).collect()
+    let mut bytes = vec![0; N * numbers.len()];
+    bytes.as_chunks_mut().0.iter_mut().zip(numbers).for_each(|(to, &number)| *to = of(number));
+    bytes
 }

@@ -1,8 +1,8 @@
 //! Time and memory of a DPO step of the fused engine on a GPU: a frozen reference is scored, the actor runs forward and
 //! backward, its gradient is clipped and AdamW updates it, all in bf16 with f32 sums, gradients and master weights.
 //!
-//! `gpu_step [0.1b|0.5b|1b] [pairs=16] [steps=8] [recompute] [apart] [write=FOLDER]`; `apart` reads a prompt again for each
-//! answer, and `write` leaves the model and the tokens of all steps for `torch_step.py`. The last line is a JSON object.
+//! `gpu_step [0.1b|0.5b|1b] [pairs=16] [steps=8] [recompute] [apart] [stepwise] [write=FOLDER]`; `apart` reads a prompt again
+//! for each answer, `stepwise` replays nothing that was recorded, and `write` leaves the model and the tokens of all steps for `torch_step.py`. The last line is a JSON object.
 
 #[path = "../../../runtime/benches/workload/mod.rs"]
 mod workload;
@@ -42,6 +42,7 @@ fn arguments() -> Result<Arguments> {
             Some(("steps", text)) => number(text).filter(|&n| n > WARM).map(|n| found.steps = n),
             Some(("write", folder)) => Some(found.write = Some(folder.to_owned())),
             None if argument == "recompute" => Some(found.options.recompute = true),
+            None if argument == "stepwise" => Some(found.options.replay = false),
             None if argument == "apart" => Some(found.options.share_prompts = false),
             None if workload::NAMES.contains(&argument.as_str()) => Some(found.name = argument.clone()),
             _ => None,
@@ -49,7 +50,7 @@ fn arguments() -> Result<Arguments> {
         known.ok_or_else(|| {
             let names = workload::NAMES.join("|");
             Error::Setting(format!(
-                "{argument}: give {names}, pairs=N, steps=N (more than {WARM}), recompute, apart or write=FOLDER"
+                "{argument}: give {names}, pairs=N, steps=N (more than {WARM}), recompute, apart, stepwise or write=FOLDER"
             ))
         })?;
     }

@@ -118,7 +118,7 @@ fn ten_updates_are_those_of_f64() {
                     first: first.view_mut(),
                     second: second.view_mut(),
                 };
-                adamw::update(stream, parts, adam);
+                adamw::update(stream, parts, &adamw::Factors::new(stream, adam));
                 left = back(stream, &gradient);
             }
             let weights = weights.as_ref().unwrap_or(&master);

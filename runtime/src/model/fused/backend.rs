@@ -48,6 +48,15 @@ pub(super) trait Backend {
 
     /// From now on, buffers are for a batch of this many rows.
     fn expect(&self, _rows: usize) {}
+    /// Does a pass over a batch. It may be the same another time, but for the numbers that come from the host: a device may
+    /// then do all of it at once. Nothing is downloaded in it.
+    fn forwards<T>(&self, _plan: &Plan, work: impl FnOnce() -> T) -> T {
+        work()
+    }
+    /// The pass back over the same batch, likewise.
+    fn backwards<T>(&self, work: impl FnOnce() -> T) -> T {
+        work()
+    }
     /// A buffer with any numbers in it.
     fn buffer(&self, length: usize) -> Self::Buffer;
     /// A buffer of zeros.

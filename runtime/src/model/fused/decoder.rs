@@ -56,7 +56,8 @@ impl<B: Backend> Decoder<B> {
 
     /// The log-probability of each scored token; nothing is kept.
     pub(super) fn score(&self, weights: &B::Weights, plan: &Plan) -> Vec<f32> {
-        self.head(weights, plan, &self.stream(weights, plan)).0
+        let logp = self.backend.forwards(plan, || self.head(weights, plan, &self.stream(weights, plan)).0);
+        self.backend.download(&logp)
     }
 
     /// The last layer's result; nothing is kept.
@@ -73,9 +74,12 @@ impl<B: Backend> Decoder<B> {
     /// The log-probability of each scored token, and what [`Decoder::backward`] needs. If it may `recompute`, that is only
     /// what goes into each layer.
     pub(super) fn forward(&self, weights: &B::Weights, plan: &Plan, recompute: bool) -> (Vec<f32>, Trace<B::Buffer>) {
-        let (stream, layers) = self.traced(weights, plan, recompute);
-        let (logp, [hidden, inverse, logsumexp]) = self.head(weights, plan, &stream);
-        (logp, Trace { layers, hidden, inverse, logsumexp })
+        let (logp, trace) = self.backend.forwards(plan, || {
+            let (stream, layers) = self.traced(weights, plan, recompute);
+            let (logp, [hidden, inverse, logsumexp]) = self.head(weights, plan, &stream);
+            (logp, Trace { layers, hidden, inverse, logsumexp })
+        });
+        (self.backend.download(&logp), trace)
     }
 
     /// The last layer's result, and what each layer's backward pass needs.
@@ -101,8 +105,10 @@ impl<B: Backend> Decoder<B> {
         trace: Trace<B::Buffer>,
         upstream: &[f32],
     ) {
-        let d_x = self.head_backward(weights, gradient, plan, &trace, upstream);
-        self.layers_backward(weights, gradient, plan, trace.layers, d_x);
+        self.backend.backwards(|| {
+            let d_x = self.head_backward(weights, gradient, plan, &trace, upstream);
+            self.layers_backward(weights, gradient, plan, trace.layers, d_x);
+        });
     }
 
     /// From the gradient of the last layer's result.
@@ -137,12 +143,12 @@ impl<B: Backend> Decoder<B> {
     }
 
     /// Log-probabilities of the scored tokens, with the rows they come from, those rows' inverse and logarithms.
-    fn head(&self, weights: &B::Weights, plan: &Plan, x: &B::Slice) -> (Vec<f32>, [B::Buffer; 3]) {
+    fn head(&self, weights: &B::Weights, plan: &Plan, x: &B::Slice) -> (B::Buffer, [B::Buffer; 3]) {
         let [hidden, inverse, normed] = self.scored_rows(weights, plan, x);
         let (backend, rows) = (&self.backend, plan.rows.len());
         let (mut logp, mut logsumexp) = (backend.exact(rows), backend.exact(rows));
         backend.head(&mut logp, &mut logsumexp, &normed, plan, part(weights, &self.map.head));
-        (backend.download(&logp), [hidden, inverse, logsumexp])
+        (logp, [hidden, inverse, logsumexp])
     }
 
     /// The rows that scored tokens are predicted from, the inverse of each and the rows after the last norm.

@@ -69,6 +69,9 @@ pub struct FusedOptions {
     /// Multiply in bf16: weights, and for a product with them states and gradients too, are rounded to the nearest. Sums are in
     /// f32, and so are states and gradients between products and the weights that an optimizer changes.
     pub halves: bool,
+    /// On a GPU, start a pass that comes again as one recorded piece; without it every pass goes step by step. To the last bit
+    /// the results are the same.
+    pub replay: bool,
 }
 
 impl FusedOptions {
@@ -79,7 +82,7 @@ impl FusedOptions {
 
 impl Default for FusedOptions {
     fn default() -> Self {
-        FusedOptions { share_prompts: true, recompute: false, halves: false }
+        FusedOptions { share_prompts: true, recompute: false, halves: false, replay: true }
     }
 }
 

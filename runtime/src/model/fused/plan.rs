@@ -6,7 +6,7 @@ use crate::{
     Result,
     model::{ModelConfig, Sequences, ValuesAt},
 };
-use collimate_kernels::attention::Segment;
+use collimate_kernels::{attention::Segment, cuda::bucket};
 
 /// The rows of a batch: one for each token that is read.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(super) struct Plan {
     pub(super) rows: Vec<u32>,
     /// The scored tokens; empty where ends are asked for.
     pub(super) targets: Vec<u32>,
+    /// How many of `rows` somebody asked for; what comes after them fills up.
+    pub(super) asked: usize,
 }
 
 impl Plan {
@@ -54,6 +56,7 @@ impl Plan {
                 let place =
                     |end: &usize| plan.wanted.binary_search(&(*end as u32)).expect("every end is wanted") as u32;
                 plan.rows = ends.iter().map(place).collect();
+                plan.asked = ends.len();
                 plan.targets = Vec::new();
                 Ok(plan)
             }
@@ -76,8 +79,8 @@ impl Plan {
     /// One token of each of some sequences, with its place in its sequence; whom it sees is for others to say.
     pub(super) fn single(next: impl Iterator<Item = (u32, u32)>) -> Self {
         let (tokens, positions) = next.unzip();
-        let (segments, last, wanted, rows, targets) = Default::default();
-        Plan { tokens, positions, segments, last, wanted, rows, targets }
+        let (segments, last, wanted, rows, targets, asked) = Default::default();
+        Plan { tokens, positions, segments, last, wanted, rows, targets, asked }
     }
 
     fn of(batch: &Sequences, laid: Laid) -> Self {
@@ -96,7 +99,17 @@ impl Plan {
                 targets.push(batch.tokens[scored]);
             }
         }
-        Plan { tokens, positions, segments, last, wanted, rows, targets }
+        let asked = rows.len();
+        Plan { tokens, positions, segments, last, wanted, rows, targets, asked }
+    }
+
+    /// Filled up, so that batches of nearly the same size are of the same: with rows that nobody sees and nothing is asked
+    /// of, and with first rows asked for again, whose answers nobody reads. No gradient comes from either.
+    pub(super) fn filled(mut self) -> Self {
+        for list in [&mut self.tokens, &mut self.positions, &mut self.wanted, &mut self.rows, &mut self.targets] {
+            list.resize(bucket(list.len()), 0);
+        }
+        self
     }
 
     /// Who sees whom, in the last layer or another.

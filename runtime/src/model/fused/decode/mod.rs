@@ -85,10 +85,13 @@ pub(super) trait Continues: Backend {
     }
     /// The scores of all words for each row.
     fn scores(&self, normed: &Self::Slice, weights: &Self::Weights, head: &Projection) -> Vec<Self::Scores>;
+    /// The same after a step; they are good until the next step.
+    fn scores_of_step(&self, normed: &Self::Slice, weights: &Self::Weights, head: &Projection) -> Vec<Self::Scores> {
+        self.scores(normed, weights, head)
+    }
     /// As [`Continuing::choose`].
     fn choose(&self, scores: &[Self::Scores], draws: &[f64], settings: &Sampling) -> Vec<Choice>;
-    /// Does the work of a step, which is the same for every step of as many tokens but for what comes from the host. What it
-    /// leaves on the device is good until the next such step.
+    /// Does the work of a step, which is the same for every step of as many tokens but for what comes from the host.
     fn repeated<T>(&self, _plan: &Plan, work: impl FnOnce() -> T) -> T {
         work()
     }
@@ -148,7 +151,7 @@ impl<'a, B: Continues> Decoding<'a, B> {
             backend.gate(&mut gated, &gate_up);
             self.linear(&mut x, Write::Add, &gated, &map.down);
         }
-        self.scores(&x, rows)
+        backend.scores_of_step(&self.normed(&x, rows), weights, &self.decoder.table())
     }
 
     /// `y = x Wᵀ`, or `y += x Wᵀ`, and what lies beside `W`.
@@ -162,13 +165,13 @@ impl<'a, B: Continues> Decoding<'a, B> {
         }
     }
 
-    /// The scores of all words for rows that have not been through the last norm.
-    fn scores(&self, hidden: &B::Slice, rows: usize) -> Vec<B::Scores> {
+    /// Rows after the last norm.
+    fn normed(&self, hidden: &B::Slice, rows: usize) -> B::Buffer {
         let (map, backend) = (&self.decoder.map, &self.decoder.backend);
         let width = backend.shape().hidden;
         let (mut normed, mut inverse) = (backend.buffer(rows * width), backend.exact(rows));
         backend.norm(&mut normed, &mut inverse, hidden, part(self.weights, &map.norm));
-        backend.scores(&normed, self.weights, &self.decoder.table())
+        normed
     }
 }
 
@@ -206,7 +209,8 @@ where
             self.decoder.backend.keep(cache, &trace.qkv, &places);
             drop(layer.feed(&mut x));
         }
-        let scores = self.scores(&x, prompts.len());
+        let normed = self.normed(&x, prompts.len());
+        let scores = self.decoder.backend.scores(&normed, self.weights, &self.decoder.table());
         self.decoder.backend.check()?;
         Ok(scores)
     }

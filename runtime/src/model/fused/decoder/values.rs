@@ -18,8 +18,11 @@ pub(in super::super) struct ValueTrace<T> {
 impl<B: Backend> Decoder<B> {
     /// The values of all labels at each state asked for; nothing is kept.
     pub(in super::super) fn score_values(&self, weights: &B::Weights, plan: &Plan) -> Vec<f32> {
-        let [_, _, normed] = self.scored_rows(weights, plan, &self.stream(weights, plan));
-        self.values(weights, plan, &normed)
+        let values = self.backend.forwards(plan, || {
+            let [_, _, normed] = self.scored_rows(weights, plan, &self.stream(weights, plan));
+            self.values(weights, plan, &normed)
+        });
+        self.backend.download(&values)
     }
 
     /// The values of all labels at each state asked for, and what [`Decoder::backward_values`] needs.
@@ -29,9 +32,12 @@ impl<B: Backend> Decoder<B> {
         plan: &Plan,
         recompute: bool,
     ) -> (Vec<f32>, ValueTrace<B::Buffer>) {
-        let (stream, layers) = self.traced(weights, plan, recompute);
-        let [hidden, inverse, normed] = self.scored_rows(weights, plan, &stream);
-        (self.values(weights, plan, &normed), ValueTrace { layers, hidden, inverse })
+        let (values, trace) = self.backend.forwards(plan, || {
+            let (stream, layers) = self.traced(weights, plan, recompute);
+            let [hidden, inverse, normed] = self.scored_rows(weights, plan, &stream);
+            (self.values(weights, plan, &normed), ValueTrace { layers, hidden, inverse })
+        });
+        (self.backend.download(&values), trace)
     }
 
     /// Adds to the gradient of all weights, from the gradient of the values.
@@ -44,22 +50,24 @@ impl<B: Backend> Decoder<B> {
         upstream: &[f32],
     ) {
         let (backend, head) = (&self.backend, self.labels());
-        let d_values = backend.upload(upstream);
-        let mut normed = backend.buffer(plan.rows.len() * head.inner);
-        backend.norm_again(&mut normed, &trace.hidden, &trace.inverse, part(weights, &self.map.norm));
-        let mut d_normed = backend.buffer(plan.rows.len() * head.inner);
-        backend.linear_input(&mut d_normed, &d_values, weights, head);
-        let of_head = self.map.values_gradient().expect("a head that gives values");
-        backend.linear_weight(gradient, &d_values, &normed, &of_head);
-        let d_x = self.scored_rows_backward(weights, gradient, plan, [&trace.hidden, &trace.inverse], &d_normed);
-        self.layers_backward(weights, gradient, plan, trace.layers, d_x);
+        backend.backwards(|| {
+            let d_values = backend.upload(upstream);
+            let mut normed = backend.buffer(plan.rows.len() * head.inner);
+            backend.norm_again(&mut normed, &trace.hidden, &trace.inverse, part(weights, &self.map.norm));
+            let mut d_normed = backend.buffer(plan.rows.len() * head.inner);
+            backend.linear_input(&mut d_normed, &d_values, weights, head);
+            let of_head = self.map.values_gradient().expect("a head that gives values");
+            backend.linear_weight(gradient, &d_values, &normed, &of_head);
+            let d_x = self.scored_rows_backward(weights, gradient, plan, [&trace.hidden, &trace.inverse], &d_normed);
+            self.layers_backward(weights, gradient, plan, trace.layers, d_x);
+        });
     }
 
-    fn values(&self, weights: &B::Weights, plan: &Plan, normed: &B::Slice) -> Vec<f32> {
+    fn values(&self, weights: &B::Weights, plan: &Plan, normed: &B::Slice) -> B::Buffer {
         let (backend, head) = (&self.backend, self.labels());
         let mut values = backend.exact(plan.rows.len() * head.out);
         backend.linear(&mut values, Write::Set, normed, weights, head);
-        backend.download(&values)
+        values
     }
 
     /// The head as a projection from a hidden state to the values of all labels.

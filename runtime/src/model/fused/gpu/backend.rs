@@ -34,29 +34,40 @@ pub(super) struct GpuBackend {
     sorted: Known<Vec<u32>, embedding::Sorted>,
     layouts: Known<(Vec<Segment>, usize), attention::Layout>,
     reaches: Known<Vec<Reach>, decoding::Reaches>,
-    repeats: Repeats,
+    /// Scores of a step, by how many there are.
+    pub(super) scores: Known<usize, Mutex<Numbers>>,
+    /// None if everything goes step by step.
+    repeats: Option<Repeats>,
 }
 
 impl GpuBackend {
-    pub(super) fn new(shape: Shape, stream: Stream, element: Element) -> Self {
+    pub(super) fn new(shape: Shape, stream: Stream, element: Element, replay: bool) -> Self {
         let turns = Mutex::new(None);
-        let (indices, sorted, layouts, reaches) = Default::default();
-        let repeats = Repeats::new(stream.clone());
-        GpuBackend { shape, stream, element, turns, indices, sorted, layouts, reaches, repeats }
+        let (indices, sorted, layouts, reaches, scores) = Default::default();
+        let repeats = replay.then(|| Repeats::new(stream.clone()));
+        GpuBackend { shape, stream, element, turns, indices, sorted, layouts, reaches, scores, repeats }
     }
 
-    /// Reads single tokens, in work that is the same for every so many of them.
-    pub(super) fn repeated<T>(&self, plan: &Plan, work: impl FnOnce() -> T) -> T {
-        // What is made inside is made anew every time, and so must be what is remembered of it; but for the turns, which stay.
-        drop(self.turns(plan.longest()));
-        let forget = || {
-            self.indices.forget();
-            self.reaches.forget();
-        };
-        forget();
-        let result = self.repeats.run(plan.tokens.len(), work);
-        forget();
-        result
+    /// Does work that needs nothing of a batch's, and may be the same another time.
+    pub(super) fn alone<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.forget();
+        self.repeated(work)
+    }
+
+    fn repeated<T>(&self, work: impl FnOnce() -> T) -> T {
+        match &self.repeats {
+            Some(repeats) => repeats.run(work),
+            None => work(),
+        }
+    }
+
+    /// What was made for a batch is of no use to the next. Were it kept, memory would not be where it was for another batch of
+    /// this size.
+    fn forget(&self) {
+        self.indices.forget();
+        self.sorted.forget();
+        self.layouts.forget();
+        self.reaches.forget();
     }
 
     fn turns(&self, positions: usize) -> Arc<rotary::Turns> {
@@ -117,6 +128,17 @@ impl Backend for GpuBackend {
 
     fn shape(&self) -> &Shape {
         &self.shape
+    }
+
+    fn forwards<T>(&self, plan: &Plan, work: impl FnOnce() -> T) -> T {
+        self.forget();
+        // They stay from batch to batch, and so are not made within.
+        drop(self.turns(plan.longest()));
+        self.repeated(work)
+    }
+
+    fn backwards<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.repeated(work)
     }
 
     fn buffer(&self, length: usize) -> Box<Numbers> {

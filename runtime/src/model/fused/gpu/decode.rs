@@ -14,7 +14,7 @@ use super::backend::GpuBackend;
 use crate::{
     Error, Result,
     model::Weights,
-    sample::{Choice, Sample, Sampler, Sampling, continued},
+    sample::{Choice, Progress, Sample, Sampler, Sampling, continued},
 };
 use collimate_kernels::{
     attention::Reach,
@@ -23,12 +23,12 @@ use collimate_kernels::{
         sampling::{self, Limits},
     },
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Scores of one row of a matrix in the GPU's memory.
 #[derive(Clone, Debug)]
 pub(in super::super) struct ScoresRow {
-    all: Arc<Numbers>,
+    all: Arc<Mutex<Numbers>>,
     row: usize,
     words: usize,
 }
@@ -69,11 +69,15 @@ impl Continues for GpuBackend {
     }
 
     fn scores(&self, normed: &Numbers, weights: &Numbers, head: &Projection) -> Vec<ScoresRow> {
-        let rows = normed.len() / head.inner;
-        let mut all = self.stream.numbers(Element::F32, rows * head.out);
-        self.linear(&mut all, Write::Set, normed, weights, head);
-        let all = Arc::new(all);
-        (0..rows).map(|row| ScoresRow { all: Arc::clone(&all), row, words: head.out }).collect()
+        let all = self.stream.numbers(Element::F32, normed.len() / head.inner * head.out);
+        self.scored(Arc::new(Mutex::new(all)), normed, weights, head)
+    }
+
+    fn scores_of_step(&self, normed: &Numbers, weights: &Numbers, head: &Projection) -> Vec<ScoresRow> {
+        // They outlast the step, and stand where those of the last step of as many tokens did, which are of no more use.
+        let length = normed.len() / head.inner * head.out;
+        let make = || (length, Mutex::new(self.stream.lasting(Element::F32, length)));
+        self.scored(self.scores.find(|known| *known == length, make), normed, weights, head)
     }
 
     fn choose(&self, scores: &[ScoresRow], draws: &[f64], settings: &Sampling) -> Vec<Choice> {
@@ -90,6 +94,7 @@ impl Continues for GpuBackend {
             let ScoresRow { all, row, words } = &rows[0];
             let here = done..done + rows.len();
             done = here.end;
+            let all = lock(all);
             let scores = all.view().part(row * words..(row + rows.len()) * words);
             let (tokens, logp) = (tokens.view_mut().part(here.clone()), logp.view_mut().part(here.clone()));
             sampling::choose(stream, tokens, logp, scores, draws.view().part(here), limits);
@@ -99,13 +104,32 @@ impl Continues for GpuBackend {
     }
 
     fn repeated<T>(&self, plan: &Plan, work: impl FnOnce() -> T) -> T {
-        GpuBackend::repeated(self, plan, work)
+        self.forwards(plan, work)
     }
 
     fn check(&self) -> Result<()> {
         let hint = "fewer or shorter responses at once need less memory";
         self.stream.check().map_err(|problem| Error::Setting(format!("the GPU: {problem} ({hint})")))
     }
+}
+
+impl GpuBackend {
+    /// Sets the scores.
+    fn scored(
+        &self,
+        all: Arc<Mutex<Numbers>>,
+        normed: &Numbers,
+        weights: &Numbers,
+        head: &Projection,
+    ) -> Vec<ScoresRow> {
+        self.linear(&mut lock(&all), Write::Set, normed, weights, head);
+        let (rows, words) = (normed.len() / head.inner, head.out);
+        (0..rows).map(|row| ScoresRow { all: Arc::clone(&all), row, words }).collect()
+    }
+}
+
+fn lock(numbers: &Mutex<Numbers>) -> MutexGuard<'_, Numbers> {
+    numbers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// As f32, and below 1 still.
@@ -128,14 +152,30 @@ impl GpuSampler {
     }
 }
 
-impl Sampler for GpuSampler {
-    /// The weights are in the GPU's memory only while it draws.
-    fn draw(&mut self, weights: &Weights, prompts: &[Vec<u32>], settings: &Sampling) -> Result<Vec<Vec<Sample>>> {
+impl GpuSampler {
+    /// Continues every prompt, as [`crate::sample::generate`] does on the CPU; the weights are in the GPU's memory only
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// As there, and if the model's heads are too wide or the GPU fails.
+    pub fn generate(
+        &self,
+        weights: &Weights,
+        prompts: &[Vec<u32>],
+        settings: &Sampling,
+        progress: impl FnMut(Progress),
+    ) -> Result<Vec<Vec<Sample>>> {
         weights.check_words()?;
         super::narrow_enough(weights)?;
-        let backend = |shape: Shape| GpuBackend::new(shape, self.stream.clone(), self.element);
+        let backend = |shape: Shape| GpuBackend::new(shape, self.stream.clone(), self.element, true);
         let decoder = Decoder::new(weights, backend);
         let uploaded = self.stream.upload(self.element, &weights.data);
-        continued(Decoding::new(decoder, &uploaded, &weights.config), &weights.config, prompts, settings, |_| ())
+        continued(Decoding::new(decoder, &uploaded, &weights.config), &weights.config, prompts, settings, progress)
+    }
+}
+
+impl Sampler for GpuSampler {
+    fn draw(&mut self, weights: &Weights, prompts: &[Vec<u32>], settings: &Sampling) -> Result<Vec<Vec<Sample>>> {
+        self.generate(weights, prompts, settings, |_| ())
     }
 }

@@ -78,7 +78,7 @@ impl<D> GpuEngine<D> {
         let (decoder, kept) = {
             let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
             narrow_enough(&weights)?;
-            let backend = |shape| GpuBackend::new(shape, stream.clone(), element);
+            let backend = |shape| GpuBackend::new(shape, stream.clone(), element, options.replay);
             let decoder = Arc::new(Decoder::new(&weights, backend));
             let frozen = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
             let (length, trained) = (weights.data.len(), weights.trained().len());
@@ -128,10 +128,16 @@ impl<D> GpuEngine<D> {
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
         let plan = plan(&weights.config)?;
         let kept = self.kept(&weights);
-        let numbers = ask(&self.decoder, &kept.weights, &plan);
+        let mut numbers = ask(&self.decoder, &kept.weights, &plan);
         self.check()?;
+        numbers.truncate(plan.asked * of_each(&plan, &numbers));
         Ok(numbers)
     }
+}
+
+/// How many numbers are given for each row asked for.
+fn of_each(plan: &Plan, numbers: &[f32]) -> usize {
+    numbers.len().checked_div(plan.rows.len()).unwrap_or(0)
 }
 
 /// The backward pass of a decoder: from its trace and the gradient of its result to the gradient of the weights.
@@ -152,10 +158,13 @@ impl<D: Device<f32>> GpuEngine<D> {
             let problem = "these weights are frozen: score with them, or make them with Parameters::new to train them";
             return Err(Error::Setting(problem.to_owned()));
         }
-        let (numbers, trace) = forward(&self.decoder, &kept.weights, &plan);
+        let (mut numbers, trace) = forward(&self.decoder, &kept.weights, &plan);
         self.check()?;
+        let whole = numbers.len();
+        numbers.truncate(plan.asked * of_each(&plan, &numbers));
         let (decoder, kept) = (Arc::clone(&self.decoder), Arc::clone(&self.kept));
-        bridge::node(&self.device, numbers, move |upstream| {
+        bridge::node(&self.device, numbers, move |mut upstream| {
+            upstream.resize(whole, 0.0);
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             let Kept { weights, gradient: Some(gradient), .. } = &mut *kept else { return };
             // What fails is told when the gradient is collected.
@@ -168,14 +177,17 @@ impl<D: Device<f32>> Engine<D> for GpuEngine<D> {
     fn score(&self, batch: &Sequences) -> Result<Vec<f32>> {
         self.weights_have(Weights::check_words)?;
         let shared = self.options.share_prompts;
-        self.ask(|config| Plan::new(batch, config, shared), |decoder, weights, plan| decoder.score(weights, plan))
+        self.ask(
+            |config| Ok(Plan::new(batch, config, shared)?.filled()),
+            |decoder, weights, plan| decoder.score(weights, plan),
+        )
     }
 
     fn forward(&self, batch: &Sequences) -> Result<Live<D>> {
         self.weights_have(Weights::check_words)?;
         let FusedOptions { share_prompts, recompute, .. } = self.options;
         self.trace(
-            |config| Plan::new(batch, config, share_prompts),
+            |config| Ok(Plan::new(batch, config, share_prompts)?.filled()),
             |decoder, weights, plan| decoder.forward(weights, plan, recompute),
             |decoder, weights, gradient, plan, trace, upstream| {
                 decoder.backward(weights, gradient, plan, trace, &upstream);
@@ -205,7 +217,7 @@ impl<D: Device<f32>> Engine<D> for GpuEngine<D> {
         self.weights_have(Weights::check_values)?;
         let shared = self.options.share_prompts;
         self.ask(
-            |config| Plan::values(batch, config, shared, at),
+            |config| Ok(Plan::values(batch, config, shared, at)?.filled()),
             |decoder, weights, plan| decoder.score_values(weights, plan),
         )
     }
@@ -214,7 +226,7 @@ impl<D: Device<f32>> Engine<D> for GpuEngine<D> {
         self.weights_have(Weights::check_values)?;
         let FusedOptions { share_prompts, recompute, .. } = self.options;
         self.trace(
-            |config| Plan::values(batch, config, share_prompts, at),
+            |config| Ok(Plan::values(batch, config, share_prompts, at)?.filled()),
             |decoder, weights, plan| decoder.forward_values(weights, plan, recompute),
             |decoder, weights, gradient, plan, trace, upstream| {
                 decoder.backward_values(weights, gradient, plan, trace, &upstream);
@@ -238,7 +250,8 @@ impl<D: Device<f32>> Engine<D> for GpuEngine<D> {
     fn without_low_rank(&self) -> Option<Box<dyn Engine<D>>> {
         let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
         weights.low_rank?;
-        let backend = |shape| GpuBackend::new(shape, self.stream.clone(), self.decoder.backend.element);
+        let backend =
+            |shape| GpuBackend::new(shape, self.stream.clone(), self.decoder.backend.element, self.options.replay);
         Some(Box::new(GpuEngine {
             parameters: Arc::clone(&self.parameters),
             decoder: Arc::new(Decoder::bare(&weights, backend)),

@@ -6,16 +6,20 @@ use crate::{
     model::TrainsInPlace,
     train::{AdamW, Update},
 };
-use collimate_kernels::cuda::{Element, adamw, magnitude};
+use collimate_kernels::{
+    adamw as numbers,
+    cuda::{Element, adamw, magnitude},
+};
 use std::sync::PoisonError;
 
 impl<D> TrainsInPlace for GpuEngine<D> {
     fn gradient_length(&self) -> Result<f64> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let squares =
-            kept.gradient.as_ref().map_or(0.0, |gradient| magnitude::sum_of_squares(&self.stream, gradient.view()));
+        let Some(gradient) = kept.gradient.as_ref().filter(|gradient| !gradient.is_empty()) else { return Ok(0.0) };
+        let squares = self.decoder.backend.alone(|| magnitude::squares(&self.stream, gradient.view()));
+        let sum = self.stream.download_wide(squares.view().part(0..1))[0];
         self.check()?;
-        Ok(squares.sqrt())
+        Ok(sum.sqrt())
     }
 
     fn update(&self, optimizer: &mut AdamW, update: Update) -> Result<()> {
@@ -29,23 +33,32 @@ impl<D> TrainsInPlace for GpuEngine<D> {
         });
         optimizer.updates += 1;
         let start = host.trained().start;
-        for spec in host.trained_tensors() {
-            let range = spec.range.start - start..spec.range.end - start;
-            let of_weights = weights.view_mut().part(spec.range.clone());
-            // Without a copy of their own, the weights are what is updated.
-            let (master, copy) = match master {
-                Some(master) => (master.view_mut().part(range.clone()), Some(of_weights)),
-                None => (of_weights, None),
-            };
-            let parts = adamw::Parts {
-                master,
-                copy,
-                gradient: gradient.view_mut().part(range.clone()),
-                first: first.view_mut().part(range.clone()),
-                second: second.view_mut().part(range),
-            };
-            adamw::update(&self.stream, parts, optimizer.numbers(spec, update));
-        }
+        self.decoder.backend.alone(|| {
+            // Some tensors decay and others do not.
+            let mut known: Vec<(numbers::AdamW, adamw::Factors)> = Vec::new();
+            for spec in host.trained_tensors() {
+                let numbers = optimizer.numbers(spec, update);
+                if !known.iter().any(|(of, _)| *of == numbers) {
+                    known.push((numbers, adamw::Factors::new(&self.stream, numbers)));
+                }
+                let (_, factors) = known.iter().find(|(of, _)| *of == numbers).expect("they are there by now");
+                let range = spec.range.start - start..spec.range.end - start;
+                let of_weights = weights.view_mut().part(spec.range.clone());
+                // Without a copy of their own, the weights are what is updated.
+                let (master, copy) = match &mut *master {
+                    Some(master) => (master.view_mut().part(range.clone()), Some(of_weights)),
+                    None => (of_weights, None),
+                };
+                let parts = adamw::Parts {
+                    master,
+                    copy,
+                    gradient: gradient.view_mut().part(range.clone()),
+                    first: first.view_mut().part(range.clone()),
+                    second: second.view_mut().part(range),
+                };
+                adamw::update(&self.stream, parts, factors);
+            }
+        });
         *ahead = true;
         drop(kept);
         self.check()

@@ -4,11 +4,11 @@ use super::super::low_rank::narrow;
 use super::super::tests::{batch, configs, groups, weights};
 use super::GpuEngine;
 use crate::model::{Engine, FusedEngine, FusedOptions, Parameters, Sequences, Weights};
-use crate::train::{AdamW, Update};
-use collimate_emulation::{Order, machine};
-use collimate_kernels::cuda::Element;
+use crate::train::{AdamW, Update, shortened};
+use collimate_emulation::{Emulated, Order, machine};
+use collimate_kernels::cuda::{Element, Stream};
 use dfdx::prelude::{Backward, Cpu, PutTape, SumTo};
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 fn emulated(parameters: &Arc<Parameters>, element: Element, options: FusedOptions) -> GpuEngine<Cpu> {
     let stream = machine(Order::Shuffled(7));
@@ -40,10 +40,13 @@ fn close(ours: &[f32], right: &[f32], tolerance: f32) {
 #[test]
 fn f32_is_the_engine_of_the_cpu() {
     for config in configs() {
-        for (batch, share_prompts, recompute) in
-            [(batch(), true, false), (groups(), true, true), (groups(), false, false)]
-        {
-            let options = FusedOptions { share_prompts, recompute, ..FusedOptions::default() };
+        for (batch, share_prompts, recompute, replay) in [
+            (batch(), true, false, true),
+            (batch(), true, false, false),
+            (groups(), true, true, true),
+            (groups(), false, false, false),
+        ] {
+            let options = FusedOptions { share_prompts, recompute, replay, ..FusedOptions::default() };
             let parameters = Arc::new(Parameters::new(weights(config.clone())));
             let right = learn(&FusedEngine::with(Arc::clone(&parameters), options), &parameters, &batch);
             let engine = emulated(&parameters, Element::F32, options);
@@ -199,5 +202,63 @@ fn updates_where_the_weights_lie_are_those_of_the_cpu() {
             &FusedEngine::new(ours).score(&batch()).unwrap(),
             if element == Element::F32 { 1e-5 } else { 0.2 },
         );
+    }
+}
+
+/// As [`batch`], but for its last token: so it fills up to the same sizes.
+fn similar() -> Sequences {
+    let mut batch = Sequences::default();
+    batch.push(&[1], &[2, 3, 4, 2]);
+    batch.push(&[5, 6, 7], &[8]);
+    batch.push(&[10, 10, 3, 1], &[0, 4, 10, 2, 2]);
+    batch
+}
+
+/// Steps of training with another rate each; answers with every number that came back.
+fn steps(stream: &Stream, element: Element, options: FusedOptions, batches: &[Sequences]) -> Vec<Vec<f32>> {
+    let parameters = Arc::new(Parameters::new(weights(configs()[1].clone())));
+    let mut optimizer = AdamW::new(parameters.weights.read().unwrap().data.len());
+    let engine = GpuEngine::new(Arc::clone(&parameters), Cpu::default(), stream.clone(), element, options).unwrap();
+    let engine = engine.training_in_place();
+    let trains = Engine::<Cpu>::trains(&engine).unwrap();
+    let mut seen = Vec::new();
+    for (step, batch) in batches.iter().enumerate() {
+        seen.push(Engine::<Cpu>::score(&engine, batch).unwrap());
+        let live = Engine::<Cpu>::forward(&engine, batch).unwrap();
+        seen.push(live.logp.as_vec());
+        let gradients = live.logp.put_tape(live.tape).square().sum().backward();
+        engine.collect(&gradients).unwrap();
+        let length = trains.gradient_length().unwrap();
+        seen.push(vec![length as f32]);
+        let update = Update { lr: 1e-3 / (1 + step) as f64, weight_decay: 0.1, scale: shortened(length, 1.0) };
+        trains.update(&mut optimizer, update).unwrap();
+    }
+    trains.settle(&mut optimizer).unwrap();
+    seen.push(parameters.weights.read().unwrap().data.clone());
+    seen.extend([optimizer.first, optimizer.second]);
+    seen
+}
+
+#[test]
+fn steps_that_are_replayed_are_those_without_to_the_last_bit() {
+    let batches: Vec<Sequences> =
+        [batch, groups, batch, similar, groups, batch, similar, groups, similar].map(|make| make()).to_vec();
+    for (element, recompute) in [(Element::F32, false), (Element::Bf16, true)] {
+        let with = |replay| {
+            let machine = Emulated::new(Order::Shuffled(6));
+            let replays = machine.replays();
+            let options = FusedOptions { replay, recompute, ..FusedOptions::default() };
+            let stream = Stream::new(machine);
+            let seen = steps(&stream, element, options, &batches);
+            assert_eq!(stream.memory().0, 0, "everything was given back");
+            (seen, replays.load(Ordering::Relaxed))
+        };
+        let ((right, none), (ours, replays)) = (with(false), with(true));
+        assert_eq!(none, 0);
+        // What follows the first two batches of each size has its memory where it stays: of each of the last six, scoring and the
+        // passes forward and back are replayed when they come a second time there, and so are length and update.
+        assert!(replays >= 6 * 5 - 2 * 3 - 2, "{replays} of 30");
+        let bits = |seen: Vec<Vec<f32>>| seen.concat().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(ours), bits(right));
     }
 }
