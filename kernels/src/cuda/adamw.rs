@@ -1,6 +1,6 @@
 //! AdamW, as [`crate::adamw`] has it, with weights that the model reads in its own type.
 
-use super::{Argument::U64, Element, Numbers, Stream, THREADS, View, ViewMut, blocks};
+use super::{Argument::U64, Element, Numbers, Stream, THREADS, View, ViewMut, blocks, eights};
 use crate::adamw::{self, AdamW};
 
 /// The numbers of one step, in a GPU's memory.
@@ -46,6 +46,9 @@ pub fn update(stream: &Stream, parts: Parts<'_>, factors: &Factors) {
     let copy: View<'_> = copy.as_ref().map_or(master.as_view(), |copy| copy.as_view());
     copy.expect(copy.element(), length);
     let mut arguments = vec![master.argument(), copy.argument(), gradient.argument(), first.argument()];
-    arguments.extend([second.argument(), U64(length as u64), factors.0.view().argument()]);
-    stream.launch(&format!("adamw_update_{}", copy.element().suffix()), blocks(length), THREADS, 0, &arguments);
+    let views = [&master, &gradient, &first, &second].map(ViewMut::as_view);
+    let (each, flag) = eights(length, &[views[0], views[1], views[2], views[3], copy]);
+    arguments.extend([second.argument(), U64(length as u64), factors.0.view().argument(), flag]);
+    let kernel = format!("adamw_update_{}", copy.element().suffix());
+    stream.launch(&kernel, blocks(length / each), THREADS, 0, &arguments);
 }

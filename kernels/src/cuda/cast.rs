@@ -1,6 +1,6 @@
 //! The same numbers stored otherwise.
 
-use super::{Argument, Element, Stream, THREADS, View, ViewMut, blocks};
+use super::{Argument, Element, Stream, THREADS, View, ViewMut, blocks, eights};
 
 /// From f32 to bf16, to the nearest, or back.
 ///
@@ -13,6 +13,7 @@ pub fn cast(stream: &Stream, to: ViewMut<'_>, from: View<'_>) {
         (Element::Bf16, Element::F32) => "cast_to_f32",
         other => panic!("no cast between {other:?}"),
     };
-    let arguments = [to.argument(), from.argument(), Argument::U64(from.len() as u64)];
-    stream.launch(kernel, blocks(from.len()), THREADS, 0, &arguments);
+    let (each, flag) = eights(from.len(), &[to.as_view(), from]);
+    let arguments = [to.argument(), from.argument(), Argument::U64(from.len() as u64), flag];
+    stream.launch(kernel, blocks(from.len() / each), THREADS, 0, &arguments);
 }

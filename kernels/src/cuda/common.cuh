@@ -44,6 +44,61 @@ __device__ inline bf16 narrow<bf16>(float x) {
     return out;
 }
 
+// Sixteen bytes, which a thread reads and writes at once.
+struct alignas(16) Words {
+    u32 at[4];
+};
+
+// Can numbers be taken eight at a time that begin there and go on in rows of `width`?
+template <class T>
+__device__ inline bool in_eights(const T* from, u32 width) {
+    return ((size_t)from & 15) == 0 && width % 8 == 0;
+}
+
+// Eight numbers, which begin at a multiple of 16 bytes. Memory is read at its speed only if a thread asks for so much at once.
+template <class T>
+struct Eight;
+template <>
+struct Eight<float> {
+    float at[8];
+    __device__ inline Eight() {}
+    __device__ inline explicit Eight(const float* from) {
+        Words low = *(const Words*)from, high = *(const Words*)(from + 4);
+        for (int i = 0; i < 4; i++) {
+            at[i] = __uint_as_float(low.at[i]);
+            at[4 + i] = __uint_as_float(high.at[i]);
+        }
+    }
+    __device__ inline void store(float* to) const {
+        Words low, high;
+        for (int i = 0; i < 4; i++) {
+            low.at[i] = __float_as_uint(at[i]);
+            high.at[i] = __float_as_uint(at[4 + i]);
+        }
+        *(Words*)to = low;
+        *(Words*)(to + 4) = high;
+    }
+};
+template <>
+struct Eight<bf16> {
+    float at[8];
+    __device__ inline Eight() {}
+    __device__ inline explicit Eight(const bf16* from) {
+        Words pairs = *(const Words*)from;
+        for (int i = 0; i < 4; i++) {
+            at[2 * i] = __uint_as_float(pairs.at[i] << 16);
+            at[2 * i + 1] = __uint_as_float(pairs.at[i] & 0xffff0000u);
+        }
+    }
+    __device__ inline void store(bf16* to) const {
+        Words pairs;
+        for (int i = 0; i < 4; i++) {
+            pairs.at[i] = (u32)narrow<bf16>(at[2 * i]).bits | (u32)narrow<bf16>(at[2 * i + 1]).bits << 16;
+        }
+        *(Words*)to = pairs;
+    }
+};
+
 // Over the 32 threads of a warp, in the same order for each of them.
 __device__ inline float warp_sum(float x) {
     for (int other = 16; other > 0; other /= 2) x += __shfl_xor_sync(0xffffffffu, x, other);

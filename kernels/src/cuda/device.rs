@@ -54,7 +54,8 @@ unsafe impl Send for Place {}
 #[derive(Default)]
 struct Kernels {
     modules: HashMap<&'static str, usize>,
-    functions: HashMap<String, usize>,
+    /// With the bytes of shared memory that each was allowed so far.
+    functions: HashMap<String, (usize, u32)>,
 }
 
 impl fmt::Debug for Device {
@@ -163,7 +164,9 @@ impl Device {
     #[allow(unsafe_code)]
     fn kernel(&self, name: &str, shared: u32) -> Result<sys::CUfunction, String> {
         let mut kernels = self.kernels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&function) = kernels.functions.get(name) {
+        if let Some(&(function, allowed)) = kernels.functions.get(name)
+            && shared <= allowed
+        {
             return Ok(function as sys::CUfunction);
         }
         let source = SOURCES.iter().find(|(prefix, _)| name.strip_prefix(prefix).is_some_and(|n| n.starts_with('_')));
@@ -189,7 +192,7 @@ impl Device {
             let set = unsafe { sys::cuFuncSetAttribute(function, most, shared as i32) }.result();
             set.map_err(|e| driver_says(&format!("asking for {shared} bytes of shared memory"), e))?;
         }
-        kernels.functions.insert(name.to_owned(), function as usize);
+        kernels.functions.insert(name.to_owned(), (function as usize, shared.max(SHARED_WITHOUT_ASKING)));
         Ok(function)
     }
 

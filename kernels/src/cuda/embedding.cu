@@ -4,6 +4,10 @@ template <class T>
 __device__ void embedding_gather(T* y, const T* table, const u32* rows, u32 width) {
     T* to = y + (size_t)blockIdx.x * width;
     const T* from = table + (size_t)rows[blockIdx.x] * width;
+    if (in_eights(y, width) && in_eights(table, width)) {
+        for (u32 i = threadIdx.x; i < width * sizeof(T) / 16; i += blockDim.x) ((Words*)to)[i] = ((const Words*)from)[i];
+        return;
+    }
     for (u32 i = threadIdx.x; i < width; i += blockDim.x) to[i] = from[i];
 }
 
@@ -15,6 +19,17 @@ __device__ void embedding_scatter_add(O* d_table, const T* d_y, const u32* order
     O* to = d_table + (size_t)words[blockIdx.x] * width;
     u32 begin = starts[blockIdx.x], end = starts[blockIdx.x + 1];
     if (begin == end) return;
+    if (in_eights(d_table, width) && in_eights(d_y, width)) {
+        for (u32 i = 8 * threadIdx.x; i < width; i += 8 * blockDim.x) {
+            Eight<O> sum(to + i);
+            for (u32 place = begin; place < end; place++) {
+                Eight<T> more(d_y + (size_t)order[place] * width + i);
+                for (int j = 0; j < 8; j++) sum.at[j] += more.at[j];
+            }
+            sum.store(to + i);
+        }
+        return;
+    }
     for (u32 i = threadIdx.x; i < width; i += blockDim.x) {
         float sum = wide(to[i]);
         for (u32 place = begin; place < end; place++) sum += wide(d_y[(size_t)order[place] * width + i]);

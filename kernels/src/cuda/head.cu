@@ -10,12 +10,26 @@ __device__ inline void head_run(float* running, const float* tile, const u32* ta
     float* known = running + 3 * (size_t)blockIdx.x;
     float before = first == 0 ? NOTHING : known[0];
     float sum_before = first == 0 ? 0.0f : known[1];
-    float highest = NOTHING;
-    for (u32 i = threadIdx.x; i < words; i += blockDim.x) highest = fmaxf(highest, scores[i]);
-    highest = fmaxf(before, block_max(highest, scratch));
-    float sum = 0.0f;
-    for (u32 i = threadIdx.x; i < words; i += blockDim.x) sum += expf(scores[i] - highest);
-    sum = block_sum(sum, scratch);
+    // The scores are read once: each thread has the highest of its own, and the sum of what they are to that.
+    float own = NOTHING, sum = 0.0f;
+    if (in_eights(scores, words)) {
+        for (u32 i = 8 * threadIdx.x; i < words; i += 8 * blockDim.x) {
+            Eight<float> some(scores + i);
+            float best = own;
+            for (int j = 0; j < 8; j++) best = fmaxf(best, some.at[j]);
+            sum *= expf(own - best);
+            own = best;
+            for (int j = 0; j < 8; j++) sum += expf(some.at[j] - own);
+        }
+    } else {
+        for (u32 i = threadIdx.x; i < words; i += blockDim.x) {
+            float best = fmaxf(own, scores[i]);
+            sum = sum * expf(own - best) + expf(scores[i] - best);
+            own = best;
+        }
+    }
+    float highest = fmaxf(before, block_max(own, scratch));
+    sum = block_sum(sum * expf(own - highest), scratch);
     if (threadIdx.x == 0) {
         u32 target = targets[blockIdx.x];
         known[0] = highest;
@@ -40,6 +54,18 @@ __device__ void head_differentiate(T* d_tile, const float* tile, const u32* targ
     T* d_scores = d_tile + (size_t)blockIdx.x * words;
     float upstream = d_logp[blockIdx.x], whole = logsumexp[blockIdx.x];
     u32 target = targets[blockIdx.x];
+    if (in_eights(scores, words) && in_eights(d_scores, words)) {
+        for (u32 i = 8 * threadIdx.x; i < words; i += 8 * blockDim.x) {
+            Eight<float> some(scores + i);
+            Eight<T> change;
+            for (u32 j = 0; j < 8; j++) {
+                float taken = first + i + j == target ? 1.0f : 0.0f;
+                change.at[j] = upstream * (taken - expf(some.at[j] - whole));
+            }
+            change.store(d_scores + i);
+        }
+        return;
+    }
     for (u32 i = threadIdx.x; i < words; i += blockDim.x) {
         float taken = first + i == target ? 1.0f : 0.0f;
         d_scores[i] = narrow<T>(upstream * (taken - expf(scores[i] - whole)));

@@ -15,6 +15,14 @@ __device__ inline void magnitude_partial(double* partial, const float* values, s
     size_t first = blockIdx.x * strip;
     size_t end = first + strip < count ? first + strip : count;
     double sum = 0.0;
+    if (in_eights(values, 8)) {
+        // Strips begin at multiples of eight.
+        for (size_t i = first + 8 * threadIdx.x; i + 8 <= end; i += 8 * blockDim.x) {
+            Eight<float> numbers(values + i);
+            for (int j = 0; j < 8; j++) sum += (double)numbers.at[j] * (double)numbers.at[j];
+        }
+        first = end - (end - first) % 8;
+    }
     for (size_t i = first + threadIdx.x; i < end; i += blockDim.x) sum += (double)values[i] * (double)values[i];
     sum = magnitude_block_sum(sum, (double*)memory);
     if (threadIdx.x == 0) partial[blockIdx.x] = sum;

@@ -28,7 +28,7 @@ pub fn sum_of_squares(stream: &Stream, values: View<'_>) -> f64 {
 pub fn squares(stream: &Stream, values: View<'_>) -> Numbers {
     values.expect(Element::F32, values.len());
     assert!(!values.is_empty(), "a sum of nothing");
-    let strip = values.len().div_ceil(STRIPS).max(THREADS as usize);
+    let strip = values.len().div_ceil(STRIPS).max(THREADS as usize).next_multiple_of(8);
     let strips = values.len().div_ceil(strip);
     let partial = stream.numbers(Element::F64, strips);
     let place = partial.view().argument();

@@ -82,6 +82,12 @@ pub fn bucket(count: usize) -> usize {
     count.next_multiple_of((size / 8).clamp(8, 128).max(size / 32))
 }
 
+/// How many numbers a thread takes of rows of this width, eight or one, and the argument that says so.
+fn eights(width: usize, views: &[View<'_>]) -> (usize, Argument) {
+    let all = width.is_multiple_of(8) && views.iter().all(|view| view.address().is_multiple_of(16));
+    (if all { 8 } else { 1 }, Argument::U32(u32::from(all)))
+}
+
 /// A number as a kernel takes it.
 ///
 /// # Panics

@@ -3,11 +3,11 @@
 
 use super::{
     Argument::{F32, U32},
-    Element, SUMS, Stream, THREADS, View, ViewMut, blocks, size,
+    Element, SUMS, Stream, THREADS, View, ViewMut, size,
 };
 
 /// Blocks of the backward pass, at most: each leaves a partial gradient of the weight.
-const STRIPS: usize = 256;
+const STRIPS: usize = 512;
 
 /// `y = weight * x * inverse`, and `inverse` for each row.
 ///
@@ -68,7 +68,7 @@ pub fn backward(
     stream.launch(&kernel, [size(strips), 1, 1], THREADS, SUMS + 4 * size(width), &arguments);
     if strips > 0 {
         let arguments = [d_weight.argument(), partial.view().argument(), U32(size(strips)), U32(size(width))];
-        stream.launch("rms_norm_gather_f32", blocks(width), THREADS, 0, &arguments);
+        stream.launch("rms_norm_gather_f32", [size(width.div_ceil(32)), 1, 1], THREADS, 4 * THREADS, &arguments);
     }
 }
 

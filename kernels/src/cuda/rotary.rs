@@ -2,7 +2,7 @@
 
 use super::{
     Argument::{F32, U32},
-    Element, Numbers, Stream, THREADS, View, ViewMut, blocks, size,
+    Element, Numbers, Stream, THREADS, View, ViewMut, blocks, eights, size,
 };
 use crate::rotary::Angles;
 
@@ -48,6 +48,10 @@ pub fn turn(
     positions.expect(Element::U32, positions.len());
     x.expect(x.element(), positions.len() * width);
     assert!(heads * 2 * turns.half <= width, "more heads than a row holds");
+    let tables = [&turns.cosines, &turns.sines].map(Numbers::view);
+    // The rows of the tables are half a head long, and those of `x` begin where whole heads do.
+    let (each, flag) =
+        if width.is_multiple_of(8) { eights(turns.half, &[x.as_view(), tables[0], tables[1]]) } else { eights(1, &[]) };
     let arguments = [
         x.argument(),
         turns.cosines.view().argument(),
@@ -58,7 +62,8 @@ pub fn turn(
         U32(size(heads)),
         U32(size(turns.half)),
         F32(if back { -1.0 } else { 1.0 }),
+        flag,
     ];
     let kernel = format!("rotary_turn_{}", x.element().suffix());
-    stream.launch(&kernel, blocks(positions.len() * heads * turns.half), THREADS, 0, &arguments);
+    stream.launch(&kernel, blocks(positions.len() * heads * turns.half / each), THREADS, 0, &arguments);
 }

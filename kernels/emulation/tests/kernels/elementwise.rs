@@ -12,23 +12,25 @@ use collimate_kernels::{
 #[test]
 fn heads_are_turned_and_turned_back() {
     const HEADS: usize = 3;
-    const WIDTH: usize = HEADS * 6 + 4;
-    let frequencies = [1.0, 0.25, 0.015_625];
-    for ((element, tolerance), rows) in STORED.into_iter().flat_map(|s| [0, 1, 50].map(|rows| (s, rows))) {
-        let x = stored(element, numbers(rows * WIDTH, 1));
+    let frequencies: Vec<f64> = (0..8).map(|i| 0.5_f64.powi(i)).collect();
+    // Half a head of three numbers, and of eight, which a thread takes at once.
+    let shapes = [(3, 0), (3, 1), (3, 50), (8, 1), (8, 20)];
+    for ((element, tolerance), (half, rows)) in STORED.into_iter().flat_map(|s| shapes.map(|shape| (s, shape))) {
+        let (width, frequencies) = (HEADS * 2 * half + if half == 3 { 4 } else { 16 }, &frequencies[..half]);
+        let x = stored(element, numbers(rows * width, 1));
         let positions: Vec<u32> = (0..rows as u32).map(|i| i % 7).collect();
         let results = in_every_order(|stream| {
-            let turns = rotary::Turns::new(stream, &Angles::new(&frequencies, 7));
+            let turns = rotary::Turns::new(stream, &Angles::new(frequencies, 7));
             assert_eq!(turns.positions(), 7);
             let positions = stream.upload_indices(&positions);
             let mut ours = stream.upload(element, &x);
-            rotary::turn(stream, ours.view_mut(), WIDTH, HEADS, &turns, positions.view(), false);
+            rotary::turn(stream, ours.view_mut(), width, HEADS, &turns, positions.view(), false);
             let turned = back(stream, &ours);
-            rotary::turn(stream, ours.view_mut(), WIDTH, HEADS, &turns, positions.view(), true);
+            rotary::turn(stream, ours.view_mut(), width, HEADS, &turns, positions.view(), true);
             vec![turned, back(stream, &ours)]
         });
         let mut right = wide(&x);
-        turn_reference(&mut right, WIDTH, HEADS, &frequencies, &positions);
+        turn_reference(&mut right, width, HEADS, frequencies, &positions);
         assert_close("turned", &results[0], &right, tolerance);
         assert_close("turned back", &results[1], &wide(&x), tolerance);
     }
@@ -37,7 +39,7 @@ fn heads_are_turned_and_turned_back() {
 #[test]
 fn the_gated_unit_and_its_slope() {
     for ((element, tolerance), (rows, width)) in
-        STORED.into_iter().flat_map(|s| [(1, 1), (3, 7), (9, 100)].map(|shape| (s, shape)))
+        STORED.into_iter().flat_map(|s| [(1, 1), (3, 7), (9, 100), (5, 56)].map(|shape| (s, shape)))
     {
         let x = stored(element, numbers(rows * 2 * width, 1).into_iter().map(|x| 6.0 * x).collect());
         let upstream = stored(element, numbers(rows * width, 2));
@@ -57,8 +59,9 @@ fn the_gated_unit_and_its_slope() {
 #[test]
 fn rows_are_found_and_their_gradients_add_up() {
     let pairs = [(Element::F32, Element::F32), (Element::F32, Element::Bf16), (Element::Bf16, Element::Bf16)];
-    for ((table, y), (count, words, width)) in
-        pairs.into_iter().flat_map(|pair| [(5, 3, 2), (40, 7, 300), (10, 500, 30), (0, 4, 3)].map(|s| (pair, s)))
+    for ((table, y), (count, words, width)) in pairs
+        .into_iter()
+        .flat_map(|pair| [(5, 3, 2), (40, 7, 300), (10, 500, 30), (20, 30, 40), (0, 4, 3)].map(|s| (pair, s)))
     {
         let rows: Vec<u32> = (0..count as u32).map(|i| i.wrapping_mul(2_654_435_761) % words).collect();
         let before = stored(table, numbers(words as usize * width, 1));
@@ -83,23 +86,31 @@ fn rows_are_found_and_their_gradients_add_up() {
 #[test]
 fn numbers_are_rounded_to_the_nearest_even() {
     let special = [0.0, -0.0, 1.0, 1.003_906_2, 1.011_718_8, 3.4e38, f32::INFINITY, f32::NEG_INFINITY, 1e-40, -2.5];
-    let many: Vec<f32> = numbers(2000, 1).into_iter().map(|x| x * 1e3).chain(special).collect();
-    let results = in_every_order(|stream| {
-        let wide = stream.upload(Element::F32, &many);
-        let mut narrow = stream.numbers(Element::Bf16, many.len());
-        cast::cast(stream, narrow.view_mut(), wide.view());
-        vec![back(stream, &narrow)]
-    });
-    for (ours, &number) in results[0].iter().zip(&many) {
-        assert_eq!(ours.to_bits(), rounded(number).to_bits(), "{number}");
+    let all: Vec<f32> = special.into_iter().chain(numbers(2000, 1).into_iter().map(|x| x * 1e3)).collect();
+    for many in [&all[..], &all[..2000]] {
+        rounded_to_the_nearest(many);
     }
     let nothing = in_every_order(|stream| vec![back(stream, &stream.upload(Element::Bf16, &[f32::NAN]))]);
     assert!(nothing[0][0].is_nan());
 }
 
+fn rounded_to_the_nearest(many: &[f32]) {
+    let results = in_every_order(|stream| {
+        let wide = stream.upload(Element::F32, many);
+        let mut narrow = stream.numbers(Element::Bf16, many.len());
+        cast::cast(stream, narrow.view_mut(), wide.view());
+        vec![back(stream, &narrow)]
+    });
+    for (ours, &number) in results[0].iter().zip(many) {
+        assert_eq!(ours.to_bits(), rounded(number).to_bits(), "{number}");
+    }
+}
+
 #[test]
 fn ten_updates_are_those_of_f64() {
-    for (copy, length) in [(None, 300), (Some(Element::Bf16), 300), (Some(Element::F32), 1)] {
+    for (copy, length) in
+        [(None, 300), (None, 304), (Some(Element::Bf16), 300), (Some(Element::Bf16), 2304), (Some(Element::F32), 1)]
+    {
         let start = numbers(length, 1);
         let steps: Vec<_> = (1..=10)
             .map(|step| AdamW { rate: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.1, step, factor: 0.5 })

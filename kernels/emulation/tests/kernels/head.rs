@@ -13,7 +13,13 @@ use collimate_kernels::{
 fn log_probabilities_and_their_slopes() {
     // One tile, and several in both directions with odd rests.
     let shapes = [(1, 2, 1, 1.0), (5, 11, 3, 1.0), (13, 300, 6, 3.0), (0, 3, 2, 1.0)];
-    let tiles = [Tile::default(), Tile { rows: 3, words: 4 }, Tile { rows: 5, words: 299 }];
+    let tiles = [
+        Tile::default(),
+        Tile { rows: 3, words: 4 },
+        Tile { rows: 5, words: 299 },
+        // Eight words at once in the first, one at once in the last.
+        Tile { rows: 4, words: 64 },
+    ];
     for ((element, tolerance), (rows, words, width, size)) in STORED.into_iter().flat_map(|s| shapes.map(|x| (s, x))) {
         let hidden = stored(element, numbers(rows * width, 1).into_iter().map(|x| size * x).collect());
         let table = stored(element, numbers(words * width, 2));
