@@ -33,6 +33,13 @@ const unsigned char STALE = 0xff;  // as a number of any type, not a number
 
 enum State { READY, AT_BARRIER, IN_WARP, DONE };
 
+struct Fetch {
+    void* to;
+    const void* from;
+    unsigned bytes;
+    bool there;
+};
+
 struct Fiber {
     ucontext_t context;  // where it begins
     jmp_buf place;       // where it goes on
@@ -41,6 +48,7 @@ struct Fiber {
     const char* file;
     int line;
     unsigned round;  // warp exchanges so far
+    std::vector<std::vector<Fetch>> fetches;  // by group; the last is not closed
 };
 
 struct Block {
@@ -164,6 +172,31 @@ void fail(const char* message) {
     running->failure = message;
     leave(here());
     abort();
+}
+
+void fetch(void* to, const void* from, unsigned bytes, bool there) {
+    if ((uintptr_t)to % bytes != 0 || (uintptr_t)from % bytes != 0) fail("a copy from or to where it may not begin");
+    auto& groups = here().fetches;
+    if (groups.empty()) groups.emplace_back();
+    groups.back().push_back({to, from, bytes, there});
+}
+
+void fetch_group() {
+    auto& groups = here().fetches;
+    if (groups.empty()) groups.emplace_back();
+    groups.emplace_back();
+}
+
+void fetch_await(unsigned later) {
+    auto& groups = here().fetches;
+    // The last is not closed yet.
+    while (groups.size() > later + 1) {
+        for (const Fetch& fetch : groups.front()) {
+            if (fetch.there) memcpy(fetch.to, fetch.from, fetch.bytes);
+            else memset(fetch.to, 0, fetch.bytes);
+        }
+        groups.erase(groups.begin());
+    }
 }
 
 void block_barrier(const char* file, int line) { wait(AT_BARRIER, file, line); }

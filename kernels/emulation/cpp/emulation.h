@@ -32,6 +32,10 @@ void block_barrier(const char* file, int line);
 // Waits for all threads of the warp. Before, each may leave up to `bytes` for the others; `read` finds those of a lane.
 void warp_exchange(const void* own, unsigned bytes, const char* file, int line);
 const void* warp_read(unsigned lane);
+// Copies that a thread begins, as `cp.async` does: nothing of them is done until it waits for their group.
+void fetch(void* to, const void* from, unsigned bytes, bool there);
+void fetch_group();
+void fetch_await(unsigned later);
 // Ends the launch with a message.
 [[noreturn]] void fail(const char* message);
 
@@ -86,6 +90,26 @@ inline void warp_product(float* c, const uint32_t* a, const uint32_t* b, const c
             c[i] += left * right;
         }
     }
+}
+
+// Four matrices of 8 x 8 numbers of 16 bits, as `ldmatrix` reads them.
+template <class T>
+void warp_matrices(uint32_t* four, const T* row, bool turned, const char* file, int line) {
+    static_assert(sizeof(T) == 2, "numbers of 16 bits");
+    if ((uintptr_t)row % 16 != 0) fail("a row of a matrix that does not begin at a multiple of 16 bytes");
+    warp_exchange(&row, sizeof row, file, line);
+    auto number = [](unsigned matrix, unsigned row, unsigned column) {
+        uint16_t bits;
+        memcpy(&bits, *(const T* const*)warp_read(8 * matrix + row) + column, sizeof bits);
+        return (uint32_t)bits;
+    };
+    unsigned group = thread_index.x % 32 / 4, pair = thread_index.x % 4 * 2;
+    for (unsigned i = 0; i < 4; i++) {
+        four[i] = turned ? number(i, pair, group) | number(i, pair + 1, group) << 16
+                         : number(i, group, pair) | number(i, group, pair + 1) << 16;
+    }
+    // Nobody writes there before all have read.
+    warp_exchange(nullptr, 0, file, line);
 }
 
 }  // namespace emulation

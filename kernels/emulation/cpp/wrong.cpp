@@ -57,4 +57,17 @@ static void wrong_leftover(float* out) {
 }
 KERNEL(wrong_leftover_kernel, 64, (float* out), wrong_leftover(out))
 
+// A copy that nobody waits for.
+static void wrong_fetch(float* out) {
+    SHARED(memory);
+    float* numbers = (float*)memory;
+    out[threadIdx.x] = 1.0f;
+    emulation::fetch(numbers + threadIdx.x, out + threadIdx.x, 4, true);
+    emulation::fetch_group();
+    emulation::fetch_group();
+    emulation::fetch_await(threadIdx.x < 32 ? 1 : 2);
+    out[threadIdx.x] = numbers[threadIdx.x];
+}
+KERNEL(wrong_fetch_kernel, 64, (float* out), wrong_fetch(out))
+
 extern "C" { int emulation_wrong = 1; }

@@ -113,7 +113,9 @@ mod tests {
             let [a, b, c] = [1, 2 * GRAIN, GRAIN].map(|bytes| area.take(bytes).0);
             area.give_back(b);
             let [d, e, f] = [GRAIN + 1, 3, 4].map(|bytes| area.take(bytes).0);
-            [d, a, c, f, e].map(|at| area.give_back(at));
+            for at in [d, a, c, f, e] {
+                area.give_back(at);
+            }
             [a, b, c, d, e, f]
         };
         let first = demands(&mut area);

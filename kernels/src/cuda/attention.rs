@@ -40,14 +40,9 @@ impl Way {
                 [2 * tile + scores, 4 * tile + scores, 4 * tile + 2 * scores]
             }
             Way::Tensor => {
-                // Rows have 8 numbers more than they hold.
+                // Rows have 8 numbers more than they hold; what is read next stands beside what is worked on.
                 let tile = |rows: usize| 2 * rows * (width + 8);
-                let turned = |rows: usize| 2 * width * (rows + 8);
-                [
-                    tile(64) + turned(64),
-                    2 * tile(32) + turned(32),
-                    2 * tile(64) + 2 * tile(32) + 2 * turned(32) + 2 * 4 * 32,
-                ]
+                [2 * 2 * tile(64), 2 * 2 * tile(32), 2 * tile(64) + 2 * 2 * tile(32) + 2 * 2 * 4 * 32]
             }
         };
         bytes.map(size)

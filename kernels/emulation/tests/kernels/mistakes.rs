@@ -73,6 +73,12 @@ fn what_another_block_left_is_not_a_number() {
 }
 
 #[test]
+fn what_was_not_waited_for_is_not_a_number() {
+    let numbers = run("wrong_fetch_kernel", Order::Forward, 1, 4 * THREADS).unwrap();
+    assert!(numbers[..32].iter().all(|&x| x == 1.0) && numbers[32..].iter().all(|x| x.is_nan()));
+}
+
+#[test]
 fn a_launch_that_does_not_fit_its_kernel_is_refused() {
     let gpu = Emulated::new(Order::Forward);
     let launch = |kernel, threads, arguments: &[Argument]| {
