@@ -80,27 +80,33 @@ pub fn score(weights: Weights, asking: Asking<'_>, examples: &[Example], longest
     let parameters = Arc::new(Parameters::frozen(weights));
     match (place(asking.device)?, asking.engine) {
         (Place::Cpu, EngineKind::Graph) => score::score(&*cpu(EngineKind::Graph, parameters)?, examples, longest),
-        (Place::Cpu, EngineKind::Fused) => {
-            let options = FusedOptions { halves: asking.dtype == Dtype::Bf16, ..FusedOptions::default() };
-            score::score(&FusedEngine::with(parameters, options), examples, longest)
-        }
         (Place::Cuda(ordinal), EngineKind::Graph) => graph_on_gpu(ordinal, parameters, examples, longest),
-        (Place::Cuda(ordinal), EngineKind::Fused) => {
-            scored_on(stream(ordinal)?, parameters, asking.dtype, examples, longest)
+        (place, EngineKind::Fused) => score::score(&*fused(place, asking.dtype, parameters)?, examples, longest),
+    }
+}
+
+/// A frozen model on the device of this name, by the fused engine. What it gives comes back to the host.
+///
+/// # Errors
+/// What is missing for the device, or if the model does not fit in it.
+pub fn frozen(device: &str, dtype: Dtype, weights: Weights) -> Result<Box<dyn Engine<Cpu>>> {
+    fused(place(device)?, dtype, Arc::new(Parameters::frozen(weights)))
+}
+
+fn fused(place: Place, dtype: Dtype, parameters: Arc<Parameters>) -> Result<Box<dyn Engine<Cpu>>> {
+    match place {
+        Place::Cpu => {
+            let options = FusedOptions { halves: dtype == Dtype::Bf16, ..FusedOptions::default() };
+            Ok(Box::new(FusedEngine::with(parameters, options)))
         }
+        Place::Cuda(ordinal) => on_gpu(stream(ordinal)?, dtype, parameters),
     }
 }
 
 /// What comes back is a few numbers for each response, which dfdx needs no GPU for.
-fn scored_on(
-    stream: Stream,
-    parameters: Arc<Parameters>,
-    dtype: Dtype,
-    examples: &[Example],
-    longest: usize,
-) -> Result<Vec<Vec<Scored>>> {
+fn on_gpu(stream: Stream, dtype: Dtype, parameters: Arc<Parameters>) -> Result<Box<dyn Engine<Cpu>>> {
     let engine = GpuEngine::new(parameters, Cpu::default(), stream, element(dtype), FusedOptions::default())?;
-    score::score(&engine, examples, longest)
+    Ok(Box::new(engine))
 }
 
 /// Continues every prompt on the device of this name, as [`sample::generate`] does.
@@ -267,6 +273,7 @@ mod tests {
             generate("cuda:900", &weights, &[vec![1]], &settings, |_| ()).unwrap_err(),
             score(weights.clone(), asking(EngineKind::Fused), &[], 8).unwrap_err(),
             score(weights.clone(), asking(EngineKind::Graph), &[], 8).unwrap_err(),
+            frozen("cuda:900", Dtype::F32, weights).err().unwrap(),
         ] {
             assert!(error.to_string().starts_with("--device cuda:900: "), "{error}");
         }
@@ -291,7 +298,8 @@ mod tests {
         };
         let on_gpu = |dtype| {
             let parameters = Arc::new(Parameters::frozen(weights.clone()));
-            scored_on(machine(Order::Shuffled(5)), parameters, dtype, &examples, 8).unwrap().concat()
+            let engine = on_gpu(machine(Order::Shuffled(5)), dtype, parameters).unwrap();
+            score::score(&*engine, &examples, 8).unwrap().concat()
         };
         let right = on_cpu(EngineKind::Graph, Dtype::F32);
         assert_eq!(right.iter().map(|scored| scored.tokens).collect::<Vec<_>>(), [2, 1, 3]);

@@ -2,13 +2,12 @@
 
 use crate::compile::Form;
 use crate::data::{Examples, Limits, Row, View};
-use crate::model::{Engine, Parameters, Sequences, ValuesAt, Weights};
+use crate::model::{Engine, Sequences, ValuesAt, Weights};
 use crate::tokenizer::Tokenizer;
-use crate::train::{Answer, EngineKind};
+use crate::train::{Answer, Dtype};
 use crate::{Result, device};
 use dfdx::prelude::Cpu;
 use std::borrow::Borrow;
-use std::sync::Arc;
 
 /// Tokens the model reads at a time, unless one sequence has more.
 const AT_A_TIME: usize = 4096;
@@ -30,16 +29,24 @@ struct Asked {
 }
 
 impl<T: Borrow<Tokenizer>> RewardModel<T> {
-    /// A reward model on these weights.
+    /// A reward model on these weights, asked on the CPU.
     ///
     /// # Errors
     /// If its head gives words.
     pub fn new(weights: Weights, tokenizer: T) -> Result<Self> {
+        Self::on("cpu", Dtype::F32, weights, tokenizer)
+    }
+
+    /// The same, asked on the device of this name.
+    ///
+    /// # Errors
+    /// As [`RewardModel::new`], and what is missing for the device.
+    pub fn on(place: &str, dtype: Dtype, weights: Weights, tokenizer: T) -> Result<Self> {
         weights.check_values()?;
         let labels = weights.labels.clone();
         let limits =
             Limits { max_length: weights.config.max_position_embeddings, vocabulary: weights.config.vocab_size };
-        let engine = device::cpu(EngineKind::Fused, Arc::new(Parameters::frozen(weights)))?;
+        let engine = device::frozen(place, dtype, weights)?;
         Ok(RewardModel { engine, tokenizer, limits, labels })
     }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::ArgMatches;
 use collimate_runtime::data;
 use collimate_runtime::sample::Sampling;
-use collimate_runtime::train::{Answer, DrawSettings};
+use collimate_runtime::train::{Answer, DrawSettings, Dtype};
 use collimate_runtime::write_whole;
 use serde_json::{Map, Value};
 use std::io::Write;
@@ -19,7 +19,7 @@ pub(super) fn run(rewards: &[&'static HostReward], matches: &ArgMatches) -> Resu
     let rows = data::read_prompts(&files)?;
     let named = matches.get_many::<String>("reward").unwrap_or_default().cloned().collect();
     let draw = DrawSettings { reward: named, ..DrawSettings::default() };
-    let mut judge = reward::combined(&draw, rewards, &rows)?;
+    let mut judge = reward::combined(&draw, rewards, &rows, ("cpu", Dtype::F32))?;
     let loaded = model::asked(matches)?;
     let settings = Sampling {
         samples: *matches.get_one("samples").expect("has a default"),

@@ -4,14 +4,19 @@ use super::nearest;
 use crate::rewards::{Combined, HostReward, Source, Term};
 use anyhow::{Context, Result, bail};
 use collimate_runtime::data::Row;
-use collimate_runtime::train::DrawSettings;
+use collimate_runtime::train::{DrawSettings, Dtype};
 use std::path::Path;
 
-/// The sum of the rewards that are named; the sandbox's judge if none is.
+/// The sum of the rewards that are named; the sandbox's judge if none is. Reward models are asked on the device of this name.
 ///
 /// # Errors
 /// If there is no such reward, or none is named and the judge does not know the questions.
-pub(super) fn combined(draw: &DrawSettings, rewards: &[&'static HostReward], rows: &[Row]) -> Result<Combined> {
+pub(super) fn combined(
+    draw: &DrawSettings,
+    rewards: &[&'static HostReward],
+    rows: &[Row],
+    (device, dtype): (&str, Dtype),
+) -> Result<Combined> {
     if draw.reward.is_empty() {
         let judge = &crate::rewards::JUDGE;
         if let Some(row) = rows.iter().find(|row| crate::sandbox::Question::read(&row.record.prompt).is_none()) {
@@ -35,18 +40,18 @@ pub(super) fn combined(draw: &DrawSettings, rewards: &[&'static HostReward], row
         if terms.iter().any(|term: &Term| term.source.name() == name.replace('-', "_")) {
             bail!("--reward {text}: `{name}` is given twice");
         }
-        terms.push(Term { weight, source: source(name, rewards)? });
+        terms.push(Term { weight, source: source(name, rewards, (device, dtype))? });
     }
     Ok(Combined { terms, gate: draw.gate })
 }
 
-fn source(name: &str, rewards: &[&'static HostReward]) -> Result<Source> {
+fn source(name: &str, rewards: &[&'static HostReward], (device, dtype): (&str, Dtype)) -> Result<Source> {
     let wanted = name.replace('-', "_");
     if let Some(reward) = rewards.iter().find(|reward| reward.name == wanted) {
         return Ok(Source::Host(reward));
     }
     if Path::new(name).is_dir() {
-        return Ok(crate::rewards::reward_model(Path::new(name))?);
+        return Ok(crate::rewards::reward_model_on(device, dtype, Path::new(name))?);
     }
     let names: Vec<String> = rewards.iter().map(|reward| super::command_name(reward.name)).collect();
     let hint = match nearest(name, names.iter().map(String::as_str)) {

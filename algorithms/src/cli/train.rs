@@ -72,7 +72,11 @@ pub(super) fn once(
         (false, false) => data::read(&settings.data, &view)?,
     };
     let mut combined = match &settings.draw {
-        Some(draw) => Some(reward::combined(draw, rewards, &rows)?),
+        Some(draw) => {
+            // On the CPU the judges stay exact, whatever the policy is read in.
+            let dtype = if settings.device == "cpu" { Dtype::F32 } else { settings.dtype };
+            Some(reward::combined(draw, rewards, &rows, (&settings.device, dtype))?)
+        }
         None => None,
     };
     let mut judge = combined.as_mut().map(|combined| move |answers: &[Answer<'_>]| combined.judge(answers));

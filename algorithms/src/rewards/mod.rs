@@ -18,7 +18,7 @@ pub use combined::{Combined, Source, Term};
 pub use format::*;
 pub use instructions::*;
 pub use lengths::*;
-pub use model::reward_model;
+pub use model::{reward_model, reward_model_on};
 pub use verifiers::*;
 pub use written::{Worth, Written};
 

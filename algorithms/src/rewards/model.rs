@@ -4,7 +4,7 @@ use super::Source;
 use collimate_runtime::model::Weights;
 use collimate_runtime::reward::RewardModel;
 use collimate_runtime::tokenizer::Tokenizer;
-use collimate_runtime::train::Answer;
+use collimate_runtime::train::{Answer, Dtype};
 use collimate_runtime::{Error, Result};
 use std::path::Path;
 
@@ -14,6 +14,14 @@ use std::path::Path;
 /// # Errors
 /// If the folder holds no such model.
 pub fn reward_model(folder: &Path) -> Result<Source> {
+    reward_model_on("cpu", Dtype::F32, folder)
+}
+
+/// The same, asked on the device of this name.
+///
+/// # Errors
+/// As [`reward_model`], and what is missing for the device.
+pub fn reward_model_on(place: &str, dtype: Dtype, folder: &Path) -> Result<Source> {
     let (weights, tokenizer) = (Weights::load(folder)?, Tokenizer::from_folder(folder)?);
     if weights.labels.len() != 1 {
         let found = match weights.labels.len() {
@@ -22,7 +30,7 @@ pub fn reward_model(folder: &Path) -> Result<Source> {
         };
         return Err(Error::file(folder, format!("{found}; a reward model with one label is needed")));
     }
-    let model = RewardModel::new(weights, tokenizer)?;
+    let model = RewardModel::on(place, dtype, weights, tokenizer)?;
     let judge = move |answers: &[Answer<'_>]| Ok(model.values_of(answers)?.concat());
     Ok(Source::Batch { name: folder.display().to_string(), judge: Box::new(judge) })
 }

@@ -117,6 +117,9 @@ impl Repeats {
     /// Does what was asked for.
     #[allow(unsafe_code)]
     fn finish(&self, gpu: &dyn Gpu, work: Vec<Work>) -> Result<(), String> {
+        if work.is_empty() {
+            return Ok(());
+        }
         let mut hasher = DefaultHasher::new();
         work.hash(&mut hasher);
         let hash = hasher.finish();
