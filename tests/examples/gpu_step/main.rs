@@ -1,8 +1,9 @@
 //! Time and memory of a DPO step of the fused engine on a GPU: a frozen reference is scored, the actor runs forward and
 //! backward, its gradient is clipped and AdamW updates it, all in bf16 with f32 sums, gradients and master weights.
 //!
-//! `gpu_step [0.1b|0.5b|1b] [pairs=16] [steps=8] [recompute] [apart] [stepwise] [write=FOLDER]`; `apart` reads a prompt again
-//! for each answer, `stepwise` replays nothing that was recorded, and `write` leaves the model and the tokens of all steps for `torch_step.py`. The last line is a JSON object.
+//! `gpu_step [0.1b|0.5b|1b] [pairs=16] [steps=8] [recompute] [apart] [same] [stepwise] [write=FOLDER]`; `apart` reads a
+//! prompt again for each answer, `same` takes the first batch at every step, so that passes come again, `stepwise` replays none of
+//! them, and `write` leaves the model and the tokens of all steps for `torch_step.py`. The last line is a JSON object.
 
 #[path = "../../../runtime/benches/workload/mod.rs"]
 mod workload;
@@ -29,32 +30,40 @@ struct Arguments {
     pairs: usize,
     steps: usize,
     options: FusedOptions,
+    same: bool,
     write: Option<String>,
 }
 
 fn arguments() -> Result<Arguments> {
-    let mut found =
-        Arguments { name: "0.5b".to_owned(), pairs: 16, steps: 8, options: FusedOptions::default(), write: None };
+    let (name, options) = ("0.5b".to_owned(), FusedOptions::default());
+    let mut found = Arguments { name, pairs: 16, steps: 8, options, same: false, write: None };
     for argument in std::env::args().skip(1) {
         let number = |text: &str| text.parse().ok().filter(|&n| n > 0);
         let known = match argument.split_once('=') {
             Some(("pairs", text)) => number(text).map(|n| found.pairs = n),
             Some(("steps", text)) => number(text).filter(|&n| n > WARM).map(|n| found.steps = n),
-            Some(("write", folder)) => Some(found.write = Some(folder.to_owned())),
-            None if argument == "recompute" => Some(found.options.recompute = true),
-            None if argument == "stepwise" => Some(found.options.replay = false),
-            None if argument == "apart" => Some(found.options.share_prompts = false),
-            None if workload::NAMES.contains(&argument.as_str()) => Some(found.name = argument.clone()),
+            Some(("write", folder)) => set(&mut found.write, Some(folder.to_owned())),
+            None if argument == "recompute" => set(&mut found.options.recompute, true),
+            None if argument == "same" => set(&mut found.same, true),
+            None if argument == "stepwise" => set(&mut found.options.replay, false),
+            None if argument == "apart" => set(&mut found.options.share_prompts, false),
+            None if workload::NAMES.contains(&argument.as_str()) => set(&mut found.name, argument.clone()),
             _ => None,
         };
         known.ok_or_else(|| {
             let names = workload::NAMES.join("|");
             Error::Setting(format!(
-                "{argument}: give {names}, pairs=N, steps=N (more than {WARM}), recompute, apart, stepwise or write=FOLDER"
+                "{argument}: give {names}, pairs=N, steps=N (more than {WARM}), recompute, apart, same, stepwise or write=FOLDER"
             ))
         })?;
     }
     Ok(found)
+}
+
+/// It was known.
+fn set<T>(place: &mut T, value: T) -> Option<()> {
+    *place = value;
+    Some(())
 }
 
 /// Operations a second of a large product in bf16.
@@ -81,9 +90,14 @@ fn wait(stream: &Stream) -> Result<()> {
 }
 
 fn measure() -> Result<()> {
-    let Arguments { name, pairs, steps, options, write } = arguments()?;
+    let Arguments { name, pairs, steps, options, same, write } = arguments()?;
     let mut random = Random::new(1);
-    let steps = (0..steps).map(|_| (0..pairs).map(|_| workload::pair(&mut random)).collect()).collect();
+    let mut steps: Vec<Vec<_>> =
+        (0..steps).map(|_| (0..pairs).map(|_| workload::pair(&mut random)).collect()).collect();
+    if same {
+        let first = steps[0].clone();
+        steps.fill(first);
+    }
     let plan = Plan { beta: 0.1, lr: 1e-5, max_grad_norm: 1.0, steps };
     let stream = Stream::new(Device::new(0).map_err(Error::Setting)?);
     let config = workload::config(&name).expect("the name is one of those with a shape");
