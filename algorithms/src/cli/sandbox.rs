@@ -145,20 +145,22 @@ pub(super) fn defaults(algorithm: &Algorithm) -> RunSettings {
     RunSettings { steps: Some(steps), batch: 16, lr, warmup: 10, ..RunSettings::default() }
 }
 
-/// The same for an algorithm that draws its answers. What a batch says of a policy is mostly luck, so it is large.
+/// The same for an algorithm that draws its answers. What a batch says of a policy is mostly luck, so it is large; and more
+/// answers to fewer prompts say more than fewer answers to more.
 fn drawn(algorithm: &Algorithm) -> RunSettings {
-    // The best and the worst of more answers are further apart; only these two are trained on, so the others are cheap.
-    let num_generations = if algorithm.family() == "online_rpo" { 8 } else { 4 };
-    let draw = DrawSettings { num_generations, max_new_tokens: ANSWER_TOKENS, ..DrawSettings::default() };
     let critic = (algorithm.trace)().inputs().any(|(_, owner, ..)| owner == "critic");
-    let (steps, lr, critic_lr) = match (critic, algorithm.family()) {
+    let (steps, batch, num_generations, lr, critic_lr) = match algorithm.family() {
         // A critic is to know what comes before the actor believes it.
-        (true, _) => (400, 5e-4, Some(1e-3)),
-        (false, "rloo") => (700, 6e-4, None),
-        (false, _) => (400, 4e-4, None),
+        _ if critic => (700, 16, 8, 3e-4, Some(1e-3)),
+        "rloo" => (700, 16, 8, 6e-4, None),
+        // Where answers hardly differ in worth, its advantages are as large as where they do: slowly.
+        "grpo" => (700, 16, 8, 3e-4, None),
+        // The best and the worst of more answers are further apart; only these two are trained on, so the others are cheap.
+        "online_rpo" => (400, 32, 8, 4e-4, None),
+        _ => (400, 32, 4, 4e-4, None),
     };
-    let settings = RunSettings { steps: Some(steps), batch: 32, lr, critic_lr, warmup: 10, ..RunSettings::default() };
-    RunSettings { draw: Some(draw), ..settings }
+    let draw = DrawSettings { num_generations, max_new_tokens: ANSWER_TOKENS, ..DrawSettings::default() };
+    RunSettings { steps: Some(steps), batch, lr, critic_lr, warmup: 10, draw: Some(draw), ..RunSettings::default() }
 }
 
 /// Two policies' answers to the held-out questions.
