@@ -68,6 +68,16 @@ pub(super) fn rows(view: &View, name: &str, count: usize, seed: u64) -> Result<V
         "pair" => compared(count, &panel, seed, |comparison| comparison.strength() != 0),
         other => bail!("the sandbox has no rows of the view `{other}` for a reward model; give --data"),
     };
+    read(&lines, view)
+}
+
+/// These answers with what people say of them, as rows of a view of rated responses.
+pub(super) fn rated(answers: Vec<data::Demonstration>, view: &View, seed: u64) -> Result<Vec<Row>> {
+    let rated = data::rated_by(answers, &Panel::new(PEOPLE, 0), ASKED, seed);
+    read(&rated.iter().map(|rating| rating.json().to_string()).collect::<Vec<_>>(), view)
+}
+
+fn read(lines: &[String], view: &View) -> Result<Vec<Row>> {
     let path: Arc<Path> = Arc::from(Path::new("sandbox"));
     let read =
         |(i, line): (usize, &String)| Ok(read_line(Origin { path: Arc::clone(&path), line: i + 1 }, line, view)?);

@@ -24,17 +24,22 @@ use std::sync::Arc;
 const UNSAID: f64 = 0.2;
 /// Optimizer steps of the sandbox's attribute predictor.
 const PREDICTOR_STEPS: u64 = 300;
+/// Of so many answers that a model learns from, one has its labels from the predictor, the others from people.
+const PREDICTED: usize = 3;
 /// Held-out questions that are asked with each label.
-const QUESTIONS: usize = 100;
-/// What is asked for besides the one label that changes. Helpfulness is the judge's summary of the others, so nothing is said
-/// of it.
-const OTHERS: Labels = Labels([None, Some(4), Some(4), Some(2), Some(2)]);
+const QUESTIONS: usize = 200;
+/// What is asked for besides the one label that changes: what goes with every value of it. Helpfulness is the judge's summary of the
+/// others, so nothing is said of it; an answer that uses more than one learned word is a long one.
+const OTHERS: Labels = Labels([None, Some(4), Some(4), Some(1), Some(2)]);
+/// How these answers are drawn: as arXiv:2406.08673 draws them, so that what is asked for shows and what slips in does not.
+const TEMPERATURE: f64 = 0.7;
+const TOP_P: f64 = 0.9;
 /// An answer of the sandbox is a sentence or two; the longest that can be asked for take more.
 const ANSWER_TOKENS: usize = 96;
 
 /// How the sandbox's loop is run unless options say otherwise.
 pub(super) fn defaults() -> RunSettings {
-    RunSettings { steps: Some(600), batch: 32, lr: 2e-3, warmup: 30, ..RunSettings::default() }
+    RunSettings { steps: Some(800), batch: 32, lr: 2e-3, warmup: 30, ..RunSettings::default() }
 }
 
 /// Demonstrations whose prompts carry the ratings that their rows have.
@@ -67,43 +72,50 @@ pub(super) struct Annotated {
     predictor: Weights,
     /// Answers with what the predictor says of them, as a file.
     lines: String,
-    /// The same as demonstrations whose prompts carry the labels.
+    /// Demonstrations whose prompts carry labels: these, and before them the answers that people rated, with what they said.
     pub(super) rows: Vec<Row>,
 }
 
 /// The loop's first two steps in the sandbox: a predictor of attributes is trained on answers that people rated, and says
-/// what it thinks of other answers.
+/// what it thinks of other answers. There are `count` rows in all.
 pub(super) fn annotated(loaded: &Loaded, count: usize, seed: u64) -> Result<Annotated> {
     eprintln!("training an attribute predictor on rated answers");
     let algorithm = &REWARD_REGRESSION;
     let settings = RunSettings { steps: Some(PREDICTOR_STEPS), seed, ..reward_model::defaults() };
-    let rated = PREDICTOR_STEPS as usize * settings.batch;
-    let rows = reward_model::rows(&View::of(&(algorithm.trace)(), algorithm.view)?, algorithm.view, rated, seed)?;
+    let by_predictor = count / PREDICTED;
+    let by_people = (count - by_predictor).max(PREDICTOR_STEPS as usize * settings.batch);
+    let mut answers = data::told_answers(by_people + by_predictor, seed);
+    let others = answers.split_off(by_people);
+    let rated = reward_model::rated(answers, &View::of(&(algorithm.trace)(), algorithm.view)?, seed)?;
     let predictor =
-        inner_run::train(algorithm, settings, loaded.weights.clone(), &loaded.tokenizer, &rows, &mut Training::new())?;
-    eprintln!("it says what it thinks of {count} other answers");
+        inner_run::train(algorithm, settings, loaded.weights.clone(), &loaded.tokenizer, &rated, &mut Training::new())?;
+    eprintln!("it says what it thinks of {by_predictor} other answers");
     let path: Arc<Path> = Arc::from(Path::new("sandbox"));
     let row = |(i, d): (usize, Demonstration)| Row {
         origin: Origin { path: Arc::clone(&path), line: i + 1 },
         record: Record::answer(d.prompt, d.completion),
     };
-    let answers: Vec<Row> = data::varied_answers(count, seed).into_iter().enumerate().map(row).collect();
-    let labels = annotate::labels(&predictor, &loaded.tokenizer, &answers)?;
-    let lines = annotate::lines(&answers, &labels);
-    writeln!(std::io::stdout().lock(), "{}", shares(&labels))?;
-    Ok(Annotated { predictor, lines, rows: conditioned(&answers, &labels, seed) })
+    let others: Vec<Row> = others.into_iter().enumerate().map(row).collect();
+    let predicted = annotate::labels(&predictor, &loaded.tokenizer, &others)?;
+    let said: Vec<Labels> = rated.iter().map(|row| labels(&row.record)).collect();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", shares("labels by people, %", &said))?;
+    writeln!(out, "{}", shares("by the predictor, %", &predicted))?;
+    let mut rows = conditioned(&rated[..count - by_predictor], &said, seed);
+    rows.extend(conditioned(&others, &predicted, !seed));
+    Ok(Annotated { predictor, lines: annotate::lines(&others, &predicted), rows })
 }
 
 /// How often each label was given, in percent.
-fn shares(labels: &[Labels]) -> String {
+fn shares(title: &str, labels: &[Labels]) -> String {
     let header = (0..=HIGHEST).map(|label| format!("{label:>7}")).collect::<String>();
-    let mut lines = vec![format!("{:14}{header}", "labels, %")];
+    let mut lines = vec![format!("{title:20}{header}")];
     for (place, name) in Attributes::NAMES.iter().enumerate() {
         let share = |label: u8| {
             let given = labels.iter().filter(|labels| labels.0[place] == Some(label)).count();
             format!("{:>7.1}", 100.0 * given as f64 / labels.len().max(1) as f64)
         };
-        lines.push(format!("{name:14}{}", (0..=HIGHEST).map(share).collect::<String>()));
+        lines.push(format!("{name:20}{}", (0..=HIGHEST).map(share).collect::<String>()));
     }
     lines.join("\n") + "\n"
 }
@@ -119,6 +131,17 @@ impl Annotated {
     }
 }
 
+/// What is asked for besides the one label that changes.
+fn others(place: usize) -> Labels {
+    let mut labels = OTHERS;
+    // Half of helpfulness is correctness: nobody can be unhelpful and right.
+    if place == 0 {
+        labels.0[1] = None;
+    }
+    labels.0[place] = None;
+    labels
+}
+
 /// Asks held-out questions with one label after the other set to every value, and prints what the judge says of the
 /// answers.
 pub(super) fn report(weights: &Weights, tokenizer: &Tokenizer, seed: u64) -> Result<()> {
@@ -126,23 +149,34 @@ pub(super) fn report(weights: &Weights, tokenizer: &Tokenizer, seed: u64) -> Res
     let questions = questions(QUESTIONS);
     writeln!(
         out,
-        "\n{QUESTIONS} held-out questions; what the judge finds when a label is asked for (others: {OTHERS})\n"
+        "\n{QUESTIONS} held-out questions, temperature {TEMPERATURE}, top-p {TOP_P}; what the judge finds when one label is asked for, beside those in brackets\n"
     )?;
-    let header = (0..=HIGHEST).map(|label| format!("{label:>7}")).collect::<String>();
+    let header = (0..=HIGHEST).map(|label| format!("{label:>6}")).collect::<String>();
     let ends: String = Attributes::NAMES.iter().map(|name| format!("{name:>13}")).collect();
-    writeln!(out, "{:12}{header}   from 0 to {HIGHEST}:{ends}   monotone", "label")?;
+    writeln!(out, "{:26}{header}  monotone   from 0 to {HIGHEST}:{ends}   most of another", "label")?;
     for (place, name) in Attributes::NAMES.iter().enumerate() {
+        let others = others(place);
         let mut found: Vec<[f64; 5]> = Vec::new();
         for label in 0..=HIGHEST {
-            let mut labels = OTHERS;
+            let mut labels = others;
             labels.0[place] = Some(label);
             found.push(measured(weights, tokenizer, &questions, labels, seed)?);
         }
-        let means: String = found.iter().map(|of| format!("{:>7.2}", of[place])).collect();
+        let means: String = found.iter().map(|of| format!("{:>6.2}", of[place])).collect();
         let last = found[usize::from(HIGHEST)];
-        let moved: String = last.iter().zip(found[0]).map(|(last, first)| format!("{:>+13.2}", last - first)).collect();
-        let rises = found.windows(2).all(|two| two[0][place] < two[1][place]);
-        writeln!(out, "{name:12}{means}   {:12}{moved}   {}", "", if rises { "yes" } else { "no" })?;
+        let moved: [f64; 5] = std::array::from_fn(|i| last[i] - found[0][i]);
+        let shown: String = moved.iter().map(|moved| format!("{moved:>+13.2}")).collect();
+        let rises = if found.windows(2).all(|two| two[0][place] < two[1][place]) { "yes" } else { "no" };
+        let aside = (0..5).filter(|other| *other != place).max_by(|a, b| moved[*a].abs().total_cmp(&moved[*b].abs()));
+        let aside = aside.expect("there are others");
+        let share = 100.0 * (moved[aside] / moved[place]).abs();
+        writeln!(
+            out,
+            "{:26}{means}  {rises:8}   {:12}{shown}   {share:.0} %, {}",
+            format!("{name} ({others})"),
+            "",
+            Attributes::NAMES[aside]
+        )?;
     }
     Ok(())
 }
@@ -156,7 +190,8 @@ fn measured(
     seed: u64,
 ) -> Result<[f64; 5]> {
     let prompts: Vec<String> = questions.iter().map(|question| labels.within(&question.prompt())).collect();
-    let sampling = Sampling { max_new_tokens: ANSWER_TOKENS, seed, ..Sampling::default() };
+    let sampling =
+        Sampling { max_new_tokens: ANSWER_TOKENS, seed, temperature: TEMPERATURE, top_p: TOP_P, ..Sampling::default() };
     let answers = respond(weights, tokenizer, &prompts, sampling)?;
     let mut sums = [0.0; 5];
     for (question, answer) in questions.iter().zip(&answers) {

@@ -39,11 +39,11 @@ pub fn demonstrations(count: usize, seed: u64) -> Vec<Demonstration> {
     demonstrate(count, seed, |random| Style::of_care(1.0, random))
 }
 
-/// Answers that differ in each respect whatever they are like in the others: what a model learns from to tell the respects
-/// apart.
+/// Answers that differ in each respect whatever they are like in the others: what a model learns from to be told the respects
+/// one by one.
 #[must_use]
-pub fn varied_answers(count: usize, seed: u64) -> Vec<Demonstration> {
-    demonstrate(count, seed, Style::varied)
+pub fn told_answers(count: usize, seed: u64) -> Vec<Demonstration> {
+    demonstrate(count, seed, Style::told)
 }
 
 fn demonstrate(count: usize, seed: u64, mut style: impl FnMut(&mut Random) -> Style) -> Vec<Demonstration> {
@@ -64,18 +64,20 @@ mod tests {
     use crate::sandbox::{Attributes, judge};
 
     #[test]
-    fn varied_answers_differ_in_each_respect_whatever_they_are_like_in_the_others() {
-        let judged: Vec<[f64; 5]> = varied_answers(1500, 3)
+    fn told_answers_differ_in_each_respect_whatever_they_are_like_in_the_others() {
+        let judged: Vec<[f64; 5]> = told_answers(1500, 3)
             .iter()
             .map(|d| judge(&d.prompt, &d.completion).expect("a question of the sandbox").values())
             .collect();
         let of = |place: usize| judged.iter().map(|values| values[place]).collect::<Vec<f64>>();
-        for [one, other] in [[1, 3], [1, 4], [2, 3], [2, 4]] {
+        for [one, other] in [[1, 2], [1, 3], [1, 4], [2, 3], [2, 4], [3, 4]] {
             let rank = spearman(&of(one), &of(other)).expect("they differ");
             assert!(rank.abs() < 0.3, "{} and {}: {rank}", Attributes::NAMES[one], Attributes::NAMES[other]);
         }
         // Every label is given often enough to learn from.
-        for (place, label) in [3, 4].into_iter().flat_map(|place| (0..=3).map(move |label| (place, f64::from(label)))) {
+        for (place, label) in
+            [2, 3, 4].into_iter().flat_map(|place| (0..=3).map(move |label| (place, f64::from(label))))
+        {
             let share = of(place).iter().filter(|value| value.round() == label).count() as f64 / judged.len() as f64;
             assert!(share > 0.03, "{} {label}: {share}", Attributes::NAMES[place]);
         }

@@ -10,9 +10,9 @@ mod ratings;
 pub use annotators::{Annotator, Panel};
 pub use groups::Group;
 pub use jsonl::{Line, jsonl};
-pub use mixture::{Demonstration, demonstrations, mixture, varied_answers};
+pub use mixture::{Demonstration, demonstrations, mixture, told_answers};
 pub use preferences::{Labels, Preference, preferences};
-pub use ratings::{Comparison, Rating, comparisons, comparisons_by, ratings, ratings_by};
+pub use ratings::{Comparison, Rating, comparisons, comparisons_by, rated_by, ratings, ratings_by};
 
 use super::exercise::{Family, Question, Split, Target};
 use super::{Random, Style, write};

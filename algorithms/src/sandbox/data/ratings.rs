@@ -1,8 +1,8 @@
 //! Answers with labels as HelpSteer has them.
 
-use super::{Line, Panel, answers, completion, rated_answers};
+use super::{Demonstration, Line, Panel, answers, completion, rated_answers};
 use crate::sandbox::exercise::{Question, Split};
-use crate::sandbox::{Attributes, Random};
+use crate::sandbox::{Attributes, Random, judge};
 use serde_json::{Map, Value, json};
 
 /// An answer with its five attributes: a row of HelpSteer, or of HelpSteer2's `disagreements` where several rated.
@@ -66,6 +66,22 @@ pub fn ratings_by(
         }
     }
     rated
+}
+
+/// Answers rated by so many members of a panel, others for each answer.
+///
+/// # Panics
+/// If an answer is to no question of the sandbox.
+#[must_use]
+pub fn rated_by(answers: Vec<Demonstration>, panel: &Panel, raters: usize, seed: u64) -> Vec<Rating> {
+    let mut random = Random::new(seed).fork("raters");
+    let one = |Demonstration { prompt, completion }| {
+        let truth = judge(&prompt, &completion).expect("a question of the sandbox");
+        let ratings =
+            panel.some(raters, &mut random).members().iter().map(|one| one.rate(&truth, &mut random)).collect();
+        Rating { prompt, response: completion, ratings, truth }
+    };
+    answers.into_iter().map(one).collect()
 }
 
 /// `count` pairs of answers, compared by all members of a panel.

@@ -40,7 +40,11 @@ pub fn write(question: &Question, style: &Style, random: &mut Random) -> String 
     } else {
         question
     };
-    let claim = if style.correct { question.target.right(random) } else { question.target.wrong(random) };
+    let claim = match style.correct {
+        true => question.target.right(random),
+        false if style.astray => Question::of(question.family, Split::Train, random).target.right(random),
+        false => question.target.wrong(random),
+    };
     let mut sentences = Vec::new();
     if style.opener {
         sentences.push(random.pick(&OPENERS).to_owned());

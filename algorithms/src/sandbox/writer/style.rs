@@ -18,6 +18,8 @@ pub enum Register {
 pub struct Style {
     /// Is the claim right?
     pub correct: bool,
+    /// If it is wrong: is it the answer to another question of the kind, and not nearly right?
+    pub astray: bool,
     /// How learned the words are.
     pub register: Register,
     /// Does it begin with "Sure!" or the like?
@@ -50,6 +52,7 @@ impl Style {
     pub fn plain() -> Self {
         Style {
             correct: true,
+            astray: false,
             register: Register::Plain,
             opener: false,
             closer: false,
@@ -76,6 +79,7 @@ impl Style {
         };
         Style {
             correct: !random.chance(0.7 * slip),
+            astray: false,
             register,
             opener: random.chance(0.3),
             closer: random.chance(0.2),
@@ -90,6 +94,7 @@ impl Style {
             scrambled: random.chance(0.15 * slip),
         }
     }
+
     /// A style of someone whose care for truth, for language, for brevity and for learned words have nothing to do with each
     /// other: what the judge finds in one respect says little of the others.
     pub fn varied(random: &mut Random) -> Self {
@@ -98,6 +103,7 @@ impl Style {
             [Register::Bare, Register::Plain, Register::Plain, Register::Formal, Register::Formal][random.below(5)];
         Style {
             correct: !random.chance(0.8 * untrue),
+            astray: false,
             register,
             opener: random.chance(0.3),
             closer: random.chance(0.25),
@@ -110,6 +116,35 @@ impl Style {
             small_letter: random.chance(0.5 * untidy),
             cut: random.chance(0.3 * untidy),
             scrambled: random.chance(0.5 * untidy),
+        }
+    }
+
+    /// A style of someone who was told how to write in each respect, whatever it is to be like in the others: right, nearly right
+    /// or quite wrong, tidy or not, in these words, so long. So every rating of one respect comes with every rating of another,
+    /// often enough to learn from.
+    pub fn told(random: &mut Random) -> Self {
+        let (truth, untidy) = (random.weighted(&[0.55, 0.1, 0.35]), random.chance(0.4));
+        let damaged = |random: &mut Random, chance: f64| untidy && random.chance(chance);
+        let register = match random.weighted(&[0.2, 0.4, 0.4]) {
+            0 => Register::Bare,
+            1 => Register::Plain,
+            _ => Register::Formal,
+        };
+        Style {
+            correct: truth == 0,
+            astray: truth == 2,
+            register,
+            opener: random.chance(0.3),
+            closer: random.chance(0.2),
+            reason: random.chance(0.35),
+            rambling: random.weighted(&[0.4, 0.2, 0.15, 0.15, 0.1]),
+            repeated: if damaged(random, 0.5) { 1 + random.below(2) } else { 0 },
+            off_topic: false,
+            refusal: false,
+            unpunctuated: damaged(random, 0.5),
+            small_letter: damaged(random, 0.5),
+            cut: damaged(random, 0.3),
+            scrambled: damaged(random, 0.6),
         }
     }
 }
