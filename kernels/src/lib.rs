@@ -9,6 +9,7 @@
 //! | [`attention`] | causal attention with grouped queries over sequences laid one after another; one step over a cache |
 //! | [`embedding`] | rows of a table by number |
 //! | [`head`] | log-probability of one word for each row, without a `[rows, words]` matrix |
+//! | [`region`] | sums over all words of any element-wise formula of policies' log-probabilities, without that matrix |
 //! | [`softmax`] | weights of a choice among words |
 //! | [`adamw`] | Adam with decoupled weight decay |
 //! | [`stored`] | weights in bf16, and from and to them |
@@ -28,6 +29,7 @@ pub mod embedding;
 pub mod head;
 pub mod magnitude;
 pub mod matrix;
+pub mod region;
 pub mod rms_norm;
 pub mod rotary;
 pub mod softmax;
@@ -35,6 +37,7 @@ pub mod stored;
 pub mod swiglu;
 
 mod exp;
+mod logarithm;
 mod scatter;
 mod task;
 mod vector;
