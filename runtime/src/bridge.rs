@@ -2,7 +2,7 @@
 
 use crate::{Error, Result, model::Live};
 use dfdx::prelude::{
-    Backward, Device, Gradients, Merge, OwnedTape, PutTape, Rank0, Shape, SplitTape, SumTo, Tape, Tensor, TryMul,
+    Backward, Device, Gradients, Merge, OwnedTape, PutTape, Rank0, Shape, SplitTape, SumTo, Tape, Tensor, Trace, TryMul,
 };
 use std::rc::Rc;
 
@@ -148,10 +148,48 @@ impl<D: Device<f32>> Track<D> {
         self.tape.add_backward_op(move |gradients| gradients.try_alloc_for(&place));
     }
 
+    /// Values that something other than dfdx made of some others. If they are `live`, `backward` is called once with the gradient
+    /// that reached them when dfdx runs the tape backward, and gives the gradient by each of those that they were made `from`.
+    pub(crate) fn outside(
+        &mut self,
+        device: &D,
+        values: Vec<f32>,
+        live: bool,
+        from: Vec<Traced<(usize,), D>>,
+        backward: impl FnOnce(Vec<f32>) -> Vec<Vec<f32>> + 'static,
+    ) -> Result<Traced<(usize,), D>> {
+        let length = values.len();
+        let value = device.try_tensor_from_vec(values, (length,)).map_err(refused)?;
+        if live {
+            let (place, device) = (value.ghost(), device.clone());
+            self.tape.add_backward_op(move |gradients| {
+                gradients.try_alloc_for(&place)?;
+                let by_each = backward(gradients.get(&place).as_vec());
+                from.iter().zip(by_each).try_for_each(|(x, by)| add_gradient(&device, gradients, &x.value, by))
+            });
+        }
+        Ok(Traced::new(value, live))
+    }
+
     /// Hands the tape on.
     pub(crate) fn finish(self) -> OwnedTape<f32, D> {
         self.tape
     }
+}
+
+/// Adds to the gradient of a tensor. dfdx makes no writing access public that holds on every device, so its own backward pass of
+/// a weighted sum does it.
+fn add_gradient<D: Device<f32>>(
+    device: &D,
+    gradients: &mut Gradients<f32, D>,
+    x: &Tensor<(usize,), f32, D>,
+    by: Vec<f32>,
+) -> Result<(), D::Err> {
+    let length = by.len();
+    let by = device.try_tensor_from_vec(by, (length,))?;
+    let before = std::mem::replace(gradients, Gradients::leaky());
+    *gradients = x.trace(before).try_mul(by)?.try_sum::<Rank0, _>()?.try_backward()?;
+    Ok(())
 }
 
 /// The gradient that reached a tensor which [`Track::expect_gradient`] was told of.
@@ -173,9 +211,9 @@ pub(crate) fn gradient_of<S: Shape, D: Device<f32>>(
 
 #[cfg(test)]
 mod tests {
-    use super::{backward_from, node};
+    use super::{Traced, Track, backward_from, node};
     use crate::model::Live;
-    use dfdx::prelude::{Backward, Cpu, PutTape, SumTo};
+    use dfdx::prelude::{Backward, Cpu, PutTape, SumTo, TryMul};
     use std::{cell::RefCell, rc::Rc};
 
     fn upstream_of(loss: impl FnOnce(Live<Cpu>)) -> Option<Vec<f32>> {
@@ -193,6 +231,25 @@ mod tests {
             drop(values.square().sum().backward());
         });
         assert_eq!(seen, Some(vec![2.0, -4.0, 6.0]));
+    }
+
+    #[test]
+    fn what_was_made_outside_hands_its_gradient_on() {
+        let device = Cpu::default();
+        let seen = Rc::new(RefCell::new(None));
+        let kept = Rc::clone(&seen);
+        let live = node(&device, vec![1.0, 2.0], move |g| *kept.borrow_mut() = Some(g)).unwrap();
+        let (x, mut track) = (Traced::new(live.logp, true), Track::new(live.tape));
+        // `y = [x0 x1, x0]`, and `x` is used beside it.
+        let backward = |g: Vec<f32>| vec![vec![2.0 * g[0] + g[1], g[0]]];
+        let y = track.outside(&device, vec![2.0, 1.0], true, vec![x.clone()], backward).unwrap();
+        let both = track.two(&x, &y, |x, y| x.try_mul(y)).unwrap();
+        let squared = track.one(&both, |both| both.try_mul(3.0)).unwrap();
+        track.backward(&squared).unwrap();
+        // The loss is 3 (x0 x0 x1 + x1 x0).
+        assert_eq!(seen.take(), Some(vec![3.0 * (2.0 * 1.0 * 2.0 + 2.0), 3.0 * (1.0 + 1.0)]));
+        let fixed = Track::new(Default::default()).outside(&device, vec![1.0], false, vec![], |_| vec![]).unwrap();
+        assert!(!fixed.live);
     }
 
     #[test]

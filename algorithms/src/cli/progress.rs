@@ -46,6 +46,11 @@ impl Observer for Training {
         if plan.cut > 0 {
             self.line(&format!("note: {} responses were cut to --max-length", plan.cut));
         }
+        if let Some(why) = plan.whole_words {
+            self.line(&format!(
+                "note: the log-probabilities of all words are held for all tokens of a part at once: {why}"
+            ));
+        }
         for dropped in plan.dropped.iter().take(3) {
             self.line(&format!("note: {dropped}"));
         }

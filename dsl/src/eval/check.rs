@@ -16,11 +16,38 @@ pub fn batch(
     inputs: &Inputs,
     settings: &Settings,
 ) -> Result<(), EvalError> {
+    all(program, layout, totals, inputs, settings, |_| true)
+}
+
+/// The same where what is read for each word is given in another way than among the inputs.
+///
+/// # Errors
+/// As [`batch`].
+pub fn batch_besides_words(
+    program: &Program,
+    layout: &Layout,
+    totals: &Totals,
+    inputs: &Inputs,
+    settings: &Settings,
+) -> Result<(), EvalError> {
+    all(program, layout, totals, inputs, settings, |node| node.ty.depth != Depth::EachWord)
+}
+
+fn all(
+    program: &Program,
+    layout: &Layout,
+    totals: &Totals,
+    inputs: &Inputs,
+    settings: &Settings,
+    is_input: impl Fn(&Node) -> bool,
+) -> Result<(), EvalError> {
     shape(layout, totals)?;
     vocabulary(program, layout, totals)?;
     steps(program)?;
     for node in &program.nodes {
-        if let Op::Input { owner, field } = &node.op {
+        if let Op::Input { owner, field } = &node.op
+            && is_input(node)
+        {
             let name = || input_name(owner, field, node.ty.side);
             let Some(values) = inputs.get(owner, field, node.ty.side) else {
                 return Err(EvalError::MissingInput { input: name(), place: node.place.clone() });

@@ -23,7 +23,7 @@ mod state;
 mod tests;
 mod words;
 
-pub use check::batch as check;
+pub use check::{batch as check, batch_besides_words as check_besides_words};
 pub use error::{EvalError, input_name};
 pub use inputs::{Inputs, Settings};
 pub use normal::{log_normal_below, log_normal_between, log_normal_density};

@@ -83,11 +83,11 @@ fn back_body<A: Arithmetic>(step: Step, known: Known<'_>, d: &mut [f32]) {
             known.hand(b, [a, b], d, |_, b, y| -y / b);
         }
         Step::Smaller(a, b) => {
-            known.hand(a, [a, b], d, |a, b, _| pick(!(b < a)));
+            known.hand(a, [a, b], d, |a, b, _| 1.0 - pick(b < a));
             known.hand(b, [a, b], d, |a, b, _| pick(b < a));
         }
         Step::Larger(a, b) => {
-            known.hand(a, [a, b], d, |a, b, _| pick(!(b > a)));
+            known.hand(a, [a, b], d, |a, b, _| 1.0 - pick(b > a));
             known.hand(b, [a, b], d, |a, b, _| pick(b > a));
         }
         Step::Clip(a, low, high) => known.one(a, d, |a, _| pick((a >= low) & (a <= high))),
@@ -102,7 +102,7 @@ fn back_body<A: Arithmetic>(step: Step, known: Known<'_>, d: &mut [f32]) {
         Step::LogComplement(a) => known.one(a, d, |a, _| (-1.0 / (-f64::from(a)).exp_m1()) as f32),
         Step::Choose(a, b, c) => {
             known.hand(b, [a, a], d, |a, _, _| pick(a > 0.0));
-            known.hand(c, [a, a], d, |a, _, _| pick(!(a > 0.0)));
+            known.hand(c, [a, a], d, |a, _, _| 1.0 - pick(a > 0.0));
         }
         Step::Mixture(a, b, share) => {
             let [more_a, more_b] = shares(share);

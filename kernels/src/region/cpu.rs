@@ -3,7 +3,8 @@ use super::{
     plan::moving,
     row::{Desk, Row, Start},
 };
-use crate::matrix::{Matrix, MatrixMut, Threads, Write, multiply};
+use crate::matrix::{Matrix, MatrixMut, Threads, Write, multiply, multiply_halves};
+use crate::stored::Stored;
 use rayon::prelude::*;
 use std::{
     ops::Range,
@@ -33,12 +34,11 @@ pub fn forward(sums: &mut [f32], inputs: Inputs<'_>) -> Result<(), NoWord> {
     let each = region.sums.len();
     assert_eq!(sums.len(), rows * each, "a number for each sum of each row");
     let none = AtomicUsize::new(usize::MAX);
-    let mut room: Room = take(&ROOMS);
-    let Room { scores, wide } = &mut room;
+    let mut room: Vec<f32> = take(&ROOMS);
     let per_row = policies.len() * words;
     for block in blocks(rows, per_row) {
-        let scores = sized(scores, block.len() * per_row);
-        score(scores, wide, &block, words, inputs);
+        let scores = sized(&mut room, block.len() * per_row);
+        score(scores, &block, words, inputs);
         scores
             .par_chunks(per_row)
             .zip(sums[block.start * each..block.end * each].par_chunks_mut(each))
@@ -77,7 +77,8 @@ pub fn backward(
     assert_eq!((d_sums.len(), d_given.len()), (rows * each, given.len()), "one number for each");
     assert_eq!((by_policy.len(), live_given.len()), (policies.len(), region.given()), "one answer for each");
     for (by, policy) in by_policy.iter().zip(policies).filter_map(|(by, policy)| Some((by.as_ref()?, policy))) {
-        assert_eq!((by.d_hidden.len(), by.d_table.len()), (policy.hidden.len(), policy.table.len()));
+        assert_eq!(by.d_hidden.len(), policy.hidden.len());
+        assert!(by.d_table.as_ref().is_none_or(|d_table| d_table.len() == policy.table.len()));
         if let Some((targets, d_logp)) = by.taken {
             assert_eq!((targets.len(), d_logp.len()), (rows, rows), "one word for each row");
             assert!(targets.iter().all(|word| (*word as usize) < words), "a target that is no word");
@@ -86,11 +87,10 @@ pub fn backward(
     let live: Vec<bool> = by_policy.iter().map(Option::is_some).collect();
     let moving = moving(&region.steps, &live, live_given);
     let start = |row: usize| Start { d_sums: &d_sums[row * each..][..each], moving: &moving, live: &live };
-    let mut room: Room = take(&ROOMS);
-    let Room { scores, wide } = &mut room;
+    let mut room: Vec<f32> = take(&ROOMS);
     for block in blocks(rows, per_row) {
-        let scores = sized(scores, block.len() * per_row);
-        score(scores, wide, &block, words, inputs);
+        let scores = sized(&mut room, block.len() * per_row);
+        score(scores, &block, words, inputs);
         let taken: Vec<_> = by_policy.iter().map(|by| by.as_ref().and_then(|by| by.taken)).collect();
         let numbers = region.given();
         let one_row = |scores: &mut [f32], row: usize, d_given: &mut [f32]| {
@@ -113,7 +113,7 @@ pub fn backward(
         for (number, (by, policy)) in by_policy.iter_mut().zip(policies).enumerate() {
             if let Some(by) = by {
                 let d_scores = &scores[number * words..];
-                hand_on(by, wide, &block, (d_scores, per_row), *policy);
+                hand_on(by, &block, (d_scores, per_row), *policy);
             }
         }
     }
@@ -123,7 +123,6 @@ pub fn backward(
 /// From the gradient by the scores of some rows, which begin so many numbers apart.
 fn hand_on(
     by: &mut ByPolicy<'_>,
-    wide: &mut Vec<f32>,
     block: &Range<usize>,
     (d_scores, apart): (&[f32], usize),
     Policy { hidden, table, width }: Policy<'_>,
@@ -131,39 +130,51 @@ fn hand_on(
     let states = block.start * width..block.end * width;
     for words in chunks(table.len() / width, WORDS) {
         let part = words.start * width..words.end * width;
-        let table = table.part(part.clone()).wide(wide);
         let d_scores = Matrix::strided(&d_scores[words.start..], block.len(), words.len(), apart);
-        multiply(
-            MatrixMut::new(&mut by.d_hidden[states.clone()], block.len(), width),
-            Write::Add,
-            d_scores,
-            Matrix::new(table, words.len(), width),
-            Threads::All,
-        );
-        multiply(
-            MatrixMut::new(&mut by.d_table[part], words.len(), width),
-            Write::Add,
-            d_scores.transposed(),
-            Matrix::new(&hidden[states.clone()], block.len(), width),
-            Threads::All,
-        );
+        let d_hidden = MatrixMut::new(&mut by.d_hidden[states.clone()], block.len(), width);
+        match table.part(part.clone()) {
+            Stored::Whole(table) => {
+                multiply(d_hidden, Write::Add, d_scores, Matrix::new(table, words.len(), width), Threads::All);
+            }
+            Stored::Halves(table) => {
+                multiply_halves(d_hidden, Write::Add, d_scores, Matrix::new(table, words.len(), width));
+            }
+            Stored::Rounded(table) => {
+                multiply_halves(d_hidden, Write::Add, d_scores, Matrix::new(table, words.len(), width));
+            }
+        }
+        if let Some(d_table) = &mut by.d_table {
+            let d_table = MatrixMut::new(&mut d_table[part], words.len(), width);
+            let hidden = Matrix::new(&hidden[states.clone()], block.len(), width);
+            if table.in_halves() {
+                multiply_halves(d_table, Write::Add, d_scores.transposed(), hidden);
+            } else {
+                multiply(d_table, Write::Add, d_scores.transposed(), hidden, Threads::All);
+            }
+        }
     }
 }
 
 /// The scores of these rows: `[row, policy, word]`.
-fn score(scores: &mut [f32], wide: &mut Vec<f32>, block: &Range<usize>, words: usize, inputs: Inputs<'_>) {
+fn score(scores: &mut [f32], block: &Range<usize>, words: usize, inputs: Inputs<'_>) {
     let apart = inputs.policies.len() * words;
-    for (number, Policy { hidden, table, width }) in inputs.policies.iter().enumerate() {
-        let hidden = &hidden[block.start * width..block.end * width];
+    for (number, &Policy { hidden, table, width }) in inputs.policies.iter().enumerate() {
+        let hidden = Matrix::new(&hidden[block.start * width..block.end * width], block.len(), width);
         for part in chunks(words, WORDS) {
-            let table = table.part(part.start * width..part.end * width).wide(wide);
-            multiply(
-                MatrixMut::strided(&mut scores[number * words + part.start..], block.len(), part.len(), apart),
-                Write::Set,
-                Matrix::new(hidden, block.len(), *width),
-                Matrix::new(table, part.len(), *width).transposed(),
-                Threads::All,
-            );
+            let scores = &mut scores[number * words + part.start..];
+            let scores = MatrixMut::strided(scores, block.len(), part.len(), apart);
+            match table.part(part.start * width..part.end * width) {
+                Stored::Whole(table) => {
+                    let table = Matrix::new(table, part.len(), width).transposed();
+                    multiply(scores, Write::Set, hidden, table, Threads::All);
+                }
+                Stored::Halves(table) => {
+                    multiply_halves(scores, Write::Set, hidden, Matrix::new(table, part.len(), width).transposed());
+                }
+                Stored::Rounded(table) => {
+                    multiply_halves(scores, Write::Set, hidden, Matrix::new(table, part.len(), width).transposed());
+                }
+            }
         }
     }
 }
@@ -207,14 +218,6 @@ fn chunks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..length).step_by(size).map(move |start| start..(start + size).min(length))
 }
 
-/// Where a call computes.
-#[derive(Debug, Default)]
-struct Room {
-    scores: Vec<f32>,
-    /// A part of a table in f32, if it is stored otherwise.
-    wide: Vec<f32>,
-}
-
 /// So many numbers of a room.
 fn sized(scores: &mut Vec<f32>, length: usize) -> &mut [f32] {
     if scores.len() < length {
@@ -223,8 +226,8 @@ fn sized(scores: &mut Vec<f32>, length: usize) -> &mut [f32] {
     &mut scores[..length]
 }
 
-/// Rooms and desks that nobody uses, for the next.
-static ROOMS: Mutex<Vec<Room>> = Mutex::new(Vec::new());
+/// Rooms for scores, and desks, that nobody uses, for the next.
+static ROOMS: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 static DESKS: Mutex<Vec<Desk>> = Mutex::new(Vec::new());
 
 fn take<T: Default>(free: &Mutex<Vec<T>>) -> T {

@@ -9,6 +9,8 @@
 //! With `y = ln p` and `dy` the gradient by it:
 //!
 //! - `dz = dy - p sum(dy)`, `d hidden += dz table`, `d table += dzᵀ hidden`.
+//!
+//! With a table in bf16 the three products are those of [`crate::matrix::multiply_halves`]: `hidden` and `dz` are rounded for them.
 
 mod back;
 mod cpu;
@@ -202,8 +204,8 @@ pub struct Inputs<'a> {
 pub struct ByPolicy<'a> {
     /// Is added to.
     pub d_hidden: &'a mut [f32],
-    /// Is added to.
-    pub d_table: &'a mut [f32],
+    /// Is added to, if the table is trained.
+    pub d_table: Option<&'a mut [f32]>,
     /// A word for each row and the gradient of its log-probability, which joins that of the sums.
     pub taken: Option<(&'a [u32], &'a [f32])>,
 }

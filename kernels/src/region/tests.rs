@@ -1,5 +1,6 @@
 use super::{ByPolicy, Inputs, NoWord, Policy, Region, Step, backward, forward, forward_reference};
 use crate::check::{assert_close, numbers, slope, wide};
+use crate::stored::Stored;
 use half::bf16;
 
 /// One state for each row and a table, of each policy; the widths differ.
@@ -51,7 +52,9 @@ impl Case {
         let inputs = Inputs { region: &self.region, policies: &policies, given: &self.given };
         let each = d_hidden.iter_mut().zip(&mut d_tables).enumerate();
         let mut by: Vec<_> = each
-            .map(|(i, (d_hidden, d_table))| Some(ByPolicy { d_hidden, d_table, taken: taken.filter(|_| i == 0) }))
+            .map(|(i, (d_hidden, d_table))| {
+                Some(ByPolicy { d_hidden, d_table: Some(d_table), taken: taken.filter(|_| i == 0) })
+            })
             .collect();
         backward(&mut by, &mut d_given, &vec![true; self.region.given()], &self.upstream(), inputs);
         d_hidden.iter_mut().flatten().for_each(|d| *d -= 1.0);
@@ -233,7 +236,7 @@ fn many_blocks_are_one() {
         let policies = alone.policies();
         let inputs = Inputs { region: &alone.region, policies: &policies, given: &[] };
         let (mut d, mut d_table) = (vec![0.0; 3], vec![0.0; sum.len()]);
-        let mut by = [Some(ByPolicy { d_hidden: &mut d, d_table: &mut d_table, taken: None }), None];
+        let mut by = [Some(ByPolicy { d_hidden: &mut d, d_table: Some(&mut d_table), taken: None }), None];
         backward(&mut by, &mut [], &[], &case.upstream()[2 * row..][..2], inputs);
         sum.iter_mut().zip(&d_table).for_each(|(sum, d)| *sum += f64::from(*d));
         assert_close("d hidden", &d_hidden[0][3 * row..][..3], &wide(&d), 1e-5);
@@ -267,7 +270,7 @@ fn a_policy_without_a_gradient_is_left_alone_and_others_have_the_same() {
     let policies = case.policies();
     let inputs = Inputs { region: &case.region, policies: &policies, given: &[] };
     let (mut own, mut d_table) = (vec![0.0; case.hidden[1].len()], vec![0.0; case.tables[1].len()]);
-    let mut by = [None, Some(ByPolicy { d_hidden: &mut own, d_table: &mut d_table, taken: None })];
+    let mut by = [None, Some(ByPolicy { d_hidden: &mut own, d_table: Some(&mut d_table), taken: None })];
     backward(&mut by, &mut [], &[], &case.upstream(), inputs);
     assert_close("d hidden", &own, &wide(&d_hidden[1]), 1e-5);
 }
@@ -282,26 +285,50 @@ fn far_out_everything_is_finite() {
 }
 
 #[test]
-fn a_table_in_halves_is_what_it_stands_for() {
+fn a_table_in_halves_is_multiplied_by_rounded_states() {
     let mut case = Case::new(between(), 7, 4300);
     let halves: Vec<Vec<bf16>> =
         case.tables.iter().map(|table| table.iter().map(|w| bf16::from_f32(*w)).collect()).collect();
     for (table, halves) in case.tables.iter_mut().zip(&halves) {
         table.iter_mut().zip(halves).for_each(|(w, half)| *w = half.to_f32());
     }
+    case.hidden.iter_mut().flatten().for_each(|h| *h = bf16::from_f32(*h).to_f32());
     let all = |policies: &[Policy<'_>]| {
         let inputs = Inputs { region: &case.region, policies, given: &[] };
         let mut sums = vec![0.0; 14];
         forward(&mut sums, inputs).unwrap();
         let (mut d_hidden, mut d_table) = (vec![0.0; case.hidden[0].len()], vec![0.0; case.tables[0].len()]);
-        let mut by = [Some(ByPolicy { d_hidden: &mut d_hidden, d_table: &mut d_table, taken: None }), None];
+        let mut by = [Some(ByPolicy { d_hidden: &mut d_hidden, d_table: Some(&mut d_table), taken: None }), None];
         backward(&mut by, &mut [], &[], &case.upstream(), inputs);
         (sums, d_hidden, d_table)
     };
-    let whole = case.policies();
-    let narrow: Vec<Policy<'_>> =
-        whole.iter().zip(&halves).map(|(p, halves)| Policy { table: halves[..].into(), ..*p }).collect();
-    assert_eq!(all(&narrow), all(&whole));
+    let right = all(&case.policies());
+    let each = || case.policies().into_iter().zip(&halves).zip(&case.tables);
+    let narrow: Vec<_> = each().map(|((p, halves), _)| Policy { table: halves[..].into(), ..p }).collect();
+    let rounded: Vec<_> = each().map(|((p, _), table)| Policy { table: Stored::Rounded(table), ..p }).collect();
+    assert_eq!(all(&narrow), all(&rounded));
+    let (sums, d_hidden, d_table) = all(&narrow);
+    // Forward nothing is rounded that was not before; of the gradient of scores, eight bits stay.
+    assert_close("sums", &sums, &wide(&right.0), 1e-5);
+    for (name, ours, right) in [("d hidden", &d_hidden, &right.1), ("d table", &d_table, &right.2)] {
+        let largest = right.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+        let scaled = |x: &[f32]| -> Vec<f32> { x.iter().map(|x| x / largest).collect() };
+        assert_close(name, &scaled(ours), &wide(&scaled(right)), 4e-3);
+    }
+}
+
+#[test]
+fn a_table_that_is_not_trained_changes_nothing_else() {
+    let case = Case::new(between(), 5, 33);
+    let policies = case.policies();
+    let inputs = Inputs { region: &case.region, policies: &policies, given: &[] };
+    let (mut with, mut without) = (vec![0.0; case.hidden[0].len()], vec![0.0; case.hidden[0].len()]);
+    let mut d_table = vec![0.0; case.tables[0].len()];
+    let mut by = [Some(ByPolicy { d_hidden: &mut with, d_table: Some(&mut d_table), taken: None }), None];
+    backward(&mut by, &mut [], &[], &case.upstream(), inputs);
+    let mut by = [Some(ByPolicy { d_hidden: &mut without, d_table: None, taken: None }), None];
+    backward(&mut by, &mut [], &[], &case.upstream(), inputs);
+    assert_eq!(with, without);
 }
 
 #[test]

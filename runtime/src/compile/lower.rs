@@ -44,7 +44,7 @@ impl<D: Device<f32>> Run<'_, D> {
 
             Op::Constant => match self.lined_up_or_number(id)? {
                 Quantity::Many(many) => Ok(Quantity::Many(many.cut()?)),
-                number @ Quantity::Number(_) => Ok(number),
+                other @ (Quantity::Number(_) | Quantity::Words) => Ok(other),
             },
             Op::Recast(_) => self.lined_up_or_number(id),
             Op::EveryPrompt => Ok(Quantity::Many(self.lined_up(id, 0)?)),
@@ -71,6 +71,7 @@ impl<D: Device<f32>> Run<'_, D> {
     fn lined_up_or_number(&mut self, id: Id) -> Result<Quantity<D>> {
         match self.argument(id, 0) {
             Quantity::Number(number) => Ok(Quantity::Number(number)),
+            Quantity::Words => Err(self.beyond_words(id)),
             Quantity::Many(_) => self.lined_up(id, 0).map(Quantity::Many),
         }
     }
@@ -84,6 +85,7 @@ impl<D: Device<f32>> Run<'_, D> {
     ) -> Result<Quantity<D>> {
         match self.lined_up_or_number(id)? {
             Quantity::Number(number) => Ok(Quantity::Number(on_number(number))),
+            Quantity::Words => Err(self.beyond_words(id)),
             Quantity::Many(many) => on_many(self, many).map(Quantity::Many),
         }
     }

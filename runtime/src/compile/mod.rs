@@ -1,11 +1,13 @@
 //! A [`Program`] as a dfdx graph: the same numbers as [`collimate_dsl::eval`], in f32, on any of dfdx's devices and on
 //! dfdx's own tape.
 
+mod cut;
 mod group;
 mod lower;
 mod order;
 mod pointwise;
 mod reduce;
+mod region;
 mod run;
 mod source;
 mod special;
@@ -17,9 +19,12 @@ use crate::bridge::{self, Traced};
 use crate::model::Live;
 use crate::{Error, Result};
 use collimate_dsl::eval::{self, EvalError, Evaluation, Inputs, Measured, Settings};
-use collimate_dsl::ir::{Program, STATE};
+use collimate_dsl::ir::{Depth, Program, STATE};
 use collimate_dsl::{Layout, Totals};
+pub use cut::{Cut, Whole, WordPass, cut};
 use dfdx::prelude::{Cpu, Device, Gradients, OwnedTape};
+use region::Regions;
+pub use region::Words;
 use run::{Leaf, Run};
 pub use source::{Field, Form, Share, Source, actor_shares, value_shares};
 
@@ -46,8 +51,38 @@ pub fn evaluate(
     settings: &Settings,
 ) -> Result<Evaluation> {
     eval::check(program, layout, totals, inputs, settings).map_err(said)?;
+    evaluate_with(program, layout, totals, inputs, settings, None)
+}
+
+/// The same where what is read for each word comes from hidden states, and no matrix of tokens and words is made. The gradient
+/// by them is gathered there, if they are trained.
+///
+/// # Errors
+/// As [`evaluate`]; also if the program cannot be [`cut`].
+pub fn evaluate_by_words(
+    program: &Program,
+    layout: &Layout,
+    totals: &Totals,
+    inputs: &Inputs,
+    settings: &Settings,
+    words: Vec<Words>,
+) -> Result<Evaluation> {
+    eval::check_besides_words(program, layout, totals, inputs, settings).map_err(said)?;
+    let regions = regions(program, layout, words)?;
+    evaluate_with(program, layout, totals, inputs, settings, Some(regions))
+}
+
+fn evaluate_with(
+    program: &Program,
+    layout: &Layout,
+    totals: &Totals,
+    inputs: &Inputs,
+    settings: &Settings,
+    regions: Option<Regions>,
+) -> Result<Evaluation> {
     let device = Cpu::default();
     let mut run = Run::new(&device, program, layout, totals, settings, OwnedTape::default());
+    run.regions = regions;
     let mut leaves = Vec::new();
     run.carry(inputs);
     for (owner, field, side, values) in inputs.iter().filter(|(owner, ..)| *owner != STATE) {
@@ -128,6 +163,51 @@ pub fn step_of<D: Device<f32>>(
     settings: &Settings,
     sources: Vec<Source<D>>,
 ) -> Result<(Outcome, Gradients<f32, D>)> {
+    step_with(device, program, layout, totals, inputs, settings, sources, None)
+}
+
+/// The same where what is read for each word comes from hidden states, and no matrix of tokens and words is made.
+///
+/// # Errors
+/// As [`step_of`]; also if the program cannot be [`cut`].
+#[expect(clippy::too_many_arguments, reason = "a step, and the policies whose words are read")]
+pub fn step_by_words<D: Device<f32>>(
+    device: &D,
+    program: &Program,
+    layout: &Layout,
+    totals: &Totals,
+    inputs: &Inputs,
+    settings: &Settings,
+    sources: Vec<Source<D>>,
+    words: Vec<Words>,
+) -> Result<(Outcome, Gradients<f32, D>)> {
+    let regions = regions(program, layout, words)?;
+    step_with(device, program, layout, totals, inputs, settings, sources, Some(regions))
+}
+
+/// A program's passes over words, with the policies that they read.
+fn regions(program: &Program, layout: &Layout, words: Vec<Words>) -> Result<Regions> {
+    let cut = cut(program).map_err(|why| Error::Setting(format!("`{}`: {why}", program.name)))?;
+    let asked = tokens(layout);
+    if let Some(odd) = words.iter().find(|words| words.states.tokens() != asked) {
+        let found = odd.states.tokens();
+        let problem = format!("`{}` gave states of {found} tokens where the batch asks for {asked}", odd.owner);
+        return Err(Error::Numeric(problem));
+    }
+    Ok(Regions { cut, words })
+}
+
+#[expect(clippy::too_many_arguments, reason = "a step, and what finds sums over words")]
+fn step_with<D: Device<f32>>(
+    device: &D,
+    program: &Program,
+    layout: &Layout,
+    totals: &Totals,
+    inputs: &Inputs,
+    settings: &Settings,
+    sources: Vec<Source<D>>,
+    regions: Option<Regions>,
+) -> Result<(Outcome, Gradients<f32, D>)> {
     let mut given = inputs.clone();
     for source in &sources {
         let numbers = source.live.logp.as_vec();
@@ -141,16 +221,24 @@ pub fn step_of<D: Device<f32>>(
     }
     for (_, owner, field, ty) in program.inputs().filter(|(.., ty)| ty.live) {
         let gives = |share: &Share| (share.owner.as_str(), share.field.as_str()) == (owner, field);
+        let by_words = |regions: &Regions| regions.words.iter().any(|words| words.owner == owner);
+        if ty.depth == Depth::EachWord && regions.as_ref().is_some_and(by_words) {
+            continue;
+        }
         if !sources.iter().any(|source| source.shares.iter().any(gives)) {
             let name = eval::input_name(owner, field, ty.side);
             let problem = "is to be trained, but no model gives it to this step";
             return Err(Error::Setting(format!("`{}`: {name} {problem}", program.name)));
         }
     }
-    eval::check(program, layout, totals, &given, settings).map_err(said)?;
+    match regions {
+        None => eval::check(program, layout, totals, &given, settings).map_err(said)?,
+        Some(_) => eval::check_besides_words(program, layout, totals, &given, settings).map_err(said)?,
+    }
     let (wholes, tapes): (Vec<_>, Vec<_>) =
         sources.into_iter().map(|source| ((source.live.logp, source.shares), source.live.tape)).unzip();
     let mut run = Run::new(device, program, layout, totals, settings, bridge::merged(tapes));
+    run.regions = regions;
     run.carry(inputs);
     for (owner, field, side, values) in inputs.iter().filter(|(owner, ..)| *owner != STATE) {
         let value = run.upload(values)?;

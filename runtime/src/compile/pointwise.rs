@@ -24,6 +24,7 @@ impl<D: Device<f32>> Run<'_, D> {
             (Quantity::Number(a), Quantity::Number(b)) => Pair::Numbers(a, b),
             (Quantity::Number(a), Quantity::Many(_)) => Pair::NumberLeft(a, self.lined_up(id, 1)?),
             (Quantity::Many(_), Quantity::Number(b)) => Pair::NumberRight(self.lined_up(id, 0)?, b),
+            (Quantity::Words, _) | (_, Quantity::Words) => return Err(self.beyond_words(id)),
             (Quantity::Many(_), Quantity::Many(_)) => Pair::Both(self.lined_up(id, 0)?, self.lined_up(id, 1)?),
         })
     }
@@ -98,6 +99,12 @@ impl<D: Device<f32>> Run<'_, D> {
     }
 
     pub(super) fn clip(&mut self, id: Id) -> Result<Quantity<D>> {
+        let (low, high) = self.bounds(id)?;
+        self.pointwise(id, |x| x.clamp(low, high), |run, x| run.track.one(&x, |x| x.try_clamp(low, high)))
+    }
+
+    /// Between what a value is held.
+    pub(super) fn bounds(&self, id: Id) -> Result<(f64, f64)> {
         let (Quantity::Number(low), Quantity::Number(high)) = (self.argument(id, 1), self.argument(id, 2)) else {
             let message = format!("`{}` needs bounds that are numbers or hyper-parameters", self.op(id).word());
             return Err(self.fault(id, message));
@@ -106,7 +113,7 @@ impl<D: Device<f32>> Run<'_, D> {
             let message = format!("`{}` between {low} and {high} holds nothing: swap them", self.op(id).word());
             return Err(self.fault(id, message));
         }
-        self.pointwise(id, |x| x.clamp(low, high), |run, x| run.track.one(&x, |x| x.try_clamp(low, high)))
+        Ok((low, high))
     }
 
     pub(super) fn exponential(&mut self, id: Id) -> Result<Quantity<D>> {

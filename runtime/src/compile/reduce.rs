@@ -14,6 +14,9 @@ const WIDTH: usize = 32;
 impl<D: Device<f32>> Run<'_, D> {
     /// Sum or mean over the innermost axis, or over everything.
     pub(super) fn reduction(&mut self, id: Id) -> Result<Many<D>> {
+        if self.is_word_by_word(self.program.node(id).args[0]) {
+            return self.word_reduction(id);
+        }
         let (op, to) = (self.op(id), self.program.node(id).ty);
         let from = self.program.node(self.program.node(id).args[0]).ty;
         let one_axis_less = match from.depth {

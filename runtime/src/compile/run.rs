@@ -1,12 +1,14 @@
 //! One program on one batch: its quantities so far, and the tape they are on.
 
-use super::{Outcome, said};
+use super::special::read;
+use super::{Outcome, region::Regions, said};
 use crate::bridge::{Traced, Track, refused};
 use crate::{Error, Result};
 use collimate_dsl::eval::{self, EvalError, Inputs, Measured, Settings};
 use collimate_dsl::ir::{Depth, Id, Op, Place, Program, STATE, SideTag};
 use collimate_dsl::{Layout, Totals};
 use dfdx::prelude::{Device, GatherTo, Gradients, OwnedTape, Tensor};
+use std::collections::HashMap;
 
 /// One number for each prompt, response or token: what there is one for is in the node's type.
 pub(super) type Many<D> = Traced<(usize,), D>;
@@ -18,6 +20,8 @@ pub(super) enum Quantity<D: Device<f32>> {
     Number(f64),
     /// One for each element.
     Many(Many<D>),
+    /// One for each word, found again whenever a sum over the words asks for it.
+    Words,
 }
 
 /// What an input is called.
@@ -29,7 +33,7 @@ pub(super) struct Leaf<'a> {
 }
 
 pub(super) struct Run<'a, D: Device<f32>> {
-    device: &'a D,
+    pub(super) device: &'a D,
     pub(super) program: &'a Program,
     pub(super) layout: &'a Layout,
     pub(super) totals: &'a Totals,
@@ -39,6 +43,10 @@ pub(super) struct Run<'a, D: Device<f32>> {
     /// What the loss carries from the step before.
     state: Settings,
     quantities: Vec<Quantity<D>>,
+    /// How sums over words are found, if not from values of all words.
+    pub(super) regions: Option<Regions>,
+    /// Those that were found, by what was summed.
+    pub(super) word_sums: HashMap<Id, Many<D>>,
     /// For each node, whether the loss depends on it. What only a metric reads is kept off the tape.
     leads_to_loss: Vec<bool>,
 }
@@ -61,8 +69,23 @@ impl<'a, D: Device<f32>> Run<'a, D> {
                 program.nodes[i].args.iter().for_each(|arg| leads_to_loss[arg.index()] = true);
             }
         }
-        let (given, quantities, track, state) = (Vec::new(), Vec::new(), Track::new(tape), Settings::new());
-        Run { device, program, layout, totals, settings, track, given, state, quantities, leads_to_loss }
+        let (given, track, state) = (Vec::new(), Track::new(tape), Settings::new());
+        let quantities = program.nodes.iter().map(|_| Quantity::Words).collect();
+        let (regions, word_sums) = (None, HashMap::new());
+        Run {
+            device,
+            program,
+            layout,
+            totals,
+            settings,
+            track,
+            given,
+            state,
+            quantities,
+            regions,
+            word_sums,
+            leads_to_loss,
+        }
     }
 
     /// Numbers on the device.
@@ -116,6 +139,7 @@ impl<'a, D: Device<f32>> Run<'a, D> {
         let arg = self.program.node(node).args[position];
         match &self.quantities[arg.index()] {
             Quantity::Number(number) => Quantity::Number(*number),
+            Quantity::Words => Quantity::Words,
             Quantity::Many(many) => {
                 let mut many = many.clone();
                 many.live &= self.leads_to_loss[node.index()];
@@ -132,19 +156,28 @@ impl<'a, D: Device<f32>> Run<'a, D> {
                 let ty = self.program.node(self.program.node(node).args[position]).ty;
                 Ok(Traced::fixed(self.upload(&vec![number; self.layout.len(ty)])?))
             }
+            Quantity::Words => Err(self.beyond_words(node)),
         }
     }
 
     /// Computes every node in order, then goes back from the loss.
     pub(super) fn differentiate(mut self) -> Result<(Outcome, Gradients<f32, D>)> {
-        for i in 0..self.program.nodes.len() {
-            let quantity = self.lower(Id::new(i))?;
-            self.quantities.push(quantity);
+        for id in self.order() {
+            if !self.is_word_by_word(id) {
+                self.quantities[id.index()] = self.lower(id)?;
+            }
+        }
+        let program = self.program;
+        for metric in &program.metrics {
+            if self.is_word_by_word(metric.node) {
+                self.word_sum(metric.node)?;
+            }
         }
         let root = self.program.root.ok_or_else(|| Error::Numeric(format!("`{}` has no loss", self.program.name)))?;
         let loss = match &self.quantities[root.index()] {
             Quantity::Number(number) => Traced::fixed(self.upload(&[*number])?),
             Quantity::Many(many) => many.clone(),
+            Quantity::Words => return Err(self.beyond_words(root)),
         };
         let outcome = Outcome {
             loss: loss.value.as_vec().iter().copied().map(f64::from).sum(),
@@ -153,6 +186,29 @@ impl<'a, D: Device<f32>> Run<'a, D> {
         };
         self.finite(&outcome)?;
         Ok((outcome, self.track.backward(&loss)?))
+    }
+
+    /// An order in which every step comes after what it reads.
+    fn order(&self) -> Vec<Id> {
+        match &self.regions {
+            Some(regions) => regions.cut.order.clone(),
+            None => (0..self.program.nodes.len()).map(Id::new).collect(),
+        }
+    }
+
+    /// Is a node's value, one for each word, never there as a whole?
+    pub(super) fn is_word_by_word(&self, id: Id) -> bool {
+        self.regions.is_some() && self.program.node(id).ty.depth == Depth::EachWord
+    }
+
+    /// Does the loss depend on it?
+    pub(super) fn leads_to_loss(&self, id: Id) -> bool {
+        self.leads_to_loss[id.index()]
+    }
+
+    /// An error about a node that reads values of all words elsewhere than in a sum over them.
+    pub(super) fn beyond_words(&self, id: Id) -> Error {
+        self.fault(id, format!("`{}` reads a value for each word that is there in sums alone", self.op(id).word()))
     }
 
     fn measured(&self) -> Vec<Measured> {
@@ -166,9 +222,9 @@ impl<'a, D: Device<f32>> Run<'a, D> {
                     (values[0] * self.totals.prompts as f64, self.layout.prompts)
                 }
                 Depth::Constant | Depth::Batch => (values[0] * self.layout.prompts as f64, self.layout.prompts),
-                Depth::EachPrompt | Depth::EachResponse | Depth::EachToken | Depth::EachWord => {
-                    (values.iter().sum(), values.len())
-                }
+                // Of each word there may be the sums at each token alone.
+                Depth::EachWord => (values.iter().sum(), self.layout.len(ty)),
+                Depth::EachPrompt | Depth::EachResponse | Depth::EachToken => (values.iter().sum(), values.len()),
             };
             Measured { name: metric.name.clone(), sum, count }
         };
@@ -178,7 +234,8 @@ impl<'a, D: Device<f32>> Run<'a, D> {
     fn values(&self, id: Id) -> Vec<f64> {
         match &self.quantities[id.index()] {
             Quantity::Number(number) => vec![*number; self.layout.len(self.program.node(id).ty)],
-            Quantity::Many(many) => many.value.as_vec().into_iter().map(f64::from).collect(),
+            Quantity::Many(many) => read(many),
+            Quantity::Words => self.word_sums.get(&id).map_or_else(Vec::new, read),
         }
     }
 

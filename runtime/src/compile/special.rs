@@ -18,7 +18,7 @@ impl<D: Device<f32>> Run<'_, D> {
         let numbers: Vec<f64> = (0..count)
             .filter_map(|position| match self.argument(id, position) {
                 Quantity::Number(number) => Some(number),
-                Quantity::Many(_) => None,
+                Quantity::Many(_) | Quantity::Words => None,
             })
             .collect();
         if numbers.len() == count {

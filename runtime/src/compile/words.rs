@@ -13,11 +13,7 @@ impl<D: Device<f32>> Run<'_, D> {
     /// Where they are equal dfdx's maximum hands on half of the gradient to each, and the size of a difference hands on
     /// none at 0: together the right share.
     pub(super) fn mixture(&mut self, id: Id) -> Result<Many<D>> {
-        let share = self.number(id, 2)?;
-        if !(0.0..=1.0).contains(&share) {
-            let message = format!("the share of a `{}` is {share}: give one from 0 to 1", self.op(id).word());
-            return Err(self.fault(id, message));
-        }
+        let share = self.share(id)?;
         let (x, y) = (self.argument_spelled_out(id, 0)?, self.argument_spelled_out(id, 1)?);
         if share == 1.0 {
             return Ok(x);
@@ -35,13 +31,9 @@ impl<D: Device<f32>> Run<'_, D> {
 
     /// 1 for the likeliest words at each token. The order is found outside dfdx, which has none.
     pub(super) fn top_words(&mut self, id: Id) -> Result<Many<D>> {
-        let count = self.number(id, 1)?;
-        if count < 1.0 || count.fract() != 0.0 {
-            let message = format!("`{}` keeps {count} words: keep a whole number, at least 1", self.op(id).word());
-            return Err(self.fault(id, message));
-        }
+        let count = self.word_count(id)?;
         let values = self.argument_spelled_out(id, 0)?.value.as_vec();
-        let marks = values.chunks(self.layout.words).flat_map(|words| eval::top(words, count as usize));
+        let marks = values.chunks(self.layout.words).flat_map(|words| eval::top(words, count));
         Ok(Traced::fixed(self.upload(&marks.collect::<Vec<f64>>())?))
     }
 
@@ -78,11 +70,31 @@ impl<D: Device<f32>> Run<'_, D> {
         self.track.two(&shares, &zero, |shares, zero| kept.try_choose(shares, zero))
     }
 
+    /// How much of a mixture is its first part's.
+    pub(super) fn share(&self, id: Id) -> Result<f64> {
+        let share = self.number(id, 2)?;
+        if !(0.0..=1.0).contains(&share) {
+            let message = format!("the share of a `{}` is {share}: give one from 0 to 1", self.op(id).word());
+            return Err(self.fault(id, message));
+        }
+        Ok(share)
+    }
+
+    /// How many of the likeliest words are kept.
+    pub(super) fn word_count(&self, id: Id) -> Result<usize> {
+        let count = self.number(id, 1)?;
+        if count < 1.0 || count.fract() != 0.0 {
+            let message = format!("`{}` keeps {count} words: keep a whole number, at least 1", self.op(id).word());
+            return Err(self.fault(id, message));
+        }
+        Ok(count as usize)
+    }
+
     /// An argument that comes from no batch.
-    fn number(&mut self, id: Id, position: usize) -> Result<f64> {
+    fn number(&self, id: Id, position: usize) -> Result<f64> {
         match self.argument(id, position) {
             Quantity::Number(number) => Ok(number),
-            Quantity::Many(_) => {
+            Quantity::Many(_) | Quantity::Words => {
                 let message = format!("`{}` needs a number or a hyper-parameter here", self.op(id).word());
                 Err(self.fault(id, message))
             }

@@ -1,11 +1,12 @@
 //! What the two engines have in common.
 
-use super::{Sequences, ValuesAt};
+use super::{Sequences, ValuesAt, WordStates};
 use crate::{
     Result,
     train::{AdamW, Update},
 };
 use dfdx::prelude::{Device, Gradients, OwnedTape, Tensor};
+use std::sync::Arc;
 
 /// Log-probabilities or values on dfdx's tape, and the tape whose backward pass reaches the weights.
 pub struct Live<D: Device<f32>> {
@@ -76,6 +77,28 @@ pub trait Engine<D: Device<f32>> {
     fn trains(&self) -> Option<&dyn TrainsInPlace> {
         None
     }
+
+    /// The engine as one that gives states of which all words can be read a part at a time, if it is.
+    fn gives_states(&self) -> Option<&dyn GivesStates<D>> {
+        None
+    }
+}
+
+/// Gives hidden states, so that what a program makes of all words is computed from them and the output embedding, and no
+/// matrix of tokens and words is made.
+pub trait GivesStates<D: Device<f32>> {
+    /// The state of each scored token, and its log-probability if `logp` asks for it; nothing is kept for a gradient.
+    ///
+    /// # Errors
+    /// As [`Engine::score`].
+    fn score_states(&self, batch: &Sequences, logp: bool) -> Result<(Option<Vec<f32>>, WordStates)>;
+
+    /// The same, on dfdx's tape: when its backward pass reaches the log-probabilities, the gradient that was gathered by the
+    /// states goes on to the weights too. Unless `logp` asks for them, the log-probabilities are zeros that nobody may read.
+    ///
+    /// # Errors
+    /// As [`Engine::score`].
+    fn forward_states(&self, batch: &Sequences, logp: bool) -> Result<(Live<D>, Arc<WordStates>)>;
 }
 
 /// Updates weights where an engine keeps them, so that neither they nor their gradient travel at every step. The parameters

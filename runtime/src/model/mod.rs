@@ -18,10 +18,11 @@ mod weights;
 mod words;
 
 pub use config::{ModelConfig, RotaryScaling};
-pub use engine::{Engine, Live, TrainsInPlace};
+pub use engine::{Engine, GivesStates, Live, TrainsInPlace};
 pub(crate) use folder::header;
 pub use folder::{Folder, Precision};
-pub use fused::{FusedEngine, FusedOptions, GpuEngine, GpuSampler};
+pub(crate) use fused::Pass;
+pub use fused::{FusedEngine, FusedOptions, GpuEngine, GpuSampler, WordStates};
 pub use graph::GraphEngine;
 pub use low_rank::LowRank;
 pub use sequences::{Sequences, Span, ValuesAt};

@@ -3,7 +3,8 @@
 use super::asked::{Asked, put};
 use super::start::StartScores;
 use super::trainee::{CRITIC, REWARD_MODEL, Trainee};
-use crate::compile::Source;
+use super::whole_words::WholeWords;
+use crate::compile::{Source, Words};
 use crate::data::{Batch, Example, Item, View, items};
 use crate::{Error, Result, bridge, compile};
 use collimate_dsl::eval::{self, Inputs, Measured};
@@ -130,11 +131,19 @@ impl<D: Device<f32>> Learner<'_, D> {
         gathered: &mut Gathered,
     ) -> Result<()> {
         let batch = self.laid_out(part);
-        let mut inputs = self.given(&batch, part)?;
+        let (mut inputs, mut words) = self.given(&batch, part)?;
         eval::give_state(&mut inputs, state);
-        let sources = self.trainees.iter().map(|trainee| trainee.forward(&batch)).collect::<Result<Vec<_>>>()?;
-        let (device, program, layout) = (&self.device, self.program, &batch.layout);
-        let (outcome, gradients) = compile::step_of(device, program, layout, totals, &inputs, self.hyper, sources)?;
+        let mut sources = Vec::new();
+        for trainee in &self.trainees {
+            let (source, own) = trainee.forward(&batch)?;
+            sources.push(source);
+            words.extend(own);
+        }
+        let (device, program, layout, hyper) = (&self.device, self.program, &batch.layout, self.hyper);
+        let (outcome, gradients) = match words[..] {
+            [] => compile::step_of(device, program, layout, totals, &inputs, hyper, sources)?,
+            _ => compile::step_by_words(device, program, layout, totals, &inputs, hyper, sources, words)?,
+        };
         for trainee in &self.trainees {
             trainee.engine.collect(&gradients)?;
         }
@@ -152,13 +161,16 @@ impl<D: Device<f32>> Learner<'_, D> {
         state: &eval::Settings,
         gathered: &mut Gathered,
     ) -> Result<()> {
-        let result = self.measure_batch(items, all, state)?;
+        let (result, whole) = self.measure_batch(items, all, state, true)?;
         for trainee in &self.trainees {
             // Where in the batch's gradient the next part's elements begin, for each input.
             let mut starts = vec![0; trainee.shares(all).len()];
-            for part in items.chunks(self.part) {
+            for (number, part) in items.chunks(self.part).enumerate() {
                 let batch = self.laid_out(part);
-                let Source { live, asked, shares } = trainee.forward(&batch)?;
+                let (Source { live, asked, shares }, words) = trainee.forward(&batch)?;
+                if let Some(words) = words {
+                    whole.hand_back(number, &words);
+                }
                 let numbers = live.logp.as_vec();
                 let mut upstream = vec![0.0; asked];
                 for (start, share) in starts.iter_mut().zip(&shares) {
@@ -184,18 +196,27 @@ impl<D: Device<f32>> Learner<'_, D> {
     pub(super) fn measure(&self, rows: &[&Example], state: &eval::Settings) -> Result<Gathered> {
         let items = items(self.view, rows)?;
         let all = self.laid_out(&items);
-        let result = self.measure_batch(&items, &all, state)?;
+        let (result, _) = self.measure_batch(&items, &all, state, false)?;
         let tokens = all.sequences.tokens.len();
         Ok(Gathered { loss: result.loss, metrics: result.metrics, shares: result.shares, tokens })
     }
 
-    fn measure_batch(&self, items: &[Item<'_>], all: &Batch, state: &eval::Settings) -> Result<eval::Evaluation> {
-        let mut inputs = Inputs::new();
+    /// The loss of a batch from what every model says of its parts, and the gradient by that. If it is to be learned from, the
+    /// gradient by states is among them.
+    fn measure_batch(
+        &self,
+        items: &[Item<'_>],
+        all: &Batch,
+        state: &eval::Settings,
+        learned: bool,
+    ) -> Result<(eval::Evaluation, WholeWords)> {
+        let (mut inputs, mut layouts, mut parts) = (Inputs::new(), Vec::new(), Vec::new());
         for part in items.chunks(self.part) {
             let batch = self.laid_out(part);
-            let mut here = self.given(&batch, part)?;
+            let (mut here, mut words) = self.given(&batch, part)?;
             for trainee in &self.trainees {
-                let numbers = trainee.score(&batch)?;
+                let (numbers, own) = trainee.score(&batch)?;
+                words.extend(own);
                 for share in trainee.shares(&batch) {
                     here.insert(&share.owner, &share.field, Some(share.side), share.read(&numbers));
                 }
@@ -206,14 +227,26 @@ impl<D: Device<f32>> Learner<'_, D> {
                     None => inputs.insert(owner, field, side, values.to_vec()),
                 }
             }
+            layouts.push(batch.layout);
+            parts.push(words);
         }
         eval::give_state(&mut inputs, state);
-        eval::evaluate(self.program, &all.layout, &all.layout.totals(), &inputs, self.hyper).map_err(numeric)
+        let is_trained = |owner: &str| learned && self.trainees.iter().any(|trainee| trainee.owner == owner);
+        let whole = WholeWords::new(&all.layout, &layouts, &parts, is_trained);
+        let (layout, totals) = (&all.layout, all.layout.totals());
+        let result = match whole.words[..] {
+            [] => eval::evaluate(self.program, layout, &totals, &inputs, self.hyper).map_err(numeric)?,
+            _ => {
+                let words = whole.words.clone();
+                compile::evaluate_by_words(self.program, layout, &totals, &inputs, self.hyper, words)?
+            }
+        };
+        Ok((result, whole))
     }
 
-    /// What the batch and the frozen policies give.
-    fn given(&self, batch: &Batch, items: &[Item<'_>]) -> Result<Inputs> {
-        let mut inputs = Inputs::new();
+    /// What the batch and the frozen policies give, and the states of those of which words are read.
+    fn given(&self, batch: &Batch, items: &[Item<'_>]) -> Result<(Inputs, Vec<Words>)> {
+        let (mut inputs, mut words) = (Inputs::new(), Vec::new());
         for (field, side, values) in &batch.numbers {
             inputs.insert(self.view.owner(), field, *side, values.clone());
         }
@@ -221,9 +254,9 @@ impl<D: Device<f32>> Learner<'_, D> {
             put(&mut inputs, owner, batch, &scores.of(self.view, items));
         }
         for asked in &self.asked {
-            asked.answer(&mut inputs, batch)?;
+            words.extend(asked.answer(&mut inputs, batch)?);
         }
-        Ok(inputs)
+        Ok((inputs, words))
     }
 
     fn laid_out(&self, items: &[Item<'_>]) -> Batch {

@@ -19,6 +19,7 @@ pub(crate) mod small;
 mod start;
 mod stored;
 mod trainee;
+mod whole_words;
 
 pub use draw::{Answer, DrawSettings, Reward};
 pub use folder::RunFolder;

@@ -17,6 +17,8 @@ pub struct Plan<'a> {
     pub cut: usize,
     /// Numbers of the model.
     pub weights: usize,
+    /// Why the log-probabilities of all words are held for all tokens of a part at once, if they are.
+    pub whole_words: Option<&'a str>,
 }
 
 /// Told what happens in a run, as it happens.

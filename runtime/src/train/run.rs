@@ -14,6 +14,7 @@ use super::stored::{self, Origin};
 use super::trainee::{self, CRITIC, Reads, Trainee, begin_with};
 use super::{hyper, schedule};
 use crate::checkpoint::{Exact, Hash, State};
+use crate::compile::cut;
 use crate::data::{Dropped, Example, Examples, Item, Limits, Order, Row, View, items};
 use crate::metric::Measurement;
 use crate::model::{Engine, Parameters, Weights};
@@ -229,6 +230,11 @@ pub fn run<D: Device<f32>>(
         asked.push(Asked { ask, engine });
     }
     let words = asked::words(program, &held());
+    let whole_words = whole_words(program, &asked, &trainees);
+    if whole_words.is_none() {
+        asked.iter_mut().for_each(|asked| asked.read_by_states(program));
+        trainees.iter_mut().for_each(|trainee| trainee.read_by_states(program));
+    }
     // The first one's files have plain names.
     let name = |(i, t): (usize, &Trainee<D>)| if i == 0 { String::new() } else { format!("{}-", t.owner) };
     let model = |(i, trainee): (usize, &Trainee<D>)| {
@@ -249,6 +255,7 @@ pub fn run<D: Device<f32>>(
         dropped: &data.dropped,
         cut: data.cut,
         weights: models.iter().filter_map(|model| Some(model.optimizer.as_ref()?.first.len())).sum(),
+        whole_words: whole_words.as_deref(),
     });
     // The frozen copies are asked while the actor still is what it was at the start, before a checkpoint is read.
     let mut start_scores = StartScores::default();
@@ -377,6 +384,18 @@ pub fn run<D: Device<f32>>(
     keeper.report()?;
     let weights = if weights.low_rank.is_some() { weights.merged() } else { weights };
     Ok(Trained { weights, settings, steps: keeper.state.step, stopped, last, dropped: data.dropped })
+}
+
+/// Why the log-probabilities of all words must be there for all tokens at once; nothing if they need not.
+fn whole_words<D: Device<f32>>(program: &Program, asked: &[Asked<D>], trainees: &[Trainee<D>]) -> Option<String> {
+    if !asked::reads_words(program) {
+        return None;
+    }
+    if let Err(why) = cut(program) {
+        return Some(why.to_string());
+    }
+    let keeps = asked.iter().any(Asked::keeps_words) || trainees.iter().any(Trainee::keeps_words);
+    keeps.then(|| asked::NO_STATES.to_owned())
 }
 
 /// How often a row's prompt is solved, as the row says.

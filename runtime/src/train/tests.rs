@@ -78,15 +78,25 @@ fn bigram(parameters: Arc<Parameters>) -> Result<Box<dyn Engine<Cpu>>> {
 #[derive(Default)]
 struct Watch<'a> {
     seen: Vec<Measurement>,
+    whole_words: Option<String>,
     stop: Option<(u64, &'a AtomicBool)>,
 }
 impl Observer for Watch<'_> {
+    fn begins(&mut self, plan: &Plan<'_>) {
+        self.whole_words = plan.whole_words.map(str::to_owned);
+    }
     fn stepped(&mut self, measurement: &Measurement) {
         self.seen.push(Measurement { seconds: 0.0, ..measurement.clone() });
         if let Some((step, stop)) = self.stop {
             stop.store(measurement.step >= step, Ordering::Relaxed);
         }
     }
+}
+
+/// What was told.
+struct Seen {
+    seen: Vec<Measurement>,
+    whole_words: Option<String>,
 }
 
 struct Run<'a> {
@@ -123,6 +133,9 @@ impl Run<'_> {
         }
     }
     fn go(&self) -> Result<(Trained, Vec<Measurement>)> {
+        self.watched().map(|(trained, watch)| (trained, watch.seen))
+    }
+    fn watched(&self) -> Result<(Trained, Seen)> {
         let (stop, tokenizer): (_, Tokenizer) = (AtomicBool::new(false), letters());
         let mut weights = Weights::random(config(), 3);
         weights.data.iter_mut().for_each(|w| *w *= self.scale);
@@ -150,7 +163,7 @@ impl Run<'_> {
             None => run(job, Cpu::default(), bigram)?,
             Some(kind) => run(job, Cpu::default(), |parameters| device::cpu(kind, parameters))?,
         };
-        Ok((trained, watch.seen))
+        Ok((trained, Seen { seen: watch.seen, whole_words: watch.whole_words }))
     }
     fn problem(&self) -> String {
         self.go().map(|(trained, _)| trained.steps).unwrap_err().to_string()

@@ -1,10 +1,10 @@
 //! Models that are trained: an engine, its weights, and what a program reads of it.
 
-use super::asked::taken;
+use super::asked::{reads_tokens, states, taken};
 use super::settings::RunSettings;
-use crate::compile::{Field, Form, Share, Source, actor_shares, value_shares};
+use crate::compile::{Field, Form, Share, Source, Words, actor_shares, value_shares};
 use crate::data::Batch;
-use crate::model::{Engine, Parameters, ValuesAt, Weights};
+use crate::model::{Engine, Parameters, ValuesAt, Weights, WordStates};
 use crate::{Error, Result};
 use collimate_dsl::ir::Program;
 use dfdx::prelude::Device;
@@ -22,6 +22,11 @@ pub(super) enum Reads {
     Tokens,
     /// Those of all words at each of them.
     Words,
+    /// Its states at each of them, of which all words are read a part at a time; and the first, if `logp`.
+    States {
+        /// Is it read?
+        logp: bool,
+    },
     /// Numbers of a head of labels.
     Values {
         /// By the names that the program gives them.
@@ -169,29 +174,56 @@ impl Reads {
 }
 
 impl<D: Device<f32>> Trainee<D> {
-    /// The numbers that its engine gives of a batch, and no gradient.
-    pub(super) fn score(&self, batch: &Batch) -> Result<Vec<f32>> {
-        match &self.reads {
-            Reads::Tokens => self.engine.score(&batch.sequences),
-            Reads::Words => self.engine.score_words(&batch.sequences),
-            Reads::Values { at, .. } => self.engine.score_values(&batch.sequences, *at),
+    /// Is it asked about all words, and gives nothing that they can be read from a part at a time?
+    pub(super) fn keeps_words(&self) -> bool {
+        self.reads == Reads::Words && self.engine.gives_states().is_none()
+    }
+
+    /// From now on it is asked for states instead of all words.
+    pub(super) fn read_by_states(&mut self, program: &Program) {
+        if self.reads == Reads::Words {
+            self.reads = Reads::States { logp: reads_tokens(program, &self.owner) };
         }
     }
 
+    /// The numbers that its engine gives of a batch, and no gradient; and its states, if words are read from these.
+    pub(super) fn score(&self, batch: &Batch) -> Result<(Vec<f32>, Option<Words>)> {
+        let numbers = match &self.reads {
+            Reads::Tokens => self.engine.score(&batch.sequences)?,
+            Reads::Words => self.engine.score_words(&batch.sequences)?,
+            Reads::Values { at, .. } => self.engine.score_values(&batch.sequences, *at)?,
+            Reads::States { logp } => {
+                let (said, states) = states(&*self.engine)?.score_states(&batch.sequences, *logp)?;
+                return Ok((said.unwrap_or_default(), Some(self.words(Arc::new(states)))));
+            }
+        };
+        Ok((numbers, None))
+    }
+
     /// The same on dfdx's tape.
-    pub(super) fn forward(&self, batch: &Batch) -> Result<Source<D>> {
+    pub(super) fn forward(&self, batch: &Batch) -> Result<(Source<D>, Option<Words>)> {
+        let mut words = None;
         let live = match &self.reads {
             Reads::Tokens => self.engine.forward(&batch.sequences)?,
             Reads::Words => self.engine.forward_words(&batch.sequences)?,
             Reads::Values { at, .. } => self.engine.forward_values(&batch.sequences, *at)?,
+            Reads::States { logp } => {
+                let (live, own) = states(&*self.engine)?.forward_states(&batch.sequences, *logp)?;
+                words = Some(self.words(own));
+                live
+            }
         };
-        Ok(Source { live, asked: self.asked(batch), shares: self.shares(batch) })
+        Ok((Source { live, asked: self.asked(batch), shares: self.shares(batch) }, words))
+    }
+
+    fn words(&self, states: Arc<WordStates>) -> Words {
+        Words { owner: self.owner.clone(), states }
     }
 
     /// How many numbers a batch asks for.
     pub(super) fn asked(&self, batch: &Batch) -> usize {
         match &self.reads {
-            Reads::Tokens => batch.sequences.scored(),
+            Reads::Tokens | Reads::States { .. } => batch.sequences.scored(),
             Reads::Words => batch.sequences.scored() * batch.layout.words,
             Reads::Values { labels, at, .. } => at.count(&batch.sequences) * labels,
         }
@@ -200,7 +232,8 @@ impl<D: Device<f32>> Trainee<D> {
     /// Which inputs of the program these numbers are.
     pub(super) fn shares(&self, batch: &Batch) -> Vec<Share> {
         match &self.reads {
-            Reads::Tokens => actor_shares(&batch.layout, None),
+            Reads::Tokens | Reads::States { logp: true } => actor_shares(&batch.layout, None),
+            Reads::States { logp: false } => Vec::new(),
             Reads::Words => actor_shares(&batch.layout, Some(&taken(batch))),
             Reads::Values { fields, labels, at } => value_shares(&batch.layout, &self.owner, fields, *labels, *at),
         }

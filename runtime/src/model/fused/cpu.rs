@@ -75,7 +75,7 @@ impl CpuBackend {
     }
 
     /// Some of the weights, as products take them.
-    fn read<'a>(&self, weights: &'a Held, range: &Range<usize>) -> Stored<'a> {
+    pub(super) fn read<'a>(&self, weights: &'a Held, range: &Range<usize>) -> Stored<'a> {
         match weights.stored().part(range.clone()) {
             Stored::Whole(weights) if self.halves => Stored::Rounded(weights),
             stored => stored,

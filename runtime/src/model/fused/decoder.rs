@@ -1,5 +1,6 @@
 //! The whole decoder: embedding, layers, last norm and head, forward and backward.
 
+mod states;
 mod values;
 mod words;
 

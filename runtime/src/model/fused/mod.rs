@@ -17,6 +17,7 @@
 //! decode   token by token, over a cache of keys and values
 //! halves   weights in bf16
 //! pool     buffers, used again and again
+//! states   what a program makes of all words, without a matrix of tokens and words
 //! ```
 
 mod backend;
@@ -33,13 +34,16 @@ mod map;
 mod plan;
 mod pool;
 mod sharing;
+mod states;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use decode::{Continuing, Next, on_cpu, on_cpu_in_halves};
 pub use gpu::{GpuEngine, GpuSampler};
+pub(crate) use states::Pass;
+pub use states::WordStates;
 
-use super::{Engine, Live, ModelConfig, Parameters, Sequences, ValuesAt, Weights};
+use super::{Engine, GivesStates, Live, ModelConfig, Parameters, Sequences, ValuesAt, Weights};
 use crate::{Error, Result, bridge};
 use cpu::{CpuBackend, Held};
 use decoder::Decoder;
@@ -237,5 +241,9 @@ impl Engine<Cpu> for FusedEngine {
             options: self.options,
             bare: true,
         }))
+    }
+
+    fn gives_states(&self) -> Option<&dyn GivesStates<Cpu>> {
+        Some(self)
     }
 }

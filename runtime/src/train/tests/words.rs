@@ -62,6 +62,27 @@ fn a_student_becomes_like_its_teacher_for_every_micro_batch() {
 }
 
 #[test]
+fn a_student_of_states_learns_the_same_for_every_micro_batch() {
+    for in_parts in [true, false] {
+        let whole = run(in_parts, Some(EngineKind::Fused), 4);
+        for micro_batch in [1, 3] {
+            close(&whole, &run(in_parts, Some(EngineKind::Fused), micro_batch), 2e-5);
+        }
+    }
+}
+
+#[test]
+fn it_is_told_why_all_words_are_kept() {
+    let told = |engine, program| {
+        let run = Run { program, teacher: Some(teacher(config())), engine: Some(engine), scale: 5.0, ..Run::new() };
+        run.watched().unwrap().1.whole_words
+    };
+    assert_eq!(told(EngineKind::Fused, distilled(true)), None);
+    let why = told(EngineKind::Graph, distilled(true)).unwrap();
+    assert_eq!(why, "this engine gives no hidden states that they could be computed from");
+}
+
+#[test]
 fn both_engines_distil_alike() {
     for in_parts in [true, false] {
         let fused = run(in_parts, Some(EngineKind::Fused), 4);
