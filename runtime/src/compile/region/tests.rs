@@ -3,7 +3,9 @@
 use super::Words;
 use crate::bridge;
 use crate::compile::{Source, actor_shares, cut, evaluate_by_words, step_by_words};
-use crate::model::{Engine, FusedEngine, GivesStates, ModelConfig, Parameters, Sequences, Weights, WordStates};
+use crate::model::{
+    Engine, FusedEngine, GivesStates, LowRank, ModelConfig, Parameters, Sequences, Weights, WordStates,
+};
 use crate::random::Random;
 use collimate_dsl::eval::{self, Evaluation, Inputs, Settings};
 use collimate_dsl::ir::{Depth, Id, KindTag, Metric, Node, Op, Place, Program, SideTag, Ty};

@@ -148,6 +148,9 @@ impl Pass {
             return vec![0.0; self.given.len()];
         }
         let trained: Vec<_> = self.policies.iter().filter_map(|states| states.gathered()).collect();
+        if trained.is_empty() && !live.contains(&true) {
+            return vec![0.0; self.given.len()];
+        }
         if let Ok([mut one]) = <[_; 1]>::try_from(trained)
             && !live.contains(&true)
             && let Some(waiting) = &mut one.waiting
