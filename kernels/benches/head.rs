@@ -11,6 +11,7 @@ const WIDTH: usize = 576;
 const WORDS: usize = 49152;
 
 fn main() {
+    collimate_kernels::memory::give_back_large_blocks();
     let (hidden, table) = (numbers(ROWS * WIDTH), numbers(WORDS * WIDTH));
     let targets: Vec<u32> = (0..ROWS).map(|i| (i * 7919 % WORDS) as u32).collect();
     let (mut logp, mut logsumexp, upstream) = (vec![1.0; ROWS], vec![1.0; ROWS], numbers(ROWS));

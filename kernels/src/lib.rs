@@ -14,6 +14,7 @@
 //! | [`adamw`] | Adam with decoupled weight decay |
 //! | [`stored`] | weights in bf16, and from and to them |
 //! | [`magnitude`] | sum of squares, in f64 |
+//! | [`memory`] | nothing; it says where freed memory goes |
 //! | [`cuda`] | all of these on a GPU |
 //!
 //! Each is a folder: `mod.rs` says what it means, `reference.rs` is slow and obviously right, `cpu.rs` is fast; the tests
@@ -29,6 +30,7 @@ pub mod embedding;
 pub mod head;
 pub mod magnitude;
 pub mod matrix;
+pub mod memory;
 pub mod region;
 pub mod rms_norm;
 pub mod rotary;

@@ -19,6 +19,7 @@ mod bytes;
 mod error;
 
 pub use checkpoint::disk::write_whole;
+pub use collimate_kernels::memory::give_back_large_blocks;
 /// The device that needs nothing but a processor.
 pub use dfdx::prelude::Cpu;
 pub use error::{Error, Result};

@@ -47,6 +47,7 @@ pub fn run(algorithms: &[&'static Algorithm]) -> ExitCode {
 /// The same with these rewards for `--reward`; [`REWARDS`] are this crate's own.
 #[must_use]
 pub fn run_with(algorithms: &[&'static Algorithm], rewards: &[&'static HostReward]) -> ExitCode {
+    collimate_runtime::give_back_large_blocks();
     let matches = match command::command(algorithms).try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
