@@ -87,28 +87,12 @@ pub(super) fn moving(steps: &[Step], policies: &[bool], given: &[bool]) -> Vec<b
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::over_likeliest;
     use super::{Plan, Step, moving};
-
-    /// A divergence over the likeliest words of the first policy.
-    fn steps() -> Vec<Step> {
-        vec![
-            Step::Policy(0),
-            Step::Policy(1),
-            Step::Top(0, 3),
-            Step::LogSum(0, 2),
-            Step::LogSum(1, 2),
-            Step::Minus(0, 3),
-            Step::Minus(1, 4),
-            Step::Minus(5, 6),
-            Step::Exponential(5),
-            Step::Times(8, 7),
-            Step::Kept(2, 9),
-        ]
-    }
 
     #[test]
     fn numbers_of_the_row_come_before_what_reads_them() {
-        let plan = Plan::new(&steps(), &[10]);
+        let plan = Plan::new(&over_likeliest(3), &[10]);
         assert_eq!(plan.stages, [0, 0, 1, 2, 2, 2, 2, 2, 2, 2, 2]);
         let gathered: Vec<_> = plan.sweeps.iter().map(|sweep| sweep.gathered.clone()).collect();
         assert_eq!(gathered, [vec![2], vec![3, 4], vec![]]);
@@ -126,8 +110,8 @@ mod tests {
 
     #[test]
     fn a_gradient_flows_where_it_is_asked_for() {
-        let flows = moving(&steps(), &[false, true], &[]);
+        let flows = moving(&over_likeliest(3), &[false, true], &[]);
         assert_eq!(flows, [false, true, false, false, true, false, true, true, false, true, true]);
-        assert!(!moving(&steps(), &[false, false], &[]).contains(&true));
+        assert!(!moving(&over_likeliest(3), &[false, false], &[]).contains(&true));
     }
 }

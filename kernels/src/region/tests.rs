@@ -112,9 +112,13 @@ fn between() -> Region {
     Region::new(steps, vec![5, 8])
 }
 
-/// A divergence over the likeliest words of the first policy.
 fn likeliest(count: usize) -> Region {
-    let steps = vec![
+    Region::new(over_likeliest(count), vec![10])
+}
+
+/// A divergence over the likeliest words of the first policy.
+pub(super) fn over_likeliest(count: usize) -> Vec<Step> {
+    vec![
         Step::Policy(0),
         Step::Policy(1),
         Step::Top(0, count),
@@ -126,8 +130,7 @@ fn likeliest(count: usize) -> Region {
         Step::Exponential(5),
         Step::Times(8, 7),
         Step::Kept(2, 9),
-    ];
-    Region::new(steps, vec![10])
+    ]
 }
 
 /// Renormalised twice, by weights that are not ones, and with numbers of the row between.
@@ -137,7 +140,8 @@ fn levels() -> Region {
         Step::Given(0),
         Step::Number(0.5),
         Step::Exponential(0),
-        Step::Plus(3, 2),
+        // The weights of a logarithm of a sum have no gradient.
+        Step::Number(1.5),
         Step::LogSum(0, 4),
         Step::Minus(0, 5),
         Step::Times(6, 1),
@@ -151,8 +155,6 @@ fn levels() -> Region {
         Step::Still(10),
         Step::Times(15, 11),
     ];
-    // The weights of a logarithm of a sum have no gradient.
-    let steps = steps.into_iter().map(|step| if step == Step::Plus(3, 2) { Step::Number(1.5) } else { step }).collect();
     Region::new(steps, vec![12, 14, 7])
 }
 
