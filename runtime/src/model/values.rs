@@ -1,10 +1,9 @@
 //! Both engines give the values of a head of labels, and learn from a gradient on them, as plain f64 loops do.
 
-use super::{
-    Engine, FusedEngine, FusedOptions, GraphEngine, ModelConfig, Parameters, Sequences, ValuesAt, Weights, reference,
-};
+use super::{Engine, FusedEngine, FusedOptions, GraphEngine, Parameters, Sequences, ValuesAt, Weights, reference};
 use crate::bridge;
 use crate::random::Random;
+use crate::train::small::tiniest;
 use dfdx::prelude::Cpu;
 use std::sync::Arc;
 
@@ -13,20 +12,7 @@ const PLACES: [ValuesAt; 2] = [ValuesAt::Scored, ValuesAt::End];
 
 /// Weights large enough that no part of the model is near its linear range, and norms that are not 1.
 fn weights(tie_word_embeddings: bool) -> Weights {
-    let config = ModelConfig {
-        vocab_size: 11,
-        hidden_size: 8,
-        intermediate_size: 12,
-        num_hidden_layers: 2,
-        num_attention_heads: 4,
-        num_key_value_heads: 2,
-        head_dim: 2,
-        max_position_embeddings: 16,
-        rms_norm_eps: 1e-5,
-        rope_theta: 100.0,
-        rope_scaling: Default::default(),
-        tie_word_embeddings,
-    };
+    let config = tiniest(11, tie_word_embeddings);
     let mut weights = Weights::random(config, 7).with_head(&LABELS, 8);
     for (i, w) in weights.data.iter_mut().enumerate() {
         let is_norm = *w == 1.0;

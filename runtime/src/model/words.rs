@@ -1,31 +1,16 @@
 //! Both engines give the log-probabilities of all words, and learn from a gradient on them, alike.
 
-use super::{Engine, FusedEngine, GraphEngine, ModelConfig, Parameters, Sequences, Weights, reference};
+use super::{Engine, FusedEngine, GraphEngine, Parameters, Sequences, Weights, reference};
 use crate::bridge;
 use crate::random::Random;
+use crate::train::small::tiniest;
 use dfdx::prelude::Cpu;
 use std::sync::Arc;
 
 const WORDS: usize = 11;
 
 fn weights(tied: bool) -> Weights {
-    let mut weights = Weights::random(
-        ModelConfig {
-            vocab_size: WORDS,
-            hidden_size: 8,
-            intermediate_size: 12,
-            num_hidden_layers: 2,
-            num_attention_heads: 4,
-            num_key_value_heads: 2,
-            head_dim: 2,
-            max_position_embeddings: 16,
-            rms_norm_eps: 1e-5,
-            rope_theta: 100.0,
-            rope_scaling: Default::default(),
-            tie_word_embeddings: tied,
-        },
-        3,
-    );
+    let mut weights = Weights::random(tiniest(WORDS, tied), 3);
     weights.data.iter_mut().filter(|w| **w != 1.0).for_each(|w| *w *= 20.0);
     weights
 }

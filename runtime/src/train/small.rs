@@ -25,6 +25,20 @@ pub(crate) fn config() -> ModelConfig {
     }
 }
 
+/// The same so small that every weight can be tried.
+pub(crate) fn tiniest(vocab_size: usize, tie_word_embeddings: bool) -> ModelConfig {
+    ModelConfig {
+        vocab_size,
+        hidden_size: 8,
+        intermediate_size: 12,
+        head_dim: 2,
+        max_position_embeddings: 16,
+        rope_theta: 100.0,
+        tie_word_embeddings,
+        ..config()
+    }
+}
+
 /// A tokenizer in which every letter from `a` to `p`, and the space, is a token.
 pub(crate) fn letters() -> Tokenizer {
     let mut vocab = serde_json::Map::new();

@@ -3,10 +3,9 @@
 use super::Words;
 use crate::bridge;
 use crate::compile::{Source, actor_shares, cut, evaluate_by_words, step_by_words};
-use crate::model::{
-    Engine, FusedEngine, GivesStates, LowRank, ModelConfig, Parameters, Sequences, Weights, WordStates,
-};
+use crate::model::{Engine, FusedEngine, GivesStates, LowRank, Parameters, Sequences, Weights, WordStates};
 use crate::random::Random;
+use crate::train::small::tiniest;
 use collimate_dsl::eval::{self, Evaluation, Inputs, Settings};
 use collimate_dsl::ir::{Depth, Id, KindTag, Metric, Node, Op, Place, Program, SideTag, Ty};
 use collimate_dsl::{Layout, Reach};
@@ -170,23 +169,7 @@ fn all_sorts() -> Program {
 
 /// Weights whose words are told apart.
 fn weights(seed: u64, tied: bool) -> Weights {
-    let mut weights = Weights::random(
-        ModelConfig {
-            vocab_size: WORDS,
-            hidden_size: 8,
-            intermediate_size: 12,
-            num_hidden_layers: 2,
-            num_attention_heads: 4,
-            num_key_value_heads: 2,
-            head_dim: 2,
-            max_position_embeddings: 16,
-            rms_norm_eps: 1e-5,
-            rope_theta: 100.0,
-            rope_scaling: Default::default(),
-            tie_word_embeddings: tied,
-        },
-        seed,
-    );
+    let mut weights = Weights::random(tiniest(WORDS, tied), seed);
     weights.data.iter_mut().filter(|w| **w != 1.0).for_each(|w| *w *= 20.0);
     weights
 }
