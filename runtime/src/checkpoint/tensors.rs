@@ -7,7 +7,6 @@ use safetensors::tensor::{Dtype, SafeTensorError, View};
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
-use std::ops::Range;
 use std::path::Path;
 
 /// Writes flat vectors, tensor by tensor, each under its name after the vector's prefix. A vector begins with the first
@@ -15,7 +14,7 @@ use std::path::Path;
 pub(crate) fn write(path: &Path, specs: &[TensorSpec], vectors: &[(&str, &[f32])]) -> Result<()> {
     let named = vectors.iter().flat_map(|(prefix, values)| {
         specs.iter().map(move |spec| {
-            let exact = Exact { shape: &spec.shape, values: &values[place(specs, spec)] };
+            let exact = Exact { shape: &spec.shape, values: &values[spec.after(specs[0].range.start)] };
             (format!("{prefix}{}", spec.name), exact)
         })
     });
@@ -43,16 +42,11 @@ pub(super) fn read(path: &Path, specs: &[TensorSpec], vectors: &mut [(&str, &mut
                 return Err(damaged(&found));
             }
             file.seek(SeekFrom::Start(start + tensor.data_offsets.0 as u64)).map_err(unreadable)?;
-            bytes::read(&mut file, &mut values[place(specs, spec)], f32::from_le_bytes).map_err(unreadable)?;
+            bytes::read(&mut file, &mut values[spec.after(specs[0].range.start)], f32::from_le_bytes)
+                .map_err(unreadable)?;
         }
     }
     Ok(())
-}
-
-/// Where a tensor lies in a vector that begins with the first of them.
-fn place(specs: &[TensorSpec], spec: &TensorSpec) -> Range<usize> {
-    let start = specs[0].range.start;
-    spec.range.start - start..spec.range.end - start
 }
 
 /// One tensor on its way to a file.

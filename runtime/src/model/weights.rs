@@ -19,6 +19,13 @@ pub struct TensorSpec {
     pub range: Range<usize>,
 }
 
+impl TensorSpec {
+    /// Where it lies in a vector that begins with this number of all, as gradients do of which only the end is trained.
+    pub(crate) fn after(&self, start: usize) -> Range<usize> {
+        self.range.start - start..self.range.end - start
+    }
+}
+
 /// A model's weights in f32.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Weights {

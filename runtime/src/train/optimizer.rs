@@ -43,7 +43,7 @@ impl AdamW {
         let start = weights.trained().start;
         let first = weights.tensors.len() - weights.trained_tensors().len();
         for spec in &weights.tensors[first..] {
-            let (of_weights, here) = (spec.range.clone(), spec.range.start - start..spec.range.end - start);
+            let (of_weights, here) = (spec.range.clone(), spec.after(start));
             let numbers = self.numbers(spec, update);
             let (first, second) = (&mut self.first[here.clone()], &mut self.second[here.clone()]);
             adamw::update(&mut weights.data[of_weights], &gradient[here], first, second, numbers);

@@ -382,8 +382,7 @@ pub fn run<D: Device<f32>>(
         keeper.finish(&weights, critic.as_ref(), tokenizer, &settings.model, observer)?;
     }
     keeper.report()?;
-    let weights = if weights.low_rank.is_some() { weights.merged() } else { weights };
-    Ok(Trained { weights, settings, steps: keeper.state.step, stopped, last, dropped: data.dropped })
+    Ok(Trained { weights: weights.merged(), settings, steps: keeper.state.step, stopped, last, dropped: data.dropped })
 }
 
 /// Why the log-probabilities of all words must be there for all tokens at once; nothing if they need not.

@@ -131,20 +131,20 @@ impl<'a, B: Backend> Layer<'a, B> {
         let Layer { backend, map, plan, last, .. } = self;
         let (rows, heads) = (plan.tokens.len(), backend.shape().heads);
         let AttentionTrace { inverse, qkv, out, logsumexp } = trace;
+        let between = self.between(&d_x, &map.o);
         let mut d_out;
         if *last {
-            let between = self.between(&d_x, &map.o);
             self.weight_backward(gradient, &d_x, &between, &self.wanted(&out, heads.out()), &map.o);
             let mut d_wanted = backend.buffer(plan.wanted.len() * heads.out());
             self.input_backward(&mut d_wanted, &d_x, &between, &map.o);
             d_out = self.among_all(&d_wanted, heads.out());
             d_x = self.among_all(&d_x, backend.shape().hidden);
         } else {
-            let between = self.between(&d_x, &map.o);
             self.weight_backward(gradient, &d_x, &between, &out, &map.o);
             d_out = backend.buffer(rows * heads.out());
             self.input_backward(&mut d_out, &d_x, &between, &map.o);
         }
+        drop(between);
         let mut d_qkv = backend.buffer(rows * heads.row());
         backend.attention_backward(&mut d_qkv, &d_out, &out, &logsumexp, &qkv, plan.segments(*last));
         drop((d_out, out, logsumexp, qkv));

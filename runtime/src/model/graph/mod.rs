@@ -191,10 +191,7 @@ impl<D: Device<f32>> Engine<D> for GraphEngine<D> {
                 Leaf::Vector(tensor) => bridge::gradient_at(gradients, tensor),
                 Leaf::Matrix(tensor) => bridge::gradient_at(gradients, tensor),
             };
-            total[spec.range.start - trained..spec.range.end - trained]
-                .iter_mut()
-                .zip(gradient)
-                .for_each(|(sum, g)| *sum += g);
+            total[spec.after(trained)].iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g);
         }
         Ok(())
     }

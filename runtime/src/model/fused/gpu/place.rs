@@ -42,7 +42,7 @@ impl<D> TrainsInPlace for GpuEngine<D> {
                     known.push((numbers, adamw::Factors::new(&self.stream, numbers)));
                 }
                 let (_, factors) = known.iter().find(|(of, _)| *of == numbers).expect("they are there by now");
-                let range = spec.range.start - start..spec.range.end - start;
+                let range = spec.after(start);
                 let of_weights = weights.view_mut().part(spec.range.clone());
                 // Without a copy of their own, the weights are what is updated.
                 let (master, copy) = match &mut *master {
