@@ -13,6 +13,7 @@ use collimate_kernels::matrix::{Matrix, MatrixMut, Threads, Write, multiply};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The matrices of a layer that get a pair each: all of them.
 const MODULES: [&str; 7] = [
@@ -133,6 +134,20 @@ impl Weights {
         let own = self.own_tensors().len();
         let head = usize::from(self.tensors[own - 1].name == SCORE);
         &self.tensors[own - head..]
+    }
+
+    /// What is trained of it and nothing else, laid out from 0: no engine can read it.
+    pub(crate) fn trained_alone(&self) -> Weights {
+        let trained = self.trained();
+        let moved = |spec: &TensorSpec| TensorSpec { range: spec.after(trained.start), ..spec.clone() };
+        Weights {
+            tensors: self.trained_tensors().iter().map(moved).collect(),
+            data: self.data[trained.clone()].to_vec(),
+            low_rank: None,
+            config: self.config.clone(),
+            labels: self.labels.clone(),
+            folder: Arc::clone(&self.folder),
+        }
     }
 
     /// One of the model's own tensors as it is with the narrow matrices beside it: `W + (alpha / r) B A`.

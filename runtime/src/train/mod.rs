@@ -3,6 +3,7 @@
 mod asked;
 #[cfg(test)]
 mod bigram;
+mod copy;
 mod draw;
 mod folder;
 mod hyper;

@@ -1,5 +1,6 @@
 //! The steps of a run whose responses are drawn as it goes.
 
+use super::copy::{Copy, held};
 use super::draw::{Drawing, Drawn};
 use super::learner::Frozen;
 use super::start::StartScores;
@@ -9,7 +10,6 @@ use crate::random::Random;
 use crate::{Error, Result};
 use dfdx::prelude::Device;
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// How often prompts are asked again where no two of their responses differ in worth.
 const TRIES: u64 = 16;
@@ -26,7 +26,7 @@ pub(super) struct Online<'a, D: Device<f32>> {
     /// The policies that are copies of the actor.
     pub(super) copies: Vec<String>,
     /// What they are; only where the program reads one.
-    pub(super) copy: Option<Copy<D>>,
+    pub(super) copy: Option<Rc<Copy<D>>>,
     /// Does the program read what the actor, or the sampler, said of the responses when they were drawn?
     pub(super) reads_behavior: bool,
     /// Rows the model works on at a time.
@@ -35,13 +35,6 @@ pub(super) struct Online<'a, D: Device<f32>> {
     pub(super) examples: Vec<Example>,
     /// What is worth reporting of them.
     pub(super) metrics: Vec<(String, f64)>,
-}
-
-/// The actor as it was at the start, or when it was last copied.
-pub(super) struct Copy<D: Device<f32>> {
-    pub(super) engine: Box<dyn Engine<D>>,
-    /// Its own, if it needs any.
-    pub(super) parameters: Option<Arc<Parameters>>,
 }
 
 impl<D: Device<f32>> Online<'_, D> {
@@ -58,19 +51,19 @@ impl<D: Device<f32>> Online<'_, D> {
         &mut self,
         actor: &dyn Engine<D>,
         critic: Option<&dyn Engine<D>>,
-        weights: &Weights,
+        parameters: &Parameters,
         prompts: &[&Example],
         step: u64,
     ) -> Result<Frozen> {
-        let refreshed = self.copy.as_ref().filter(|_| self.drawing.settings.refreshes(step));
-        if let Some(parameters) = refreshed.and_then(|copy| copy.parameters.as_ref()) {
-            parameters.change(|copy| copy.data.clone_from(&weights.data));
+        let copy = self.copy.clone();
+        if let Some(copy) = copy.as_ref().filter(|_| self.drawing.settings.refreshes(step)) {
+            copy.refresh(parameters);
         }
         // In self-play it is the policy of the iteration before that speaks.
         let plays = !prompts.iter().all(|prompt| prompt.responses.is_empty());
-        let drawn = match self.copy.as_ref().filter(|_| plays).and_then(copied) {
-            Some(before) => self.useful(&before, prompts, step)?,
-            None => self.useful(weights, prompts, step)?,
+        let drawn = match copy.as_ref().filter(|_| plays) {
+            Some(before) => before.read(parameters, |weights| self.useful(weights, prompts, step))?,
+            None => self.useful(&held(parameters), prompts, step)?,
         };
         let mut metrics = drawn.metrics();
         self.examples = drawn.examples;
@@ -96,8 +89,8 @@ impl<D: Device<f32>> Online<'_, D> {
             frozen.push(("behavior".to_owned(), Rc::clone(&behavior)));
             frozen.push(("sampler".to_owned(), Rc::clone(&sampler)));
         }
-        if let Some(copy) = &self.copy {
-            let start = asked(&*copy.engine, &parts)?;
+        if let Some(copy) = copy {
+            let start = copy.ask(actor, parameters, |engine| asked(engine, &parts))?;
             if !plays {
                 let said = if self.reads_behavior { &behavior } else { &sampler };
                 metrics.push(("kl".to_owned(), said.mean_gap(&start)));
@@ -153,12 +146,6 @@ fn expected<D: Device<f32>>(critic: &dyn Engine<D>, view: &View, parts: &[Vec<It
         }));
     }
     Ok(each)
-}
-
-/// The weights of a copy that has its own.
-fn copied<D: Device<f32>>(copy: &Copy<D>) -> Option<Weights> {
-    let parameters = copy.parameters.as_ref()?;
-    Some(parameters.weights.read().expect("no thread panicked while it held the weights").clone())
 }
 
 /// Mean and largest difference between what the sampler and the engine say of a token.

@@ -1,12 +1,13 @@
 //! A run from its first step to its last.
 
 use super::asked::{self, Asked, TEACHER};
+use super::copy::Copy;
 use super::draw::{Drawing, Reward};
 use super::folder::{RunFolder, meaning};
 use super::keeper::{Keeper, Model};
 use super::learner::{Gathered, Learner, at, copies_of_start, numeric};
 use super::observer::{Observer, Plan};
-use super::online::{Copy, Online};
+use super::online::Online;
 use super::optimizer::{AdamW, Update, length, shortened};
 use super::settings::RunSettings;
 use super::start::StartScores;
@@ -195,14 +196,11 @@ pub fn run<D: Device<f32>>(
             // Copies are asked about responses that are not drawn yet. One that is refreshed, or draws itself, needs weights of
             // its own.
             let own = draw.refresh_every > 0 || data.examples.iter().any(|example| !example.responses.is_empty());
-            let start = || -> Result<Copy<D>> {
-                if !own {
-                    return Ok(Copy { engine: at_start()?, parameters: None });
-                }
-                let parameters = Arc::new(Parameters::frozen(held().clone()));
-                Ok(Copy { engine: engine(Arc::clone(&parameters))?, parameters: Some(parameters) })
+            let copy = || match own {
+                true => Copy::now(&first.parameters, &engine),
+                false => Ok(Copy::Start(at_start()?)),
             };
-            let copy = (!copies.is_empty()).then(start).transpose()?;
+            let copy = (!copies.is_empty()).then(copy).transpose()?.map(Rc::new);
             let (seed, dtype) = (settings.seed, settings.dtype);
             let (settings, rows) = (draw.clone(), rows.iter().filter(kept).cloned().collect());
             Some(Online {
@@ -287,7 +285,7 @@ pub fn run<D: Device<f32>>(
     }
     // Copies that stay what the actor was at the start are made of what the run begins with.
     let refreshed = online.as_ref().filter(|online| online.drawing.settings.refresh_every > 0);
-    if let Some(parameters) = refreshed.and_then(|online| online.copy.as_ref()?.parameters.clone()) {
+    if let Some(parameters) = refreshed.and_then(|online| online.copy.as_ref()?.parameters().cloned()) {
         models.push(Model { name: "previous-".to_owned(), parameters, optimizer: None });
     }
     let mut keeper = Keeper::open(folder, start, &mut models)?;
@@ -316,11 +314,9 @@ pub fn run<D: Device<f32>>(
         if let Some(online) = &mut online {
             if online.is_due(done) {
                 settle(&learner.trainees, &mut models).map_err(during)?;
-                let weights =
-                    models[0].parameters.weights.read().expect("no thread panicked while it held the weights");
                 let critic = learner.trainees.iter().find(|trainee| trainee.owner == CRITIC);
                 let critic = critic.map(|critic| &*critic.engine);
-                let found = online.draw(&*learner.trainees[0].engine, critic, &weights, &batch, done);
+                let found = online.draw(&*learner.trainees[0].engine, critic, &models[0].parameters, &batch, done);
                 learner.frozen = found.map_err(during)?;
             }
             batch = online.examples.iter().collect();

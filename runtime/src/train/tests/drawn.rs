@@ -146,10 +146,16 @@ fn what_is_rewarded_becomes_more_frequent() {
 
 #[test]
 fn responses_that_a_gpu_draws_train_as_those_of_the_cpu() {
-    let base = || Drawn { steps: 4, ..Drawn::new() };
-    let (_, right) = base().go().unwrap();
-    let (_, ours) = Drawn { gpu: true, ..base() }.go_with(Some(&mut gpu::sampler())).unwrap();
-    close(&ours, &right, 1e-3);
+    let whole = || Drawn { steps: 4, ..Drawn::new() };
+    let narrow = || Drawn { lora: Some(LowRank { rank: 2, alpha: 8.0 }), refresh_every: 2, iterations: 1, ..whole() };
+    for base in [&whole as &dyn Fn() -> Drawn<'static>, &narrow] {
+        let (_, right) = base().go().unwrap();
+        let (_, ours) = Drawn { gpu: true, ..base() }.go_with(Some(&mut gpu::sampler())).unwrap();
+        close(&ours, &right, 1e-3);
+        for (ours, right) in ours.iter().zip(&right) {
+            assert!((metric(ours, "kl") - metric(right, "kl")).abs() < 1e-3);
+        }
+    }
 }
 
 #[test]
@@ -245,21 +251,24 @@ fn a_group_whose_responses_are_worth_the_same_gives_no_gradient() {
 
 #[test]
 fn a_reference_that_is_refreshed_is_where_it_was_after_a_stop() {
-    fn with(out: Option<&Path>, stop_after: Option<u64>, resume: bool) -> (Trained, Vec<Measurement>) {
-        Drawn { refresh_every: 4, iterations: 1, out, stop_after, resume, ..Drawn::new() }.go().unwrap()
+    fn with(lora: Option<LowRank>, out: Option<&Path>, stop_after: Option<u64>) -> (Trained, Vec<Measurement>) {
+        let resume = out.is_some() && stop_after.is_none();
+        Drawn { lora, refresh_every: 4, iterations: 1, out, stop_after, resume, ..Drawn::new() }.go().unwrap()
     }
-    let (whole, seen) = with(None, None, false);
-    // The reference is what the actor is at the start of each iteration of four steps.
-    for (i, measurement) in seen.iter().enumerate() {
-        assert_eq!(metric(measurement, "kl") == 0.0, i % 4 == 0, "step {}", i + 1);
-    }
-    for stop in [4, 6] {
-        let outer = tempfile::tempdir().unwrap();
-        let out = outer.path().join("run");
-        let (_, begun) = with(Some(&out), Some(stop), false);
-        let (last, rest) = with(Some(&out), None, true);
-        assert_eq!([begun, rest].concat(), seen);
-        assert_eq!(last.weights.data, whole.weights.data);
+    for lora in [None, Some(LowRank { rank: 2, alpha: 8.0 })] {
+        let (whole, seen) = with(lora, None, None);
+        // The reference is what the actor is at the start of each iteration of four steps.
+        for (i, measurement) in seen.iter().enumerate() {
+            assert_eq!(metric(measurement, "kl") == 0.0, i % 4 == 0, "step {}", i + 1);
+        }
+        for stop in [4, 6] {
+            let outer = tempfile::tempdir().unwrap();
+            let out = outer.path().join("run");
+            let (_, begun) = with(lora, Some(&out), Some(stop));
+            let (last, rest) = with(lora, Some(&out), None);
+            assert_eq!([begun, rest].concat(), seen);
+            assert_eq!(last.weights.data, whole.weights.data);
+        }
     }
     let uneven = Drawn { refresh_every: 3, ..Drawn::new() }.go().err().unwrap().to_string();
     assert!(uneven.contains("refresh_every is 3; it has to be a multiple of num_iterations, 2"), "{uneven}");
@@ -278,21 +287,27 @@ fn in_self_play_a_demonstration_is_told_from_what_the_policy_said_before() {
         record: Record::answer(prompt, "aaa"),
     };
     let rows: Vec<Row> = ["ab", "cd", "ef"].into_iter().enumerate().map(row).collect();
-    let outer = tempfile::tempdir().unwrap();
-    let out = outer.path().join("run");
-    let with = |out, stop_after, resume| {
+    let with = |lora, out: Option<&Path>, stop_after: Option<u64>| {
         let (program, rows) = (program.clone(), rows.clone());
         let run = Drawn { program, rows, view: "pair", refresh_every: 10, iterations: 1, steps: 40, ..Drawn::new() };
-        Drawn { out, stop_after, resume, ..run }.go().unwrap()
+        let resume = out.is_some() && stop_after.is_none();
+        Drawn { lora, out, stop_after, resume, ..run }.go().unwrap()
     };
-    let (whole, seen) = with(None, None, false);
+    let (_, seen) = with(None, None, None);
     assert!((seen[0].loss - std::f64::consts::LN_2).abs() < 1e-6);
     assert!((seen[10].loss - std::f64::consts::LN_2).abs() < 1e-6, "a new iteration begins");
     // What it says becomes what was shown: `aaa`, less the price of its length.
     let (first, last) = (metric(&seen[0], "reward"), metric(&seen[39], "reward"));
     assert!(last > first + 1.0 && last < 3.0, "{first} {last}");
-    with(Some(&out), Some(15), false);
-    assert_eq!(with(Some(&out), None, true).0.weights.data, whole.weights.data);
+    for lora in [None, Some(LowRank { rank: 2, alpha: 8.0 })] {
+        let outer = tempfile::tempdir().unwrap();
+        let out = outer.path().join("run");
+        let (whole, seen) = with(lora, None, None);
+        assert!((seen[10].loss - std::f64::consts::LN_2).abs() < 1e-6, "a new iteration begins");
+        assert!(seen[10..20].iter().any(|m| m.loss < 0.69), "and learns");
+        with(lora, Some(&out), Some(15));
+        assert_eq!(with(lora, Some(&out), None).0.weights.data, whole.weights.data);
+    }
 }
 
 #[test]
