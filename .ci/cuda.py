@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Compiles every CUDA kernel with NVRTC for three targets, and compares what each needs with the report that is kept.
+"""Compiles every CUDA kernel with NVRTC for three targets, and compares what each needs with the report that is kept. Of kernels
+that are written as a program runs, samples are compiled, which a test holds to what is written.
 
 Needs no GPU and no driver: the compiler comes from PyPI, into target/. `--bless` writes the report anew.
 """
@@ -13,6 +14,7 @@ import sys
 NVRTC = "nvidia-cuda-nvrtc==13.0.88"
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "kernels/src/cuda"
+SAMPLES = SOURCES / "region/samples"
 REPORT = SOURCES / "report.txt"
 FOLDER = ROOT / "target/cuda-compiler" / NVRTC.partition("==")[2]
 # The A100's, the H100's, and whatever is the newest that the compiler knows.
@@ -49,7 +51,10 @@ def newest(nvrtc):
 
 def compile(nvrtc, source, target):
     """The compiler's log, or an end with it."""
-    text = (SOURCES / "common.cuh").read_text() + f'\n#line 1 "{source.name}"\n' + source.read_text()
+    text = (SOURCES / "common.cuh").read_text()
+    if source.parent == SAMPLES:
+        text += (SOURCES / "region/words.cuh").read_text()
+    text += f'\n#line 1 "{source.name}"\n' + source.read_text()
     program = ctypes.c_void_p()
     nvrtc.nvrtcCreateProgram(ctypes.byref(program), text.encode(), b"common.cuh", 0, None, None)
     options = [f"--gpu-architecture=sm_{target}".encode(), b"--std=c++17", b"--ptxas-options=-v"]
@@ -85,13 +90,15 @@ def main():
         "",
         f"{'kernel':<40}" + "".join(f"{'sm_' + str(target):>14}" for target in targets),
     ]
-    for source in sorted(SOURCES.glob("*.cu")):
+    for source in sorted(SOURCES.glob("*.cu")) + sorted(SAMPLES.glob("*.cu")):
         columns = [needs(compile(nvrtc, source, target)) for target in targets]
         if not columns[0]:
             stop(f"{source.name} has no kernel that the compiler speaks of")
         for name in columns[0]:
             cells = [f"{c[name][0]}" + (f" + {c[name][1]} B" if c[name][1] else "") for c in columns]
-            lines.append(f"{name:<40}" + "".join(f"{cell:>14}" for cell in cells))
+            # The name of a kernel that is written changes with every letter of it.
+            shown = f"region {source.stem}" if source.parent == SAMPLES else name
+            lines.append(f"{shown:<40}" + "".join(f"{cell:>14}" for cell in cells))
     report = "\n".join(lines) + "\n"
     print(report, end="")
     if "--bless" in sys.argv:

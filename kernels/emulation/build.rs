@@ -11,4 +11,8 @@ fn main() {
     build.flag("-U_FORTIFY_SOURCE");
     build.file("cpp/emulation.cpp").file("cpp/kernels.cpp").file("cpp/wrong.cpp");
     build.compile("emulation");
+    // Kernels that are written while a test runs are compiled there, likewise.
+    let compiler = build.get_compiler();
+    println!("cargo:rustc-env=EMULATION_COMPILER={}", compiler.path().display());
+    println!("cargo:rustc-env=EMULATION_LIBRARY={}/libemulation.a", std::env::var("OUT_DIR").expect("cargo gives one"));
 }

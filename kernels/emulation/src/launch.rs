@@ -1,8 +1,21 @@
 //! A kernel's launch, handed to the emulation in C++.
 
-use super::Order;
+use super::{Order, made};
 use collimate_kernels::cuda::Launch;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+
+/// The one function of the emulation.
+pub(crate) type Call = unsafe extern "C" fn(
+    name: *const c_char,
+    grid: *const c_uint,
+    threads: c_uint,
+    shared: c_uint,
+    arguments: *mut *mut c_void,
+    count: c_uint,
+    order: c_uint,
+    message: *mut c_char,
+    room: usize,
+) -> c_int;
 
 unsafe extern "C" {
     fn emulation_launch(
@@ -30,9 +43,10 @@ pub(crate) unsafe fn launch(launch: &Launch<'_>, order: Order) -> Result<(), Str
         Order::Shuffled(seed) => 2 + c_uint::from(seed),
     };
     let mut message: [c_char; 512] = [0; 512];
+    let call = made::find(launch.kernel).unwrap_or(emulation_launch);
     // SAFETY: the pointers are to as much as they are said to; the rest is the caller's promise.
     let failed = unsafe {
-        emulation_launch(
+        call(
             name.as_ptr(),
             launch.grid.as_ptr(),
             launch.threads,

@@ -3,10 +3,12 @@
 //! The `.cu` sources are compiled as C++ behind a header that gives CUDA's names a meaning: a block's threads take turns
 //! between barriers in an order that is chosen here. What a race between threads would change, another order changes; a
 //! barrier that not all threads reach, a write outside of shared memory or of an allocation, and a read of what was never
-//! written are noticed as well.
+//! written are noticed as well. Kernels that are written as a test runs are compiled and loaded then.
 
 #[allow(unsafe_code)]
 mod launch;
+#[allow(unsafe_code)]
+mod made;
 #[allow(unsafe_code)]
 mod memory;
 mod product;
@@ -120,6 +122,10 @@ impl Gpu for Emulated {
 
     unsafe fn clear(&self, at: u64, bytes: usize) -> Result<(), String> {
         self.memory.lock().expect("no thread panicked here").write(at, &vec![0; bytes])
+    }
+
+    fn provide(&self, name: &str, text: &str) -> Result<(), String> {
+        made::provide(name, text)
     }
 
     unsafe fn launch(&self, launch: &Launch<'_>) -> Result<(), String> {

@@ -24,6 +24,9 @@ const WORKSPACE: usize = 32 << 20;
 /// Above this many bytes a kernel must be told that its blocks share so much.
 const SHARED_WITHOUT_ASKING: u32 = 48 * 1024;
 
+/// Lines of a source that are shown where it does not compile.
+const FIRST_LINES: usize = 20;
+
 /// One of this machine's GPUs.
 pub struct Device {
     device: Arc<CudaDevice>,
@@ -53,7 +56,9 @@ unsafe impl Send for Place {}
 /// Kernels compiled so far; addresses of the driver's, which live as long as the context.
 #[derive(Default)]
 struct Kernels {
-    modules: HashMap<&'static str, usize>,
+    modules: HashMap<String, usize>,
+    /// Sources by the name of their kernel, beside those that there always are.
+    made: HashMap<String, Arc<str>>,
     /// With the bytes of shared memory that each was allowed so far.
     functions: HashMap<String, (usize, u32)>,
 }
@@ -169,8 +174,13 @@ impl Device {
         {
             return Ok(function as sys::CUfunction);
         }
-        let source = SOURCES.iter().find(|(prefix, _)| name.strip_prefix(prefix).is_some_and(|n| n.starts_with('_')));
-        let &(prefix, source) = source.ok_or("there is no such kernel")?;
+        let known = SOURCES.iter().find(|(prefix, _)| name.strip_prefix(prefix).is_some_and(|n| n.starts_with('_')));
+        let made = kernels.made.get(name).cloned();
+        let (prefix, source) = match (&made, known) {
+            (Some(made), _) => (name, &**made),
+            (None, Some(&(prefix, source))) => (prefix, source),
+            (None, None) => return Err("there is no such kernel".to_owned()),
+        };
         let module = match kernels.modules.get(prefix) {
             Some(&module) => module as sys::CUmodule,
             None => {
@@ -178,7 +188,7 @@ impl Device {
                 // SAFETY: the image is a whole one, as the compiler made it.
                 let module = unsafe { result::module::load_data(image.as_ptr().cast()) };
                 let module = module.map_err(|e| driver_says("loading a compiled kernel", e))?;
-                kernels.modules.insert(prefix, module as usize);
+                kernels.modules.insert(prefix.to_owned(), module as usize);
                 module
             }
         };
@@ -201,7 +211,10 @@ impl Device {
         let text = format!("{COMMON}\n#line 1 \"{name}.cu\"\n{source}");
         let options = [format!("--gpu-architecture=sm_{}", self.target), "--std=c++17".to_owned()];
         let origin = format!("{} {}\n{text}", self.compiler, options.join(" "));
-        self.images.find(name, &origin, || compile(name, text, &options))
+        let first: Vec<&str> = source.lines().take(FIRST_LINES).collect();
+        self.images.find(name, &origin, || {
+            compile(name, text, &options).map_err(|e| format!("{e}\nthe source begins with\n{}", first.join("\n")))
+        })
     }
 }
 
@@ -323,6 +336,18 @@ impl Gpu for Device {
         // SAFETY: the caller's promise.
         let cleared = unsafe { result::memset_d8_async(at, 0, bytes, self.stream()) };
         cleared.map_err(|e| driver_says("clearing memory", e))
+    }
+
+    fn provide(&self, name: &str, text: &str) -> Result<(), String> {
+        let mut kernels = self.kernels.lock().unwrap_or_else(PoisonError::into_inner);
+        match kernels.made.get(name) {
+            Some(known) if **known == *text => Ok(()),
+            Some(_) => Err(format!("{name}: two sources have this name")),
+            None => {
+                kernels.made.insert(name.to_owned(), text.into());
+                Ok(())
+            }
+        }
     }
 
     unsafe fn launch(&self, launch: &Launch<'_>) -> Result<(), String> {

@@ -112,6 +112,13 @@ pub trait Gpu: Debug + Send + Sync {
     #[allow(unsafe_code)]
     unsafe fn clear(&self, at: u64, bytes: usize) -> Result<(), String>;
 
+    /// Makes a kernel known that is none of [`super::SOURCES`]: its name, and its source, which comes behind [`super::COMMON`]. It is
+    /// compiled when it is needed.
+    ///
+    /// # Errors
+    /// If another source has that name.
+    fn provide(&self, name: &str, text: &str) -> Result<(), String>;
+
     /// Runs a kernel.
     ///
     /// # Errors

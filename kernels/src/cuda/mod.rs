@@ -5,6 +5,8 @@
 //! host is another, on which the tests run every kernel. So sizes of grids, arguments and the order of launches are tested
 //! along with the kernels.
 //!
+//! Those for a formula over all words ([`region`]) are written when the formula is known, and compiled behind `common.cuh` too.
+//!
 //! Numbers are stored as f32 or bf16, and computed with as f32. A weight's gradient and what a row keeps for its backward
 //! pass are f32 always. Every result is the same from run to run: nothing is added up by atomic operations.
 //!
@@ -19,6 +21,7 @@ pub mod embedding;
 pub mod head;
 pub mod magnitude;
 pub mod matrix;
+pub mod region;
 pub mod rms_norm;
 pub mod rotary;
 pub mod sampling;

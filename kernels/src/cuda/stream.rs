@@ -75,6 +75,12 @@ impl Stream {
         Stream { inner: Arc::new(inner) }
     }
 
+    /// Are both the same stream?
+    #[must_use]
+    pub fn is(&self, other: &Stream) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// Numbers with any content.
     #[must_use]
     pub fn numbers(&self, element: Element, length: usize) -> Numbers {
@@ -258,6 +264,11 @@ impl Stream {
     /// What failed first, in a sentence.
     pub fn check(&self) -> Result<(), String> {
         self.inner.failure.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+    }
+
+    /// Makes a kernel known by its source.
+    pub(super) fn provide(&self, name: &str, text: &str) {
+        self.attempt(|gpu| gpu.provide(name, text));
     }
 
     /// Runs a kernel; nothing if the grid is empty.

@@ -20,6 +20,9 @@ mod row;
 mod step;
 mod top;
 
+pub(crate) use plan::{moving, word_by_word};
+pub(crate) use step::shares;
+
 #[cfg(test)]
 mod tests;
 
@@ -145,6 +148,10 @@ impl Region {
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    pub(crate) fn plan(&self) -> &plan::Plan {
+        &self.plan
     }
 
     /// The steps that are summed.

@@ -2,21 +2,21 @@ use super::Step;
 
 /// In which order the numbers of a row become known.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// Before which sweep each step's value can be told word by word.
-    pub(super) stages: Vec<usize>,
+    pub(crate) stages: Vec<usize>,
     /// The steps that the sums depend on.
-    pub(super) wanted: Vec<usize>,
+    pub(crate) wanted: Vec<usize>,
     /// What each sweep over the words computes.
-    pub(super) sweeps: Vec<Sweep>,
+    pub(crate) sweeps: Vec<Sweep>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Sweep {
+pub(crate) struct Sweep {
     /// Steps to compute for every word.
-    pub(super) needed: Vec<usize>,
+    pub(crate) needed: Vec<usize>,
     /// Steps of which a number of the row is gathered; none in the last sweep, which gathers the sums.
-    pub(super) gathered: Vec<usize>,
+    pub(crate) gathered: Vec<usize>,
 }
 
 /// Is a number of the whole row needed before its value is known at any word?
@@ -60,7 +60,7 @@ fn reached(steps: &[Step], from: &[usize], through: impl Fn(usize) -> bool) -> V
 
 /// The steps to compute for every word to know these. The logarithm of a sum is one number, for which nothing is needed again;
 /// of the largest the limit is known, with which every word's value is compared.
-fn word_by_word(steps: &[Step], from: &[usize]) -> Vec<usize> {
+pub(crate) fn word_by_word(steps: &[Step], from: &[usize]) -> Vec<usize> {
     marked(&reached(steps, from, |i| !matches!(steps[i], Step::LogSum(..))))
 }
 
@@ -69,7 +69,7 @@ fn marked(marks: &[bool]) -> Vec<usize> {
 }
 
 /// The steps through which a gradient flows.
-pub(super) fn moving(steps: &[Step], policies: &[bool], given: &[bool]) -> Vec<bool> {
+pub(crate) fn moving(steps: &[Step], policies: &[bool], given: &[bool]) -> Vec<bool> {
     let mut moving: Vec<bool> = Vec::with_capacity(steps.len());
     for step in steps {
         moving.push(match *step {

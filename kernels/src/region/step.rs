@@ -51,7 +51,7 @@ fn log_logistic<A: Arithmetic>(x: f32) -> f32 {
 
 /// The logarithms of a share and of what it leaves.
 #[inline(always)]
-pub(super) fn shares(share: f32) -> [f32; 2] {
+pub(crate) fn shares(share: f32) -> [f32; 2] {
     [f64::from(share).ln() as f32, (1.0 - f64::from(share)).ln() as f32]
 }
 

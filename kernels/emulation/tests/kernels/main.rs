@@ -7,6 +7,7 @@ mod head;
 mod matrix;
 #[allow(unsafe_code)]
 mod mistakes;
+mod region;
 mod repeat;
 mod rms_norm;
 mod sampling;

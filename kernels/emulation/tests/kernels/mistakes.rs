@@ -89,3 +89,23 @@ fn a_launch_that_does_not_fit_its_kernel_is_refused() {
     assert!(launch("wrong_race_kernel", 32, &[Argument::U32(0)]).contains("made for 64"));
     assert!(launch("wrong_race_kernel", 64, &[]).contains("0 arguments, but it has 1"));
 }
+
+#[test]
+fn a_kernel_that_is_written_while_a_test_runs_is_held_to_the_same() {
+    if std::env::var("COLLIMATE_GPU").is_ok() {
+        // Where the GPU is, there may be no compiler for the emulation.
+        return;
+    }
+    let gpu = Emulated::new(Order::Forward);
+    let refused = gpu.provide("made_wrong", "KERNEL(made_wrong, 64, (float* out), out[0] = nonsense)").unwrap_err();
+    assert!(refused.contains("nonsense"), "{refused}");
+    assert!(failure("made_wrong").contains("no such kernel"));
+    let source = "KERNEL(made_right, 64, (float* out), out[threadIdx.x] = 2.0f)";
+    gpu.provide("made_right", source).unwrap();
+    gpu.provide("made_right", source).unwrap();
+    assert_eq!(run("made_right", Order::Reverse, 1, 0).unwrap(), [2.0; 64]);
+    assert!(gpu.provide("made_right", "").unwrap_err().contains("two sources have this name"));
+    gpu.provide("made_barrier", "KERNEL(made_barrier, 64, (float* out), if (threadIdx.x > 3) __syncthreads())")
+        .unwrap();
+    assert!(failure("made_barrier").contains("threads that never come"));
+}
