@@ -4,7 +4,7 @@ use super::cut::{Cut, WordPass};
 use super::run::{Many, Quantity, Run};
 use crate::Result;
 use crate::bridge::Traced;
-use crate::model::{Pass, WordStates};
+use crate::model::{Pass, Unfound, WordStates};
 use collimate_dsl::eval;
 use collimate_dsl::ir::{Depth, Id, Op, SideTag, Ty};
 use collimate_kernels::region::{Region, Step};
@@ -103,9 +103,12 @@ impl<D: Device<f32>> Run<'_, D> {
         let columns: Vec<Vec<f32>> = given.iter().map(|many| many.value.as_vec()).collect();
         let numbers = (0..rows.len()).flat_map(|row| columns.iter().map(move |column| column[row])).collect();
         let made = Arc::new(Pass { region: Region::new(steps, sums), policies, rows: rows.clone(), given: numbers });
-        let values = made.sums().map_err(|none| {
-            let node = of[none.step];
-            self.fault(node, format!("`{}` at a token where no word is kept", self.op(node).word()))
+        let values = made.sums().map_err(|why| match why {
+            Unfound::NoWord(none) => {
+                let node = of[none.step];
+                self.fault(node, format!("`{}` at a token where no word is kept", self.op(node).word()))
+            }
+            Unfound::Failed(why) => why,
         })?;
         let live = |sum: &Id| self.program.node(*sum).ty.live && self.leads_to_loss(*sum);
         let live: Vec<bool> = pass.sums.iter().map(live).collect();

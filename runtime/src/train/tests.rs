@@ -159,7 +159,7 @@ impl Run<'_> {
             observer: &mut watch,
         };
         let trained = match self.engine {
-            _ if self.gpu => run(job, Cpu::default(), gpu::engine)?,
+            _ if self.gpu => run(job, Cpu::default(), gpu::engine())?,
             None => run(job, Cpu::default(), bigram)?,
             Some(kind) => run(job, Cpu::default(), |parameters| device::cpu(kind, parameters))?,
         };

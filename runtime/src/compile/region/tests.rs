@@ -3,12 +3,16 @@
 use super::Words;
 use crate::bridge;
 use crate::compile::{Source, actor_shares, cut, evaluate_by_words, step_by_words};
-use crate::model::{Engine, FusedEngine, GivesStates, LowRank, Parameters, Sequences, Weights, WordStates};
+use crate::model::{
+    Engine, FusedEngine, FusedOptions, GivesStates, GpuEngine, LowRank, Parameters, Sequences, Weights, WordStates,
+};
 use crate::random::Random;
 use crate::train::small::tiniest;
 use collimate_dsl::eval::{self, Evaluation, Inputs, Settings};
 use collimate_dsl::ir::{Depth, Id, KindTag, Metric, Node, Op, Place, Program, SideTag, Ty};
 use collimate_dsl::{Layout, Reach};
+use collimate_emulation::{Order, machine};
+use collimate_kernels::cuda::Element;
 use dfdx::prelude::Cpu;
 use std::sync::Arc;
 
@@ -255,29 +259,48 @@ fn programs() -> [Program; 5] {
     [between(), taken_elsewhere(), likeliest(), levels(), all_sorts()]
 }
 
+/// Makes engines of one machine.
+type Make = Box<dyn Fn(Arc<Parameters>) -> Box<dyn Engine<Cpu>>>;
+
+/// Of the CPU and of an emulated GPU.
+fn machines() -> [Make; 2] {
+    let stream = machine(Order::Shuffled(4));
+    [
+        Box::new(|parameters| Box::new(FusedEngine::new(parameters))),
+        Box::new(move |parameters| {
+            let (stream, options) = (stream.clone(), FusedOptions::default());
+            Box::new(GpuEngine::new(parameters, Cpu::default(), stream, Element::F32, options).unwrap())
+        }),
+    ]
+}
+
 #[test]
 fn a_step_from_states_is_the_step_from_all_words() {
+    machines().iter().for_each(steps_from_states);
+}
+
+fn steps_from_states(make: &Make) {
     let (batch, layout) = batch();
     let beside = weights(3, false).with_low_rank(LowRank { rank: 2, alpha: 4.0 }, 7).unwrap();
     let begun = [weights(3, true), weights(3, false), beside];
     for (program, begun) in programs().into_iter().flat_map(|p| begun.each_ref().map(|begun| (p.clone(), begun))) {
         let right = whole(&program, begun.clone());
         let parameters = Arc::new(Parameters::new(begun.clone()));
-        let actor = FusedEngine::new(Arc::clone(&parameters));
-        let teacher = FusedEngine::new(Arc::new(Parameters::frozen(weights(4, true))));
+        let [actor, teacher] = [Arc::clone(&parameters), Arc::new(Parameters::frozen(weights(4, true)))].map(make);
         let mut inputs = given();
-        let (said, states) = teacher.score_states(&batch, true).unwrap();
+        let (said, states) = teacher.gives_states().unwrap().score_states(&batch, true).unwrap();
         put(&mut inputs, "teacher", "logp", &said.unwrap(), 1);
         let logp = program.inputs().any(|(_, owner, field, _)| (owner, field) == ("actor", "logp"));
-        let (live, own) = actor.forward_states(&batch, logp).unwrap();
+        let (live, own) = actor.gives_states().unwrap().forward_states(&batch, logp).unwrap();
         let shares = if logp { actor_shares(&layout, None) } else { Vec::new() };
         let source = Source { live, asked: 10, shares };
         let words = [("actor", own), ("teacher", Arc::new(states))];
         let words = words.map(|(owner, states)| Words { owner: owner.into(), states }).to_vec();
         let (totals, settings) = (layout.totals(), Settings::new());
-        let (outcome, _) =
+        let (outcome, left) =
             step_by_words(&Cpu::default(), &program, &layout, &totals, &inputs, &settings, vec![source], words)
                 .unwrap();
+        actor.collect(&left).unwrap();
         let gradient = parameters.gradient.lock().unwrap().clone();
         same(&program, outcome.loss, &outcome.metrics, &gradient, &right);
     }
@@ -285,6 +308,10 @@ fn a_step_from_states_is_the_step_from_all_words() {
 
 #[test]
 fn a_batch_from_the_states_of_its_parts_is_the_whole() {
+    machines().iter().for_each(batch_from_parts);
+}
+
+fn batch_from_parts(make: &Make) {
     let (batch, layout) = batch();
     let mut parts = [Sequences::default(), Sequences::default()];
     for (i, span) in batch.spans.iter().enumerate() {
@@ -295,25 +322,25 @@ fn a_batch_from_the_states_of_its_parts_is_the_whole() {
     for program in programs() {
         let right = whole(&program, weights(3, true));
         let parameters = Arc::new(Parameters::new(weights(3, true)));
-        let actor = FusedEngine::new(Arc::clone(&parameters));
-        let teacher = FusedEngine::new(Arc::new(Parameters::frozen(weights(4, true))));
+        let [actor, teacher] = [Arc::clone(&parameters), Arc::new(Parameters::frozen(weights(4, true)))].map(make);
         let mut inputs = given();
         for (owner, engine) in [("actor", &actor), ("teacher", &teacher)] {
             put(&mut inputs, owner, "logp", &engine.score(&batch).unwrap(), 1);
         }
-        let joined = |engine: &FusedEngine, trained| {
+        let joined = |engine: &dyn Engine<Cpu>, trained| {
+            let engine = engine.gives_states().unwrap();
             let states = parts.each_ref().map(|part| Arc::new(engine.score_states(part, false).unwrap().1));
             Arc::new(WordStates::joined(&states, &stretches, trained))
         };
-        let own = joined(&actor, true);
-        let words = [("actor", Arc::clone(&own)), ("teacher", joined(&teacher, false))];
+        let own = joined(&*actor, true);
+        let words = [("actor", Arc::clone(&own)), ("teacher", joined(&*teacher, false))];
         let words = words.map(|(owner, states)| Words { owner: owner.into(), states }).to_vec();
         let (totals, settings) = (layout.totals(), Settings::new());
         let found = evaluate_by_words(&program, &layout, &totals, &inputs, &settings, words).unwrap();
         let by_taken = |side| found.gradient.get("actor", "logp", side).unwrap_or(&[0.0; 5]).to_vec();
         let by_taken = [by_taken(CHOSEN), by_taken(REJECTED)].concat();
         for (part, sequences) in parts.iter().enumerate() {
-            let (live, states) = actor.forward_states(sequences, true).unwrap();
+            let (live, states) = actor.gives_states().unwrap().forward_states(sequences, true).unwrap();
             let (mut end, mut upstream) = (0, Vec::new());
             for (of, tokens) in &stretches {
                 let start = end;
@@ -323,7 +350,8 @@ fn a_batch_from_the_states_of_its_parts_is_the_whole() {
                     upstream.extend(by_taken[start..end].iter().map(|g| *g as f32));
                 }
             }
-            bridge::backward_from(&Cpu::default(), live, upstream).unwrap();
+            let left = bridge::backward_from(&Cpu::default(), live, upstream).unwrap();
+            actor.collect(&left).unwrap();
         }
         let gradient = parameters.gradient.lock().unwrap().clone();
         same(&program, found.loss, &found.metrics, &gradient, &right);

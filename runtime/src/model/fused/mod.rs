@@ -40,8 +40,8 @@ mod tests;
 
 pub(crate) use decode::{Continuing, Next, on_cpu, on_cpu_in_halves};
 pub use gpu::{GpuEngine, GpuSampler};
-pub(crate) use states::Pass;
 pub use states::WordStates;
+pub(crate) use states::{Pass, Unfound};
 
 use super::{Engine, GivesStates, Live, ModelConfig, Parameters, Sequences, ValuesAt, Weights};
 use crate::{Error, Result, bridge};

@@ -120,8 +120,9 @@ impl Drawn<'_> {
             stop: &stop,
             observer: &mut watch,
         };
+        let on_gpu = super::gpu::engine();
         let trained = run(job, Cpu::default(), |parameters| match self.gpu {
-            true => super::gpu::engine(parameters),
+            true => on_gpu(parameters),
             false => device::cpu(self.engine, parameters),
         })?;
         Ok((trained, watch.seen))

@@ -5,10 +5,13 @@ use crate::model::{FusedOptions, GpuEngine, GpuSampler};
 use collimate_emulation::{Order, machine};
 use collimate_kernels::cuda::Element;
 
-pub(super) fn engine(parameters: Arc<Parameters>) -> Result<Box<dyn Engine<Cpu>>> {
+/// Engines on one machine.
+pub(super) fn engine() -> impl Fn(Arc<Parameters>) -> Result<Box<dyn Engine<Cpu>>> {
     let (stream, options) = (machine(Order::Shuffled(3)), FusedOptions::default());
-    let engine = GpuEngine::new(parameters, Cpu::default(), stream, Element::F32, options)?;
-    Ok(Box::new(engine.training_in_place()))
+    move |parameters| {
+        let engine = GpuEngine::new(parameters, Cpu::default(), stream.clone(), Element::F32, options)?;
+        Ok(Box::new(engine.training_in_place()))
+    }
 }
 
 /// Draws where that engine runs.

@@ -1,7 +1,7 @@
 //! Training on every word of the vocabulary: distillation from a teacher, and exact divergences from the reference.
 
 use super::{EngineKind, Measurement, Run, close, config, settings};
-use crate::model::{ModelConfig, Weights};
+use crate::model::{LowRank, ModelConfig, Weights};
 use crate::train::RunSettings;
 use collimate_dsl::eval::separable;
 use collimate_dsl::ir::Program;
@@ -36,11 +36,14 @@ fn teacher(config: ModelConfig) -> Weights {
     teacher
 }
 
-fn run(in_parts: bool, engine: Option<EngineKind>, micro_batch: usize) -> Vec<Measurement> {
+fn base<'a>(in_parts: bool, micro_batch: usize) -> Run<'a> {
     let settings = RunSettings { micro_batch: Some(micro_batch), lr: 1e-3, steps: Some(6), ..settings() };
-    let (program, teacher) = (distilled(in_parts), Some(teacher(config())));
+    Run { settings, program: distilled(in_parts), teacher: Some(teacher(config())), scale: 5.0, ..Run::new() }
+}
+
+fn run(in_parts: bool, engine: Option<EngineKind>, micro_batch: usize) -> Vec<Measurement> {
     let scale = if engine.is_some() { 5.0 } else { 20.0 };
-    Run { settings, program, teacher, engine, scale, ..Run::new() }.go().unwrap().1
+    Run { engine, scale, ..base(in_parts, micro_batch) }.go().unwrap().1
 }
 
 fn metric(measurement: &Measurement, name: &str) -> f64 {
@@ -80,6 +83,20 @@ fn it_is_told_why_all_words_are_kept() {
     assert_eq!(told(EngineKind::Fused, distilled(true)), None);
     let why = told(EngineKind::Graph, distilled(true)).unwrap();
     assert_eq!(why, "this engine gives no hidden states that they could be computed from");
+}
+
+#[test]
+fn a_student_on_a_gpu_learns_what_one_on_the_cpu_does() {
+    for (in_parts, lora) in [(true, None), (false, None), (true, Some(LowRank { rank: 2, alpha: 4.0 }))] {
+        let with = |engine, gpu| {
+            let base = base(in_parts, 3);
+            let settings = RunSettings { lora, steps: Some(3), ..base.settings.clone() };
+            Run { settings, engine, gpu, ..base }.watched().unwrap().1
+        };
+        let (right, ours) = (with(Some(EngineKind::Fused), false), with(None, true));
+        assert_eq!(ours.whole_words, None);
+        close(&ours.seen, &right.seen, 1e-4);
+    }
 }
 
 #[test]

@@ -54,7 +54,8 @@ impl GpuBackend {
         self.repeated(work)
     }
 
-    fn repeated<T>(&self, work: impl FnOnce() -> T) -> T {
+    /// Does work on what a batch left, which may be the same another time.
+    pub(super) fn repeated<T>(&self, work: impl FnOnce() -> T) -> T {
         match &self.repeats {
             Some(repeats) => repeats.run(work),
             None => work(),

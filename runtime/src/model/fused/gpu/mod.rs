@@ -7,18 +7,20 @@ mod backend;
 mod decode;
 mod known;
 mod place;
+mod states;
 #[cfg(test)]
 mod tests;
 
 use super::{FusedOptions, decoder::Decoder, plan::Plan};
 use crate::{
     Error, Result, bridge,
-    model::{Engine, Live, ModelConfig, Parameters, Sequences, TrainsInPlace, ValuesAt, Weights},
+    model::{Engine, GivesStates, Live, ModelConfig, Parameters, Sequences, TrainsInPlace, ValuesAt, Weights},
 };
 use backend::GpuBackend;
 use collimate_kernels::cuda::{Element, Numbers, Stream, attention::WIDEST};
 pub use decode::GpuSampler;
 use dfdx::prelude::{Device, Gradients};
+pub(super) use states::{GpuStates, go_back, sums};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A decoder over the kernels of a GPU, whose log-probabilities go to a device of dfdx.
@@ -63,6 +65,18 @@ fn narrow_enough(weights: &Weights) -> Result<()> {
     Ok(())
 }
 
+/// Did all go well on a GPU?
+fn checked(stream: &Stream) -> Result<()> {
+    let hint = "a smaller --micro-batch or --recompute needs less memory";
+    stream.check().map_err(|problem| Error::Setting(format!("the GPU: {problem} ({hint})")))
+}
+
+/// Says that there is no gradient.
+fn frozen() -> Error {
+    let problem = "these weights are frozen: score with them, or make them with Parameters::new to train them";
+    Error::Setting(problem.to_owned())
+}
+
 impl<D> GpuEngine<D> {
     /// An engine on these weights; `element` is how they and the states of rows are stored.
     ///
@@ -101,8 +115,7 @@ impl<D> GpuEngine<D> {
 
     /// Did all go well on the GPU?
     fn check(&self) -> Result<()> {
-        let hint = "a smaller --micro-batch or --recompute needs less memory";
-        self.stream.check().map_err(|problem| Error::Setting(format!("the GPU: {problem} ({hint})")))
+        checked(&self.stream)
     }
 
     /// The weights as the parameters have them now.
@@ -155,8 +168,7 @@ impl<D: Device<f32>> GpuEngine<D> {
         let plan = plan(&weights.config)?;
         let kept = self.kept(&weights);
         if self.bare || kept.gradient.is_none() {
-            let problem = "these weights are frozen: score with them, or make them with Parameters::new to train them";
-            return Err(Error::Setting(problem.to_owned()));
+            return Err(frozen());
         }
         let (mut numbers, trace) = forward(&self.decoder, &kept.weights, &plan);
         self.check()?;
@@ -266,6 +278,10 @@ impl<D: Device<f32>> Engine<D> for GpuEngine<D> {
 
     fn trains(&self) -> Option<&dyn TrainsInPlace> {
         if self.in_place { Some(self) } else { None }
+    }
+
+    fn gives_states(&self) -> Option<&dyn GivesStates<D>> {
+        Some(self)
     }
 }
 

@@ -1,12 +1,14 @@
 //! The decoder on the emulated GPU, against that on the CPU.
 
 use super::super::low_rank::narrow;
+use super::super::states::Pass;
 use super::super::tests::{batch, configs, groups, weights};
 use super::GpuEngine;
 use crate::model::{Engine, FusedEngine, FusedOptions, Parameters, Sequences, Weights};
 use crate::train::{AdamW, Update, shortened};
 use collimate_emulation::{Emulated, Order, machine};
 use collimate_kernels::cuda::{Element, Stream};
+use collimate_kernels::region::{Region, Step};
 use dfdx::prelude::{Backward, Cpu, PutTape, SumTo};
 use std::sync::{
     Arc,
@@ -61,16 +63,19 @@ fn f32_is_the_engine_of_the_cpu() {
     }
 }
 
+/// Weights that bf16 can hold, and not so large that rounding decides.
+fn held_in_bf16(mut weights: Weights) -> Weights {
+    for w in &mut weights.data {
+        let near = if *w >= 1.0 { *w } else { 0.3 * *w };
+        *w = f32::from_bits(near.to_bits() & 0xffff_0000);
+    }
+    weights
+}
+
 #[test]
 fn bf16_is_near_the_engine_of_the_cpu() {
     for config in configs() {
-        // Weights that bf16 can hold, and not so large that rounding decides.
-        let mut weights = weights(config);
-        for w in &mut weights.data {
-            let near = if *w >= 1.0 { *w } else { 0.3 * *w };
-            *w = f32::from_bits(near.to_bits() & 0xffff_0000);
-        }
-        let parameters = Arc::new(Parameters::new(weights));
+        let parameters = Arc::new(Parameters::new(held_in_bf16(weights(config))));
         let options = FusedOptions::default();
         let right = learn(&FusedEngine::with(Arc::clone(&parameters), options), &parameters, &groups());
         let ours = learn(&emulated(&parameters, Element::Bf16, options), &parameters, &groups());
@@ -269,6 +274,116 @@ fn steps_that_are_replayed_are_those_without_to_the_last_bit() {
         // What follows the first two batches of each size has its memory where it stays: of each of the last six, scoring and the
         // passes forward and back are replayed when they come a second time there, and so are length and update.
         assert!(replays.is_none_or(|replays| replays >= 6 * 5 - 2 * 3 - 2), "{replays:?} of 30");
+        let bits = |seen: Vec<Vec<f32>>| seen.concat().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(ours), bits(right));
+    }
+}
+
+/// Half of what two policies differ by, over all words, weighed by a number of the token.
+fn apart() -> Region {
+    let steps = vec![
+        Step::Policy(0),
+        Step::Policy(1),
+        Step::Mixture(0, 1, 0.4),
+        Step::Minus(0, 2),
+        Step::Exponential(0),
+        Step::Times(4, 3),
+        Step::Given(0),
+        Step::Times(5, 6),
+    ];
+    Region::new(steps, vec![7])
+}
+
+/// Steps of training on what the words of two models differ by, and on the tokens themselves; answers with every number that came
+/// back. The words are read of the first tokens alone, or of all.
+fn steps_on_words(
+    on: &dyn Fn(Arc<Parameters>) -> Box<dyn Engine<Cpu>>,
+    batches: &[Sequences],
+    skip: usize,
+) -> Vec<Vec<f32>> {
+    let own = held_in_bf16(weights(configs()[1].clone()));
+    let mut other = own.clone();
+    other.data.iter_mut().for_each(|w| *w *= 0.5);
+    let teacher = on(Arc::new(Parameters::frozen(other)));
+    let parameters = Arc::new(Parameters::new(own));
+    let mut optimizer = AdamW::new(parameters.weights.read().unwrap().data.len());
+    let actor = on(Arc::clone(&parameters));
+    let mut seen = Vec::new();
+    for (step, batch) in batches.iter().enumerate() {
+        let (said, theirs) = teacher.gives_states().unwrap().score_states(batch, true).unwrap();
+        let (live, own) = actor.gives_states().unwrap().forward_states(batch, true).unwrap();
+        seen.extend([said.unwrap(), live.logp.as_vec()]);
+        assert_eq!((theirs.tokens(), own.tokens()), (batch.scored(), batch.scored()));
+        let rows = skip..batch.scored();
+        let given: Vec<f32> = rows.clone().map(|row| 1.0 + 0.1 * row as f32).collect();
+        let pass = Pass { region: apart(), policies: vec![own, Arc::new(theirs)], rows, given };
+        let pass = Arc::new(pass);
+        let sums = pass.sums().unwrap();
+        let upstream = sums.iter().enumerate().map(|(i, sum)| sum - 0.2 * i as f32).collect();
+        seen.push(sums);
+        assert!(pass.backward(upstream, &[false]).iter().all(|d| *d == 0.0));
+        let gradients = live.logp.put_tape(live.tape).square().sum().backward();
+        actor.collect(&gradients).unwrap();
+        if let Some(trains) = actor.trains() {
+            seen.push(vec![trains.gradient_length().unwrap() as f32]);
+            trains
+                .update(&mut optimizer, Update { lr: 1e-3 / (1 + step) as f64, weight_decay: 0.1, scale: 0.5 })
+                .unwrap();
+            continue;
+        }
+        let gradient = std::mem::take(&mut *parameters.gradient.lock().unwrap());
+        *parameters.gradient.lock().unwrap() = vec![0.0; gradient.len()];
+        seen.push(gradient);
+    }
+    if let Some(trains) = actor.trains() {
+        trains.settle(&mut optimizer).unwrap();
+        seen.push(parameters.weights.read().unwrap().data.clone());
+    }
+    seen
+}
+
+#[test]
+fn what_is_made_of_all_words_is_that_of_the_cpu() {
+    let batches = [batch(), groups(), similar()];
+    let cpu: &dyn Fn(Arc<Parameters>) -> Box<dyn Engine<Cpu>> = &|parameters| Box::new(FusedEngine::new(parameters));
+    for (element, near) in [(Element::F32, 5e-5), (Element::Bf16, 6e-2)] {
+        let stream = machine(Order::Shuffled(8));
+        let gpu = |parameters| -> Box<dyn Engine<Cpu>> {
+            let (stream, options) = (stream.clone(), FusedOptions::default());
+            Box::new(GpuEngine::new(parameters, Cpu::default(), stream, element, options).unwrap())
+        };
+        for skip in [0, 3] {
+            let right = steps_on_words(cpu, &batches, skip);
+            for (ours, right) in steps_on_words(&gpu, &batches, skip).iter().zip(&right) {
+                close(ours, right, near);
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_on_all_words_are_replayed_and_the_same_to_the_last_bit() {
+    let batches: Vec<Sequences> =
+        [batch, groups, batch, similar, groups, batch, similar, groups, similar].map(|make| make()).to_vec();
+    for element in [Element::F32, Element::Bf16] {
+        let with = |replay| {
+            let (stream, replays) = counted();
+            let options = FusedOptions { replay, ..FusedOptions::default() };
+            let seen = {
+                let engine = |parameters| -> Box<dyn Engine<Cpu>> {
+                    let engine = GpuEngine::new(parameters, Cpu::default(), stream.clone(), element, options).unwrap();
+                    Box::new(engine.training_in_place())
+                };
+                steps_on_words(&engine, &batches, 0)
+            };
+            assert_eq!(stream.memory().0, 0, "everything was given back");
+            (seen, replays.map(|replays| replays.load(Ordering::Relaxed)))
+        };
+        let ((right, none), (ours, replays)) = (with(false), with(true));
+        assert!(none.is_none_or(|replays| replays == 0));
+        // A step has eight lists: the other model's pass and this one's, zeros for the gradient by states, the sums over words, their
+        // gradient, the pass back, length and update. As above, those of the last six steps are replayed from their second time on.
+        assert!(replays.is_none_or(|replays| replays >= 6 * 8 - 2 * 8), "{replays:?}");
         let bits = |seen: Vec<Vec<f32>>| seen.concat().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(ours), bits(right));
     }

@@ -4,32 +4,31 @@
 //! are predicted from, kept here, and its output embedding, which stays where the weights are: no matrix of tokens and words
 //! is ever made. The gradient by the states is gathered here too, until the decoder's own backward pass takes it on.
 
-use super::{FusedEngine, backend::Backend, cpu::CpuBackend, decoder::Decoder, plan::Plan, within_pool};
-use crate::model::{GivesStates, Live, Parameters, Sequences};
-use crate::{Result, bridge};
-use collimate_kernels::region::{self, ByPolicy, NoWord, Policy, Region};
-use collimate_kernels::stored::Stored;
-use dfdx::prelude::Cpu;
-use std::ops::{DerefMut, Range};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod cpu;
 
-type Numbers = Box<dyn DerefMut<Target = [f32]> + Send + Sync>;
+use super::gpu::GpuStates;
+use crate::Error;
+use collimate_kernels::region::{NoWord, Region};
+use cpu::CpuStates;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A policy as one that is read word by word: a state for each scored token, sequence after sequence.
 pub struct WordStates {
-    parameters: Arc<Parameters>,
-    decoder: Arc<Decoder<CpuBackend>>,
-    rows: Numbers,
-    gathered: Option<Mutex<Gathered>>,
+    machine: Machine,
+    tokens: usize,
+    waiting: Mutex<Option<Waiting>>,
 }
 
-/// The gradient of what is trained.
-struct Gathered {
-    by_rows: Numbers,
-    /// Passes that wait for the decoder's own backward pass, with the gradient by their sums, because its tokens are taken
-    /// along; none do where there will be none.
-    waiting: Option<Vec<(Arc<Pass>, Vec<f32>)>>,
+/// Where the states lie, and the gradient that is gathered by them.
+enum Machine {
+    Cpu(CpuStates),
+    Gpu(GpuStates),
 }
+
+/// Passes that wait for the decoder's own backward pass, with the gradient by their sums, because its tokens are taken along; none
+/// do where there will be none.
+type Waiting = Vec<(Arc<Pass>, Vec<f32>)>;
 
 /// A formula over the words at some tokens.
 pub(crate) struct Pass {
@@ -42,203 +41,157 @@ pub(crate) struct Pass {
     pub(crate) given: Vec<f32>,
 }
 
-/// What was taken at each of a pass's rows, of which policy, and the gradient by its log-probability.
-struct Taken<'a> {
-    policy: *const WordStates,
-    words: &'a [u32],
-    d_logp: &'a [f32],
+/// Why a pass finds no sums.
+#[derive(Debug)]
+pub(crate) enum Unfound {
+    /// A logarithm of a sum has no word with a weight at some row.
+    NoWord(NoWord),
+    Failed(Error),
+}
+
+/// What was taken at each of a pass's rows, of which of its policies, and the gradient by its log-probability.
+#[derive(Clone, Copy)]
+pub(super) struct Taken<'a> {
+    pub(super) policy: usize,
+    pub(super) words: &'a [u32],
+    pub(super) d_logp: &'a [f32],
 }
 
 impl WordStates {
-    fn new(engine: &FusedEngine, rows: impl DerefMut<Target = [f32]> + Send + Sync + 'static) -> Self {
-        WordStates {
-            parameters: Arc::clone(&engine.parameters),
-            decoder: Arc::clone(&engine.decoder),
-            rows: Box::new(rows),
-            gathered: None,
-        }
+    /// With a list of passes that wait if `awaited`: if the decoder's own backward pass will come.
+    fn new(machine: Machine, tokens: usize, awaited: bool) -> Self {
+        WordStates { machine, tokens, waiting: Mutex::new(awaited.then(Vec::new)) }
+    }
+
+    pub(super) fn on_gpu(states: GpuStates, tokens: usize, awaited: bool) -> Self {
+        WordStates::new(Machine::Gpu(states), tokens, awaited)
+    }
+
+    pub(super) fn gpu(&self) -> Option<&GpuStates> {
+        if let Machine::Gpu(states) = &self.machine { Some(states) } else { None }
+    }
+
+    fn cpu(&self) -> Option<&CpuStates> {
+        if let Machine::Cpu(states) = &self.machine { Some(states) } else { None }
     }
 
     /// The states of several batches of the same policy as those of one: for each stretch its batch and its rows there. If
     /// `trained`, the gradient by them is gathered.
     ///
     /// # Panics
-    /// If there is no part, or a stretch is not in it.
+    /// If there is no part, a stretch is not in it, or the parts lie on several machines.
     #[must_use]
     pub fn joined(parts: &[Arc<WordStates>], stretches: &[(usize, Range<usize>)], trained: bool) -> Self {
-        let first = &parts[0];
-        let width = first.width();
-        let mut rows: Vec<f32> = Vec::new();
-        for (part, stretch) in stretches {
-            rows.extend_from_slice(&parts[*part].rows[stretch.start * width..stretch.end * width]);
-        }
-        let by_rows = || Box::new(vec![0.0_f32; rows.len()]) as Numbers;
-        let gathered = trained.then(|| Mutex::new(Gathered { by_rows: by_rows(), waiting: None }));
-        WordStates {
-            parameters: Arc::clone(&first.parameters),
-            decoder: Arc::clone(&first.decoder),
-            rows: Box::new(rows),
-            gathered,
-        }
+        let machine = match &parts[0].machine {
+            Machine::Cpu(_) => Machine::Cpu(CpuStates::joined(&one_machine(parts, Self::cpu), stretches, trained)),
+            Machine::Gpu(_) => Machine::Gpu(GpuStates::joined(&one_machine(parts, Self::gpu), stretches, trained)),
+        };
+        WordStates::new(machine, stretches.iter().map(|(_, stretch)| stretch.len()).sum(), false)
     }
 
     /// Adds to the gradient by some rows what another one's gradient has in these.
     ///
     /// # Panics
-    /// If either is not trained, or the stretches do not fit.
+    /// If either is not trained, they lie on two machines, or the stretches do not fit.
     pub fn add_gradient(&self, to: Range<usize>, from: &WordStates, rows: Range<usize>) {
-        let width = self.width();
-        let from = from.gathered().expect("the gradient of a whole batch was gathered");
-        let mut own = self.gathered().expect("what is trained gathers its gradient");
-        let to = &mut own.by_rows[to.start * width..to.end * width];
-        to.iter_mut().zip(&from.by_rows[rows.start * width..rows.end * width]).for_each(|(to, from)| *to += from);
+        match (&self.machine, &from.machine) {
+            (Machine::Cpu(own), Machine::Cpu(from)) => own.add_gradient(to, from, rows),
+            (Machine::Gpu(own), Machine::Gpu(from)) => own.add_gradient(to, from, rows),
+            _ => panic!("gradients on two machines"),
+        }
     }
 
     /// How many tokens there is a state for.
     #[must_use]
     pub fn tokens(&self) -> usize {
-        self.rows.len() / self.width()
+        self.tokens
     }
 
-    fn width(&self) -> usize {
-        self.decoder.backend.shape().hidden
+    fn is_trained(&self) -> bool {
+        match &self.machine {
+            Machine::Cpu(states) => states.is_trained(),
+            Machine::Gpu(states) => states.is_trained(),
+        }
     }
 
-    fn gathered(&self) -> Option<MutexGuard<'_, Gathered>> {
-        self.gathered.as_ref().map(|gathered| gathered.lock().unwrap_or_else(PoisonError::into_inner))
+    fn waiting(&self) -> MutexGuard<'_, Option<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs the passes that waited. What was taken goes along with the first pass over its rows, and is set to zero: `targets` are
+    /// the scored tokens, `d_logp` the gradient by their log-probabilities.
+    pub(super) fn hand_out(self: &Arc<Self>, targets: &[u32], d_logp: &mut [f32]) {
+        for (pass, d_sums) in self.waiting().take().unwrap_or_default() {
+            let rows = pass.rows.clone();
+            let own = d_logp[rows.clone()].to_vec();
+            d_logp[rows.clone()].fill(0.0);
+            let policy = pass.policies.iter().position(|policy| Arc::ptr_eq(policy, self));
+            let policy = policy.expect("a pass waits for a policy that it reads");
+            let taken = Taken { policy, words: &targets[rows], d_logp: &own };
+            pass.go_back(&d_sums, &vec![false; pass.region.given()], Some(taken));
+        }
     }
 }
 
-/// Works with the output embeddings of all these policies, after those that are there.
-fn with_tables<T>(policies: &[Arc<WordStates>], tables: &[Stored<'_>], work: &mut dyn FnMut(&[Stored<'_>]) -> T) -> T {
-    let Some(policy) = policies.get(tables.len()) else { return work(tables) };
-    let weights = policy.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-    let own = policy.decoder.backend.read(&weights.data, &policy.decoder.map.head);
-    with_tables(policies, &[tables, &[own]].concat(), work)
+/// The states of each as those of one machine.
+fn one_machine<'a, T>(parts: &'a [Arc<WordStates>], of: impl Fn(&'a WordStates) -> Option<&'a T>) -> Vec<&'a T> {
+    parts.iter().map(|part| of(part).expect("parts of one batch lie on one machine")).collect()
+}
+
+/// The states of a pass's policies, which lie on one machine.
+enum Together<'a> {
+    Cpu(Vec<&'a CpuStates>),
+    Gpu(Vec<&'a GpuStates>),
 }
 
 impl Pass {
-    fn policies<'a>(&'a self, tables: &'a [Stored<'a>]) -> Vec<Policy<'a>> {
-        let each = self.policies.iter().zip(tables);
-        each.map(|(states, table)| {
-            let width = states.width();
-            Policy { hidden: &states.rows[self.rows.start * width..self.rows.end * width], table: *table, width }
-        })
-        .collect()
+    /// Nothing if they do not lie on one.
+    fn together(&self) -> Option<Together<'_>> {
+        let cpu: Option<Vec<_>> = self.policies.iter().map(|states| states.cpu()).collect();
+        let gpu = || self.policies.iter().map(|states| states.gpu()).collect::<Option<Vec<_>>>();
+        cpu.map(Together::Cpu).or_else(|| gpu().filter(|gpu| GpuStates::on_one(gpu)).map(Together::Gpu))
     }
 
     /// `[row, sum]`
     ///
     /// # Errors
-    /// If a logarithm of a sum has no word with a weight at some row.
-    pub(crate) fn sums(&self) -> std::result::Result<Vec<f32>, NoWord> {
-        let mut sums = vec![0.0; self.rows.len() * self.region.sums().len()];
-        with_tables(&self.policies, &[], &mut |tables| {
-            let policies = self.policies(tables);
-            let inputs = region::Inputs { region: &self.region, policies: &policies, given: &self.given };
-            within_pool(|| region::forward(&mut sums, inputs))
-        })?;
-        Ok(sums)
+    /// If a logarithm of a sum has no word with a weight at some row, the policies do not lie on one machine, or that fails.
+    pub(crate) fn sums(&self) -> Result<Vec<f32>, Unfound> {
+        match self.together() {
+            Some(Together::Cpu(policies)) => cpu::sums(self, &policies).map_err(Unfound::NoWord),
+            Some(Together::Gpu(policies)) => super::gpu::sums(self, &policies),
+            None => {
+                let problem = "policies whose words are read together must be on one device";
+                Err(Unfound::Failed(Error::Setting(problem.to_owned())))
+            }
+        }
     }
 
     /// Adds to the gradient of every policy that is trained, or leaves that to the decoder's backward pass, and gives that by
     /// the given numbers that are `live`.
     pub(crate) fn backward(self: &Arc<Self>, d_sums: Vec<f32>, live: &[bool]) -> Vec<f32> {
+        let none = || vec![0.0; self.given.len()];
         if d_sums.iter().all(|d| *d == 0.0) {
-            return vec![0.0; self.given.len()];
+            return none();
         }
-        let trained: Vec<_> = self.policies.iter().filter_map(|states| states.gathered()).collect();
+        let trained: Vec<_> = self.policies.iter().filter(|states| states.is_trained()).collect();
         if trained.is_empty() && !live.contains(&true) {
-            return vec![0.0; self.given.len()];
+            return none();
         }
-        if let Ok([mut one]) = <[_; 1]>::try_from(trained)
+        if let [one] = trained[..]
             && !live.contains(&true)
-            && let Some(waiting) = &mut one.waiting
+            && let Some(waiting) = &mut *one.waiting()
         {
             waiting.push((Arc::clone(self), d_sums));
-            return vec![0.0; self.given.len()];
+            return none();
         }
         self.go_back(&d_sums, live, None)
     }
 
     fn go_back(&self, d_sums: &[f32], live: &[bool], taken: Option<Taken<'_>>) -> Vec<f32> {
-        let mut d_given = vec![0.0; self.given.len()];
-        let mut gathered: Vec<_> = self.policies.iter().map(|states| states.gathered()).collect();
-        let mut gradients: Vec<_> = self
-            .policies
-            .iter()
-            .zip(&gathered)
-            .map(|(states, gathered)| {
-                gathered.as_ref().map(|_| states.parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner))
-            })
-            .collect();
-        with_tables(&self.policies, &[], &mut |tables| {
-            let policies = self.policies(tables);
-            let inputs = region::Inputs { region: &self.region, policies: &policies, given: &self.given };
-            let each = self.policies.iter().zip(gathered.iter_mut().zip(&mut gradients));
-            let mut by: Vec<_> = each
-                .map(|(states, (gathered, gradient))| {
-                    let width = states.width();
-                    let rows = self.rows.start * width..self.rows.end * width;
-                    let taken = taken.as_ref().filter(|taken| std::ptr::eq(taken.policy, Arc::as_ptr(states)));
-                    Some(ByPolicy {
-                        d_hidden: &mut gathered.as_mut()?.by_rows[rows],
-                        d_table: gradient
-                            .as_mut()
-                            .filter(|_| states.decoder.map.whole)
-                            .map(|gradient| &mut gradient[states.decoder.map.head.clone()]),
-                        taken: taken.map(|taken| (taken.words, taken.d_logp)),
-                    })
-                })
-                .collect();
-            within_pool(|| region::backward(&mut by, &mut d_given, live, d_sums, inputs));
-        });
-        d_given
-    }
-}
-
-impl GivesStates<Cpu> for FusedEngine {
-    fn score_states(&self, batch: &Sequences, logp: bool) -> Result<(Option<Vec<f32>>, WordStates)> {
-        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-        weights.check_words()?;
-        let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
-        let states = within_pool(|| self.decoder.score_states(&weights.data, &plan, logp));
-        Ok((states.logp, WordStates::new(self, states.rows)))
-    }
-
-    fn forward_states(&self, batch: &Sequences, logp: bool) -> Result<(Live<Cpu>, Arc<WordStates>)> {
-        self.trainable()?;
-        let weights = self.parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-        weights.check_words()?;
-        let plan = Plan::new(batch, &weights.config, self.options.share_prompts)?;
-        let recompute = self.options.recompute;
-        let (states, trace) = within_pool(|| self.decoder.forward_states(&weights.data, &plan, recompute, logp));
-        let numbers = states.logp.unwrap_or_else(|| vec![0.0; plan.rows.len()]);
-        let by_rows = Box::new(self.decoder.backend.zeros(states.rows.len()));
-        let gathered = Some(Mutex::new(Gathered { by_rows, waiting: Some(Vec::new()) }));
-        let states = Arc::new(WordStates { gathered, ..WordStates::new(self, states.rows) });
-        let (decoder, parameters, kept) =
-            (Arc::clone(&self.decoder), Arc::clone(&self.parameters), Arc::clone(&states));
-        let live = bridge::node(&self.device, numbers, move |mut d_logp| {
-            let waiting = kept.gathered().and_then(|mut gathered| gathered.waiting.take()).unwrap_or_default();
-            for (pass, d_sums) in waiting {
-                // What was taken goes along with the first pass over its rows.
-                let rows = pass.rows.clone();
-                let own = d_logp[rows.clone()].to_vec();
-                d_logp[rows.clone()].fill(0.0);
-                let taken = Taken { policy: Arc::as_ptr(&kept), words: &plan.targets[rows], d_logp: &own };
-                pass.go_back(&d_sums, &vec![false; pass.region.given()], Some(taken));
-            }
-            let mut d_rows = decoder.backend.buffer(kept.rows.len());
-            if let Some(gathered) = kept.gathered() {
-                d_rows.copy_from_slice(&gathered.by_rows);
-            }
-            let d_logp = d_logp.iter().any(|d| *d != 0.0).then_some(&d_logp[..]);
-            let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-            let mut gradient = parameters.gradient.lock().unwrap_or_else(PoisonError::into_inner);
-            let (gradient, rows): (_, &[f32]) = (gradient.as_mut_slice(), &kept.rows);
-            within_pool(|| decoder.backward_states(&weights.data, gradient, &plan, trace, rows, (d_rows, d_logp)));
-        })?;
-        Ok((live, states))
+        match self.together().expect("its sums were found on one machine") {
+            Together::Cpu(policies) => cpu::go_back(self, &policies, d_sums, live, taken),
+            Together::Gpu(policies) => super::gpu::go_back(self, &policies, d_sums, live, taken),
+        }
     }
 }
