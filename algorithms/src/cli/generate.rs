@@ -2,15 +2,16 @@
 
 use super::{model, progress, train};
 use crate::steering::Labels;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::ArgMatches;
+use collimate_runtime::data::read_prompts;
 use collimate_runtime::model::Weights;
 use collimate_runtime::sample::{Sample, Sampling};
 use collimate_runtime::tokenizer::Tokenizer;
 use collimate_runtime::{device, write_whole};
 use serde_json::{Value, json};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What a model wrote.
 pub(super) struct Response {
@@ -22,7 +23,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     let place = matches.get_one::<String>("device").expect("has a default");
     device::check(place)?;
     let prompts = match matches.get_one::<PathBuf>("prompts") {
-        Some(path) => read(path)?,
+        Some(path) => read_prompts(&[path])?.into_iter().map(|row| row.record.prompt).collect(),
         None => vec![matches.get_one::<String>("prompt").expect("one of the two is required").clone()],
     };
     let prompts: Vec<String> = match matches.get_one::<String>("attributes") {
@@ -88,24 +89,6 @@ fn respond_on(
     };
     let each = |(prompt, samples): (&Vec<u32>, Vec<Sample>)| samples.into_iter().map(|s| text(prompt, s)).collect();
     tokens.iter().zip(samples).map(each).collect()
-}
-
-/// The prompts of a file, one JSON object with `prompt` on each line.
-fn read(path: &Path) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    let mut prompts = vec![];
-    for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
-        let place = || format!("{}:{}", path.display(), i + 1);
-        let row: Value = serde_json::from_str(line).with_context(|| format!("{}: not JSON", place()))?;
-        match row.get("prompt").and_then(Value::as_str) {
-            Some(prompt) => prompts.push(prompt.to_owned()),
-            None => bail!("{}: `prompt` is missing or not a string; each line is {{\"prompt\": \"…\"}}", place()),
-        }
-    }
-    if prompts.is_empty() {
-        bail!("{}: no rows; each line is {{\"prompt\": \"…\"}}", path.display());
-    }
-    Ok(prompts)
 }
 
 fn line(prompt: &str, responses: &[Response]) -> Value {

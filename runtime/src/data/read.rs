@@ -1,15 +1,13 @@
-//! `.jsonl` files: one JSON object a line.
+//! The rows of data files.
 
 use super::column::{self, Fields, what};
 use super::compared::{self, Compared};
+use super::lines::each_line;
 use super::record::{Origin, Record, Row};
 use super::view::{PRESENT, Shape, View};
-use crate::{Error, Result};
+use crate::Result;
 use serde_json::{Map, Value};
-use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::Path;
-use std::sync::Arc;
 
 /// The conversation that HelpSteer3 has in the place of a prompt.
 const CONTEXT: &str = "context";
@@ -88,6 +86,20 @@ pub fn read_prompts<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// The rows of a file as they are, whatever their columns.
+///
+/// # Errors
+/// If the file cannot be read or has no rows, or a row is no object; the message names file and line.
+pub fn read_objects(path: &Path) -> Result<Vec<(Origin, Map<String, Value>)>> {
+    let mut rows = Vec::new();
+    each_line(path, &mut |origin, line| {
+        let row = object(&origin, line, "{\"prompt\": \"…\", …}")?;
+        rows.push((origin, row));
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
 /// What the first row of a file has beside its prompt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Beside {
@@ -137,52 +149,6 @@ pub fn has_ratings(path: &Path) -> Result<bool> {
         Ok(())
     })?;
     Ok(first.unwrap_or(false))
-}
-
-/// Runs `use_line` on every line that is not blank.
-fn each_line(path: &Path, use_line: &mut dyn FnMut(Origin, &str) -> Result<()>) -> Result<()> {
-    let unreadable = |e: std::io::Error| match e.kind() {
-        ErrorKind::NotFound => Error::file(path, "there is no such file"),
-        ErrorKind::IsADirectory => Error::file(path, "this is a folder; name a .jsonl file in it"),
-        _ => Error::file(path, format!("cannot be read: {e}")),
-    };
-    let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
-    let shared: Arc<Path> = Arc::from(path);
-    let mut bytes = Vec::new();
-    let (mut number, mut used) = (0, 0);
-    while file.read_until(b'\n', &mut bytes).map_err(unreadable)? > 0 {
-        number += 1;
-        if number == 1 {
-            refuse_other_formats(path, &bytes)?;
-        }
-        let origin = Origin { path: Arc::clone(&shared), line: number };
-        // A mark of the byte order, which some editors put first, is no part of the text.
-        let content = if number == 1 { bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes) } else { &bytes };
-        let line = std::str::from_utf8(content).map_err(|e| {
-            let column = e.valid_up_to() + 1;
-            origin.error(format!("byte {column} of this line is not UTF-8; save the file as UTF-8"))
-        })?;
-        let line = line.trim_matches([' ', '\t', '\r', '\n']);
-        if !line.is_empty() {
-            use_line(origin, line)?;
-            used += 1;
-        }
-        bytes.clear();
-    }
-    if used == 0 {
-        return Err(Error::file(path, "this file has no rows; write one JSON object a line"));
-    }
-    Ok(())
-}
-
-fn refuse_other_formats(path: &Path, start: &[u8]) -> Result<()> {
-    let problem = match start {
-        [0x1f, 0x8b, ..] => "this file is compressed; unpack it first (gunzip)",
-        [b'P', b'A', b'R', b'1', ..] => "this is a Parquet file, which cannot be read yet; convert it to .jsonl",
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this file is UTF-16; save it as UTF-8",
-        _ => return Ok(()),
-    };
-    Err(Error::file(path, problem))
 }
 
 fn parse(origin: &Origin, line: &str, view: &View) -> Result<Record> {
@@ -289,9 +255,6 @@ fn whole(record: &Record, origin: &Origin) -> Result<()> {
 }
 
 fn object(origin: &Origin, line: &str, example: &str) -> Result<Map<String, Value>> {
-    if line.starts_with('[') && origin.line == 1 {
-        return Err(origin.error("this is a JSON list; write one JSON object a line, with nothing around them"));
-    }
     let value: Value = serde_json::from_str(line).map_err(|e| {
         // The reader sees one line only and calls it line 1.
         let text = e.to_string();

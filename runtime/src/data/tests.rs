@@ -2,6 +2,7 @@ use super::*;
 use crate::train::small::{VOCABULARY, letters};
 use collimate_dsl::ir::{Depth, Id, KindTag, Node, Op, Program, SideTag, Ty};
 use serde_json::json;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 fn written(content: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
@@ -53,6 +54,32 @@ fn rows_are_read_with_their_lines() {
     let (_folder, path) = written(r#"{"prompt": "p", "completion": "c"}"#);
     let (view, rows) = read_some(&path).unwrap();
     assert_eq!((view, rows[0].record.responses.clone()), (View::demo(), vec!["c".to_owned()]));
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(text.as_bytes()).unwrap();
+    packed.finish().unwrap()
+}
+
+#[test]
+fn lists_and_what_is_compressed_are_read_as_lines_are() {
+    let rows =
+        ["p", "q", "r"].map(|p| format!("{{\"prompt\": \"{p}\",\n \"chosen\": \"a\\nb\", \"rejected\": \"d\"}}"));
+    let [one, two, three] = &rows;
+    let lines = rows.each_ref().map(|row| row.replace('\n', "")).join("\n");
+    let list = format!("\u{feff} [\n{one}, {two},\n\n{three}\n]\n");
+    // A file of several packed parts is what they say one after another.
+    let parts = [gzip(&lines[..lines.len() / 2]), gzip(&lines[lines.len() / 2..])].concat();
+    let expected = [[1, 2, 3], [2, 3, 6], [1, 2, 3], [2, 3, 6], [1, 2, 3]];
+    let forms = [lines.clone().into_bytes(), list.clone().into_bytes(), gzip(&lines), gzip(&list), parts];
+    for (form, places) in forms.into_iter().zip(expected) {
+        let (_folder, path) = written(form);
+        let rows = read(&[&path], &View::pair()).unwrap();
+        assert_eq!(rows.iter().map(|row| row.origin.line).collect::<Vec<_>>(), places);
+        assert_eq!(rows.iter().map(|row| row.record.prompt.as_str()).collect::<Vec<_>>(), ["p", "q", "r"]);
+        assert!(rows.iter().all(|row| row.record.responses == ["a\nb", "d"]));
+    }
 }
 
 #[test]
@@ -113,8 +140,20 @@ fn a_bad_file_is_named() {
         assert!(problem(empty, &view).starts_with("this file has no rows"), "{empty:?}");
     }
     assert!(problem(b"{\"prompt\": \"\xff\"}", &view).starts_with("1: byte 13 of this line is not UTF-8"));
-    assert!(problem([0x1f, 0x8b, 8, 0], &view).contains("compressed"));
-    assert!(problem("[\n{}\n]", &view).starts_with("1: this is a JSON list"));
+    assert!(problem([0x1f, 0x8b, 8, 0], &view).starts_with("this file is compressed, and damaged ("));
+    let mut packed = gzip(&"{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"d\"}\n".repeat(40));
+    packed.truncate(packed.len() - 9);
+    assert!(problem(&packed, &view).starts_with("this file is compressed, and damaged ("));
+    assert!(problem("PAR1", &view).starts_with("this is a Parquet file"));
+    assert!(problem("[]", &view).starts_with("this file has no rows"));
+    assert!(
+        problem("[\n{}\n]", &view).starts_with("2: the field `prompt` is missing"),
+        "{}",
+        problem("[\n{}\n]", &view)
+    );
+    assert!(problem("[\n{}\n", &view).starts_with("3: not a valid list of JSON at column 0: EOF"));
+    assert!(problem("[{},\n 3]", &view).starts_with("1: the field `prompt`"));
+    assert!(problem(b"[\n\"\xff\"]", &view).starts_with("2: byte 2 of this line is not UTF-8"));
     let folder = tempfile::tempdir().unwrap();
     assert!(read(&[folder.path()], &view).unwrap_err().to_string().contains("this is a folder"));
     assert!(read(&[folder.path().join("no.jsonl")], &view).unwrap_err().to_string().contains("there is no such file"));

@@ -2,6 +2,7 @@
 
 use super::sections;
 use anyhow::{Context, Result, bail, ensure};
+use collimate_runtime::data::read_objects;
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -54,17 +55,10 @@ pub enum People {
 /// If the file cannot be read, or a row is not what the first row's format asks for; the message names file, line and
 /// column.
 pub fn read(path: &Path) -> Result<(Format, Vec<Item>, usize)> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
     let (mut format, mut items, mut even) = (None, Vec::new(), 0);
-    for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let place = || format!("{}:{}", path.display(), i + 1);
-        let row: Map<String, Value> = match serde_json::from_str(line) {
-            Ok(Value::Object(row)) => row,
-            Ok(_) => bail!("{}: a row has to be an object", place()),
-            Err(error) => bail!("{}: not JSON: {error}", place()),
-        };
+    for (origin, row) in read_objects(path)? {
         let format = *format.get_or_insert_with(|| Format::of(&row));
-        match item(format, &row, i + 1).with_context(place)? {
+        match item(format, &row, origin.line).with_context(|| format!("{}:{}", path.display(), origin.line))? {
             Some(item) => items.push(item),
             None => even += 1,
         }

@@ -1,0 +1,126 @@
+//! Files of JSON objects: one on each line (`.jsonl`), or all in a list (`.json`); either may be compressed with gzip. What a file is
+//! shows at its beginning, whatever it is called.
+
+use super::record::Origin;
+use crate::{Error, Result};
+use flate2::read::MultiGzDecoder;
+use serde_json::value::RawValue;
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// A mark of the byte order, which some editors put first, is no part of the text.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Runs `use_row` on the text of every object of a file, with where it begins: its line, in the text as it is unpacked.
+pub(super) fn each_line(path: &Path, use_row: &mut dyn FnMut(Origin, &str) -> Result<()>) -> Result<()> {
+    let mut used = 0;
+    let mut count = |origin: Origin, row: &str| {
+        used += 1;
+        use_row(origin, row)
+    };
+    let mut file = opened(path)?;
+    let start = file.fill_buf().map_err(|e| unreadable(path, &e))?;
+    refuse_other_formats(path, start)?;
+    let text = start.strip_prefix(MARK).unwrap_or(start);
+    match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => each_of_list(path, file, &mut count)?,
+        _ => each_of_lines(path, file, &mut count)?,
+    }
+    if used == 0 {
+        return Err(Error::file(path, "this file has no rows; write one JSON object a line"));
+    }
+    Ok(())
+}
+
+/// A file, unpacked as it is read.
+fn opened(path: &Path) -> Result<Box<dyn BufRead>> {
+    let mut file = BufReader::new(File::open(path).map_err(|e| unreadable(path, &e))?);
+    let start = file.fill_buf().map_err(|e| unreadable(path, &e))?;
+    Ok(match start.starts_with(&GZIP) {
+        true => Box::new(BufReader::new(MultiGzDecoder::new(file))),
+        false => Box::new(file),
+    })
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound => Error::file(path, "there is no such file"),
+        ErrorKind::IsADirectory => Error::file(path, "this is a folder; name a file in it"),
+        // Only what unpacks a file says so: plain reading finds nothing wrong with bytes.
+        ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+            Error::file(path, format!("this file is compressed, and damaged ({error}); fetch it once more"))
+        }
+        _ => Error::file(path, format!("cannot be read: {error}")),
+    }
+}
+
+fn refuse_other_formats(path: &Path, start: &[u8]) -> Result<()> {
+    let problem = match start {
+        [b'P', b'A', b'R', b'1', ..] => "this is a Parquet file, which cannot be read yet; convert it to .jsonl",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this file is UTF-16; save it as UTF-8",
+        _ => return Ok(()),
+    };
+    Err(Error::file(path, problem))
+}
+
+/// The text of a line, `number` counted from 1.
+fn text<'a>(bytes: &'a [u8], origin: &Origin) -> Result<&'a str> {
+    std::str::from_utf8(bytes).map_err(|e| {
+        let column = e.valid_up_to() + 1;
+        origin.error(format!("byte {column} of this line is not UTF-8; save the file as UTF-8"))
+    })
+}
+
+fn each_of_lines(
+    path: &Path,
+    mut file: Box<dyn BufRead>,
+    use_row: &mut dyn FnMut(Origin, &str) -> Result<()>,
+) -> Result<()> {
+    let shared: Arc<Path> = Arc::from(path);
+    let mut bytes = Vec::new();
+    let mut number = 0;
+    while file.read_until(b'\n', &mut bytes).map_err(|e| unreadable(path, &e))? > 0 {
+        number += 1;
+        let origin = Origin { path: Arc::clone(&shared), line: number };
+        let content = if number == 1 { bytes.strip_prefix(MARK).unwrap_or(&bytes) } else { &bytes };
+        let line = text(content, &origin)?.trim_matches([' ', '\t', '\r', '\n']);
+        if !line.is_empty() {
+            use_row(origin, line)?;
+        }
+        bytes.clear();
+    }
+    Ok(())
+}
+
+fn each_of_list(
+    path: &Path,
+    mut file: Box<dyn BufRead>,
+    use_row: &mut dyn FnMut(Origin, &str) -> Result<()>,
+) -> Result<()> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
+    let shared: Arc<Path> = Arc::from(path);
+    let at = |line| Origin { path: Arc::clone(&shared), line };
+    let mut whole = String::with_capacity(bytes.len());
+    for (i, line) in bytes.strip_prefix(MARK).unwrap_or(&bytes).split_inclusive(|byte| *byte == b'\n').enumerate() {
+        whole.push_str(text(line, &at(i + 1))?);
+    }
+    let rows: Vec<&RawValue> = serde_json::from_str(&whole).map_err(|e| {
+        let text = e.to_string();
+        let cause = text.split(" at line ").next().unwrap_or(&text);
+        at(e.line()).error(format!("not a valid list of JSON at column {}: {cause}", e.column()))
+    })?;
+    let (mut seen, mut line) = (0, 1);
+    for row in rows {
+        // Rows are parts of the text, so their addresses say where in it.
+        let begins = row.get().as_ptr().addr() - whole.as_ptr().addr();
+        line += whole[seen..begins].matches('\n').count();
+        seen = begins;
+        use_row(at(line), row.get())?;
+    }
+    Ok(())
+}
