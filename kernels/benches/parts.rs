@@ -221,9 +221,10 @@ fn ends(case: &Case, in_halves: bool) {
     let stored = if in_halves { Stored::Halves(&table_in_halves) } else { Stored::Whole(&table) };
     let inputs = head::Inputs { hidden: &rows, table: stored, targets: &targets, width: hidden };
     let product = 2.0 * (scored * words * hidden) as f64;
-    report("head forward", 1, product, 0.0, || head::forward(&mut logp, &mut logsumexp, inputs));
+    // Nothing kept, since a pass is run again and again: so the backward pass has three products.
+    report("head forward", 1, product, 0.0, || head::forward(&mut logp, &mut logsumexp, &mut [], inputs));
     report("head backward", 1, 3.0 * product, 0.0, || {
-        head::backward(&mut d_rows, Some(&mut d_table), &logp, &logsumexp, inputs);
+        head::backward(&mut d_rows, Some(&mut d_table), &logp, &logsumexp, &mut [], inputs);
     });
     if in_halves {
         return;

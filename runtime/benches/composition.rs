@@ -116,9 +116,10 @@ fn heads(device: &Cpu) {
     let ours = || {
         let inputs = head::Inputs { hidden: &hidden, table: table[..].into(), targets: &short, width };
         let (mut logp, mut logsumexp) = (vec![0.0; rows], vec![0.0; rows]);
-        head::forward(&mut logp, &mut logsumexp, inputs);
+        let mut kept = vec![0.0; head::kept(rows, words)];
+        head::forward(&mut logp, &mut logsumexp, &mut kept, inputs);
         let (mut d_hidden, mut d_table) = (vec![0.0; hidden.len()], vec![0.0; table.len()]);
-        head::backward(&mut d_hidden, Some(&mut d_table), &upstream, &logsumexp, inputs);
+        head::backward(&mut d_hidden, Some(&mut d_table), &upstream, &logsumexp, &mut kept, inputs);
         d_hidden
     };
     compare("head, 2048 x 256 x 4096", theirs, ours);

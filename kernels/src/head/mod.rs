@@ -1,7 +1,8 @@
 //! Log-probability of one word for each row: `logp = z[target] - logsumexp(z)` with `z = hidden tableᵀ`.
 //!
 //! The scores `z` of all words exist only for a tile of rows and words at a time, so that memory does not grow with
-//! rows times words: the forward pass keeps `logsumexp`, one number a row, and the backward pass makes each tile again.
+//! rows times words: the forward pass keeps `logsumexp`, one number a row, and the scores of as many tiles as it is given room for, and
+//! the backward pass makes each of the others again.
 //! With `g` the gradient of `logp` and `p = exp(z - logsumexp)`:
 //!
 //! - `dz = g (onehot(target) - p)`, `d hidden = dz table`, `d table += dzᵀ hidden`.
@@ -11,7 +12,7 @@
 mod cpu;
 mod reference;
 
-pub use cpu::{backward, forward};
+pub use cpu::{KEPT, backward, forward, kept};
 pub use reference::forward as forward_reference;
 
 use crate::stored::Stored;
@@ -31,7 +32,8 @@ pub struct Inputs<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Inputs, Stored, backward, forward, forward_reference};
+    use super::cpu::{ROWS, WORDS};
+    use super::{Inputs, KEPT, Stored, backward, forward, forward_reference, kept};
     use crate::check::{assert_close, numbers, slope, wide};
     use half::bf16;
 
@@ -42,7 +44,7 @@ mod tests {
     fn run(inputs: Inputs<'_>) -> (Vec<f32>, Vec<f32>) {
         let rows = inputs.targets.len();
         let (mut logp, mut logsumexp) = (vec![f32::NAN; rows], vec![f32::NAN; rows]);
-        forward(&mut logp, &mut logsumexp, inputs);
+        forward(&mut logp, &mut logsumexp, &mut [], inputs);
         (logp, logsumexp)
     }
 
@@ -65,7 +67,7 @@ mod tests {
             let inputs = Inputs { hidden: &hidden, table: table[..].into(), targets: &targets, width };
             let (_, logsumexp) = run(inputs);
             let (mut d_hidden, mut d_table) = (vec![f32::NAN; hidden.len()], vec![1.0; table.len()]);
-            backward(&mut d_hidden, Some(&mut d_table), &upstream, &logsumexp, inputs);
+            backward(&mut d_hidden, Some(&mut d_table), &upstream, &logsumexp, &mut [], inputs);
             let by_hidden = slope(&hidden, &upstream, |x| forward_reference(x, &wide(&table), &targets, width));
             let by_table = slope(&table, &upstream, |x| forward_reference(&wide(&hidden), x, &targets, width));
             assert_close("d hidden", &d_hidden, &by_hidden, 1e-5);
@@ -81,7 +83,7 @@ mod tests {
         let inputs = Inputs { hidden: &hidden, table: table[..].into(), targets: &targets, width };
         let (_, logsumexp) = run(inputs);
         let (mut d_hidden, mut d_table) = (vec![f32::NAN; hidden.len()], vec![0.0; table.len()]);
-        backward(&mut d_hidden, Some(&mut d_table), &upstream, &logsumexp, inputs);
+        backward(&mut d_hidden, Some(&mut d_table), &upstream, &logsumexp, &mut [], inputs);
         let ours: f64 = d_hidden.iter().chain(&d_table).zip(&along).map(|(&g, &d)| f64::from(g) * f64::from(d)).sum();
         let right = slope(&[0.0], &upstream, |t| {
             let move_by = |x: &[f32], d: &[f32]| -> Vec<f64> {
@@ -105,7 +107,7 @@ mod tests {
             let inputs = Inputs { hidden, table, targets: &targets, width };
             let (logp, logsumexp) = run(inputs);
             let (mut d_hidden, mut d_table) = (vec![f32::NAN; hidden.len()], vec![0.0; table.len()]);
-            backward(&mut d_hidden, Some(&mut d_table), &upstream, &logsumexp, inputs);
+            backward(&mut d_hidden, Some(&mut d_table), &upstream, &logsumexp, &mut [], inputs);
             (logp, d_hidden, d_table)
         };
         let (logp, d_hidden, d_table) = all(&hidden, halves[..].into());
@@ -130,15 +132,41 @@ mod tests {
         let inputs = Inputs { hidden: &hidden, table: table[..].into(), targets: &targets, width };
         let (_, logsumexp) = run(inputs);
         let (mut with, mut without, mut d_table) = (hidden.clone(), hidden.clone(), table.clone());
-        backward(&mut with, Some(&mut d_table), &upstream, &logsumexp, inputs);
-        backward(&mut without, None, &upstream, &logsumexp, inputs);
+        backward(&mut with, Some(&mut d_table), &upstream, &logsumexp, &mut [], inputs);
+        backward(&mut without, None, &upstream, &logsumexp, &mut [], inputs);
         assert_eq!(with, without);
+    }
+
+    #[test]
+    fn kept_scores_are_used_and_change_nothing() {
+        // Four tiles: two of many words, two of a few words more.
+        let (rows, words, width) = (ROWS + 88, WORDS + 4, 8);
+        let (hidden, table, targets) = (numbers(rows * width, 1), numbers(words * width, 2), targets(rows, words));
+        let upstream = numbers(rows, 3);
+        let inputs = Inputs { hidden: &hidden, table: table[..].into(), targets: &targets, width };
+        let all = |room: usize, spoilt: bool| {
+            let (mut logp, mut logsumexp, mut kept) = (vec![0.0; rows], vec![0.0; rows], vec![f32::NAN; room]);
+            forward(&mut logp, &mut logsumexp, &mut kept, inputs);
+            if spoilt {
+                kept.fill(f32::NEG_INFINITY);
+            }
+            let (mut d_hidden, mut d_table) = (vec![f32::NAN; hidden.len()], vec![0.0; table.len()]);
+            backward(&mut d_hidden, Some(&mut d_table), &upstream, &logsumexp, &mut kept, inputs);
+            (logp, logsumexp, d_hidden, d_table)
+        };
+        let none = all(0, true);
+        for room in [100, ROWS * WORDS, ROWS * WORDS + 7, rows * WORDS, kept(rows, words)] {
+            assert_eq!(all(room, false), none, "room for {room}");
+            // And they are what is read: others give another gradient.
+            assert_eq!(all(room, true).2 == none.2, room < ROWS * WORDS);
+        }
+        assert_eq!((kept(rows, words), kept(100_000, 100_000)), (rows * words, KEPT));
     }
 
     #[test]
     fn no_rows_are_no_work() {
         let inputs = Inputs { hidden: &[], table: [1.0, 2.0][..].into(), targets: &[], width: 2 };
-        forward(&mut [], &mut [], inputs);
-        backward(&mut [], Some(&mut [0.0, 0.0]), &[], &[], inputs);
+        forward(&mut [], &mut [], &mut [], inputs);
+        backward(&mut [], Some(&mut [0.0, 0.0]), &[], &[], &mut [], inputs);
     }
 }

@@ -164,11 +164,16 @@ pub(super) trait Backend {
     fn pick(&self, y: &mut Self::Slice, x: &Self::Slice, rows: &[u32]);
     /// Adds their gradient to that of all rows.
     fn pick_backward(&self, d_x: &mut Self::Slice, d_y: &Self::Slice, rows: &[u32]);
+    /// A buffer for scores of all words that the head's backward pass then need not compute again, where that is worth memory.
+    fn kept(&self, _rows: usize, _w: &Range<usize>) -> Option<Self::Buffer> {
+        None
+    }
     /// The log-probability of each scored token, and the logarithm of its softmax's sum.
     fn head(
         &self,
         logp: &mut Self::Slice,
         logsumexp: &mut Self::Slice,
+        kept: Option<&mut Self::Slice>,
         hidden: &Self::Slice,
         plan: &Plan,
         w: Part<'_, Self::Weights>,
@@ -181,6 +186,7 @@ pub(super) trait Backend {
         gradient: Option<&mut Self::Slice>,
         d_logp: &Self::Slice,
         logsumexp: &Self::Slice,
+        kept: Option<&mut Self::Slice>,
         hidden: &Self::Slice,
         plan: &Plan,
         w: Part<'_, Self::Weights>,

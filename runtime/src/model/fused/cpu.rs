@@ -267,8 +267,20 @@ impl Backend for CpuBackend {
         }
     }
 
-    fn head(&self, logp: &mut [f32], logsumexp: &mut [f32], hidden: &[f32], plan: &Plan, w: Part<'_, Held>) {
-        head::forward(logp, logsumexp, self.head_inputs(hidden, plan, &w));
+    fn kept(&self, rows: usize, w: &Range<usize>) -> Option<Buffer> {
+        Some(self.pool.take_at_most(head::kept(rows, w.len() / self.shape.hidden), head::KEPT))
+    }
+
+    fn head(
+        &self,
+        logp: &mut [f32],
+        logsumexp: &mut [f32],
+        kept: Option<&mut [f32]>,
+        hidden: &[f32],
+        plan: &Plan,
+        w: Part<'_, Held>,
+    ) {
+        head::forward(logp, logsumexp, kept.unwrap_or_default(), self.head_inputs(hidden, plan, &w));
     }
 
     fn head_backward(
@@ -277,13 +289,14 @@ impl Backend for CpuBackend {
         gradient: Option<&mut [f32]>,
         d_logp: &[f32],
         logsumexp: &[f32],
+        kept: Option<&mut [f32]>,
         hidden: &[f32],
         plan: &Plan,
         w: Part<'_, Held>,
     ) {
         let inputs = self.head_inputs(hidden, plan, &w);
         let d_table = gradient.map(|gradient| &mut gradient[w.range.clone()]);
-        head::backward(d_hidden, d_table, d_logp, logsumexp, inputs);
+        head::backward(d_hidden, d_table, d_logp, logsumexp, kept.unwrap_or_default(), inputs);
     }
 }
 

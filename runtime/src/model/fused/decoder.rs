@@ -32,6 +32,8 @@ pub(super) struct Trace<T> {
     hidden: T,
     inverse: T,
     logsumexp: T,
+    /// Scores of all words, some of them.
+    kept: Option<T>,
 }
 
 /// The part of a model's shape that a backend needs.
@@ -57,7 +59,7 @@ impl<B: Backend> Decoder<B> {
 
     /// The log-probability of each scored token; nothing is kept.
     pub(super) fn score(&self, weights: &B::Weights, plan: &Plan) -> Vec<f32> {
-        let logp = self.backend.forwards(plan, || self.head(weights, plan, &self.stream(weights, plan)).0);
+        let logp = self.backend.forwards(plan, || self.head(weights, plan, &self.stream(weights, plan), None).0);
         self.backend.download(&logp)
     }
 
@@ -77,8 +79,9 @@ impl<B: Backend> Decoder<B> {
     pub(super) fn forward(&self, weights: &B::Weights, plan: &Plan, recompute: bool) -> (Vec<f32>, Trace<B::Buffer>) {
         let (logp, trace) = self.backend.forwards(plan, || {
             let (stream, layers) = self.traced(weights, plan, recompute);
-            let (logp, [hidden, inverse, logsumexp]) = self.head(weights, plan, &stream);
-            (logp, Trace { layers, hidden, inverse, logsumexp })
+            let mut kept = self.backend.kept(plan.rows.len(), &self.map.head);
+            let (logp, [hidden, inverse, logsumexp]) = self.head(weights, plan, &stream, kept.as_deref_mut());
+            (logp, Trace { layers, hidden, inverse, logsumexp, kept })
         });
         (self.backend.download(&logp), trace)
     }
@@ -103,11 +106,12 @@ impl<B: Backend> Decoder<B> {
         weights: &B::Weights,
         gradient: &mut B::Slice,
         plan: &Plan,
-        trace: Trace<B::Buffer>,
+        mut trace: Trace<B::Buffer>,
         upstream: &[f32],
     ) {
         self.backend.backwards(|| {
-            let d_x = self.head_backward(weights, gradient, plan, &trace, upstream);
+            let d_x = self.head_backward(weights, gradient, plan, &mut trace, upstream);
+            drop(trace.kept);
             self.layers_backward(weights, gradient, plan, trace.layers, d_x);
         });
     }
@@ -144,11 +148,17 @@ impl<B: Backend> Decoder<B> {
     }
 
     /// Log-probabilities of the scored tokens, with the rows they come from, those rows' inverse and logarithms.
-    fn head(&self, weights: &B::Weights, plan: &Plan, x: &B::Slice) -> (B::Buffer, [B::Buffer; 3]) {
+    fn head(
+        &self,
+        weights: &B::Weights,
+        plan: &Plan,
+        x: &B::Slice,
+        kept: Option<&mut B::Slice>,
+    ) -> (B::Buffer, [B::Buffer; 3]) {
         let [hidden, inverse, normed] = self.scored_rows(weights, plan, x);
         let (backend, rows) = (&self.backend, plan.rows.len());
         let (mut logp, mut logsumexp) = (backend.exact(rows), backend.exact(rows));
-        backend.head(&mut logp, &mut logsumexp, &normed, plan, part(weights, &self.map.head));
+        backend.head(&mut logp, &mut logsumexp, kept, &normed, plan, part(weights, &self.map.head));
         (logp, [hidden, inverse, logsumexp])
     }
 
@@ -170,7 +180,7 @@ impl<B: Backend> Decoder<B> {
         weights: &B::Weights,
         gradient: &mut B::Slice,
         plan: &Plan,
-        trace: &Trace<B::Buffer>,
+        trace: &mut Trace<B::Buffer>,
         upstream: &[f32],
     ) -> B::Buffer {
         let (backend, rows) = (&self.backend, plan.rows.len());
@@ -180,7 +190,8 @@ impl<B: Backend> Decoder<B> {
         let mut d_normed = backend.buffer(rows * width);
         let (upstream, head) = (backend.upload_exact(upstream), part(weights, &self.map.head));
         let trained = self.map.whole.then_some(&mut *gradient);
-        backend.head_backward(&mut d_normed, trained, &upstream, &trace.logsumexp, &normed, plan, head);
+        let kept = trace.kept.as_deref_mut();
+        backend.head_backward(&mut d_normed, trained, &upstream, &trace.logsumexp, kept, &normed, plan, head);
         self.scored_rows_backward(weights, gradient, plan, [&trace.hidden, &trace.inverse], &d_normed)
     }
 

@@ -53,10 +53,15 @@ impl Pool {
 
     /// A buffer of this length, with any numbers in it.
     pub(super) fn take(self: &Arc<Self>, length: usize) -> Buffer {
+        self.take_at_most(length, usize::MAX)
+    }
+
+    /// The same for what never needs more than so many numbers, however long the batch.
+    pub(super) fn take_at_most(self: &Arc<Self>, length: usize, most: usize) -> Buffer {
         let mut state = self.state();
         // As long as it would be for the longest batch: a number of columns times its rows.
         let whole = if state.rows == 0 { length } else { length.div_ceil(state.rows) * state.most };
-        let whole = whole.max(length).next_multiple_of(GRAIN);
+        let whole = whole.min(most).max(length).next_multiple_of(GRAIN);
         let fits = state.free.partition_point(|data| data.len() < whole);
         let mut data = match state.free.get(fits) {
             // Not a far larger one: somebody else will ask for that.

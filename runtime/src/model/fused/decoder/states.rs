@@ -67,7 +67,7 @@ impl<B: Backend> Decoder<B> {
                 let mut more = backend.buffer(plan.rows.len() * backend.shape().hidden);
                 let (d_logp, head) = (backend.upload_exact(d_logp), part(weights, &self.map.head));
                 let trained = self.map.whole.then_some(&mut *gradient);
-                backend.head_backward(&mut more, trained, &d_logp, logsumexp, rows, plan, head);
+                backend.head_backward(&mut more, trained, &d_logp, logsumexp, None, rows, plan, head);
                 let each: Vec<u32> = (0..plan.rows.len() as u32).collect();
                 backend.pick_backward(&mut d_rows, &more, &each);
             }
@@ -80,7 +80,7 @@ impl<B: Backend> Decoder<B> {
     fn taken(&self, weights: &B::Weights, plan: &Plan, rows: &B::Slice) -> [Option<B::Buffer>; 2] {
         let (backend, count) = (&self.backend, plan.rows.len());
         let (mut logp, mut logsumexp) = (backend.exact(count), backend.exact(count));
-        backend.head(&mut logp, &mut logsumexp, rows, plan, part(weights, &self.map.head));
+        backend.head(&mut logp, &mut logsumexp, None, rows, plan, part(weights, &self.map.head));
         [Some(logp), Some(logsumexp)]
     }
 }

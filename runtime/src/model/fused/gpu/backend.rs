@@ -334,7 +334,15 @@ impl Backend for GpuBackend {
         }
     }
 
-    fn head(&self, logp: &mut Numbers, logsumexp: &mut Numbers, hidden: &Numbers, plan: &Plan, w: Part<'_, Numbers>) {
+    fn head(
+        &self,
+        logp: &mut Numbers,
+        logsumexp: &mut Numbers,
+        _kept: Option<&mut Numbers>,
+        hidden: &Numbers,
+        plan: &Plan,
+        w: Part<'_, Numbers>,
+    ) {
         let targets = self.indices(&plan.targets);
         let (targets, table, width) = (targets.view(), w.numbers(), self.shape.hidden);
         let inputs = head::Inputs { hidden: hidden.view(), table, targets, width };
@@ -347,6 +355,7 @@ impl Backend for GpuBackend {
         gradient: Option<&mut Numbers>,
         d_logp: &Numbers,
         logsumexp: &Numbers,
+        _kept: Option<&mut Numbers>,
         hidden: &Numbers,
         plan: &Plan,
         w: Part<'_, Numbers>,
