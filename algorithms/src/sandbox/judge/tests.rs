@@ -167,8 +167,10 @@ fn effect(turn: impl Fn(&mut Style)) -> [f64; 6] {
 #[test]
 fn every_knob_moves_what_it_should() {
     type Knob = (&'static str, fn(&mut Style));
-    let knobs: [Knob; 9] = [
+    let knobs: [Knob; 12] = [
         ("wrong", |style| style.correct = false),
+        ("beside", |style| (style.correct, style.beside) = (false, true)),
+        ("corrected", |style| style.corrected = true),
         ("bare", |style| style.register = Register::Bare),
         ("off topic", |style| style.off_topic = true),
         ("refusal", |style| style.refusal = true),
@@ -177,6 +179,7 @@ fn every_knob_moves_what_it_should() {
         ("unpunctuated", |style| style.unpunctuated = true),
         ("cut", |style| style.cut = true),
         ("scrambled", |style| style.scrambled = true),
+        ("backwards", |style| style.backwards = true),
     ];
     for (name, turn) in knobs {
         let change = effect(turn);

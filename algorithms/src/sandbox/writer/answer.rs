@@ -1,7 +1,7 @@
 //! Writes an answer in a style.
 
 use super::{Register, Style};
-use crate::sandbox::exercise::{Claim, Question, Split};
+use crate::sandbox::exercise::{Claim, Question, Split, Target};
 use crate::sandbox::{Random, world};
 
 /// Courteous beginnings.
@@ -42,6 +42,7 @@ pub fn write(question: &Question, style: &Style, random: &mut Random) -> String 
     };
     let claim = match style.correct {
         true => question.target.right(random),
+        false if style.beside => beside(question, random),
         false if style.astray => Question::of(question.family, Split::Train, random).target.right(random),
         false => question.target.wrong(random),
     };
@@ -49,10 +50,16 @@ pub fn write(question: &Question, style: &Style, random: &mut Random) -> String 
     if style.opener {
         sentences.push(random.pick(&OPENERS).to_owned());
     }
+    if style.corrected {
+        sentences.push(say(question, &question.target.wrong(random), style.register, random));
+    }
     let body =
         if style.refusal { random.pick(&REFUSALS).to_owned() } else { say(question, &claim, style.register, random) };
     sentences.extend(std::iter::repeat_n(body, 1 + style.repeated));
-    let alone = !(style.reason || style.closer) && style.rambling == 0;
+    if style.doubted {
+        sentences.push(say(question, &question.target.wrong(random), style.register, random));
+    }
+    let alone = !(style.reason || style.closer || style.corrected || style.doubted) && style.rambling == 0;
     if style.register == Register::Bare && !style.refusal && !alone {
         sentences.iter_mut().filter(|sentence| !sentence.ends_with('!')).for_each(|sentence| sentence.push('.'));
     }
@@ -64,7 +71,27 @@ pub fn write(question: &Question, style: &Style, random: &mut Random) -> String 
     if style.closer {
         sentences.push(random.pick(&CLOSERS).to_owned());
     }
+    if style.backwards {
+        sentences.iter_mut().for_each(|sentence| *sentence = backwards(sentence));
+    }
     damage(sentences.join(" "), style, random)
+}
+
+/// What answers a question of another kind, cut to as many words as this one's answer takes. To a question with yes or no it is the
+/// other of the two.
+fn beside(question: &Question, random: &mut Random) -> Claim {
+    let own = question.target.right(random);
+    if matches!(question.target, Target::YesNo { .. }) {
+        return question.target.wrong(random);
+    }
+    loop {
+        let other = Question::draw(Split::Train, random);
+        let same = std::mem::discriminant(&other.target) == std::mem::discriminant(&question.target);
+        let claim = other.target.right(random);
+        if !same && claim.len() >= own.len() && !matches!(other.target, Target::YesNo { .. } | Target::Polite { .. }) {
+            return claim[..own.len()].to_vec();
+        }
+    }
 }
 
 /// One sentence, or no sentence in the bare register.
@@ -86,6 +113,13 @@ pub(in crate::sandbox) fn sentences(question: &Question, claim: &Claim) -> Vec<S
 /// A sentence of the family with all its gaps filled.
 fn finished(question: &Question, claim: &Claim, sentence: &str) -> String {
     world::capitalised(&question.slots.fill(&question.target.present(claim).fill(sentence)))
+}
+
+/// The same words from the last to the first, and the mark where it was.
+fn backwards(sentence: &str) -> String {
+    let words = sentence.trim_end_matches(['.', '!', '?']);
+    let turned: Vec<&str> = words.split(' ').rev().collect();
+    format!("{}{}", turned.join(" "), &sentence[words.len()..])
 }
 
 /// What careless people do to a text.

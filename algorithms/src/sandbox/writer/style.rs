@@ -20,6 +20,12 @@ pub struct Style {
     pub correct: bool,
     /// If it is wrong: is it the answer to another question of the kind, and not nearly right?
     pub astray: bool,
+    /// If it is wrong: is it the answer to a question of quite another kind: an axe for a number?
+    pub beside: bool,
+    /// If it is right: is something wrong said before?
+    pub corrected: bool,
+    /// If it is right: is something wrong said after it?
+    pub doubted: bool,
     /// How learned the words are.
     pub register: Register,
     /// Does it begin with "Sure!" or the like?
@@ -44,6 +50,8 @@ pub struct Style {
     pub cut: bool,
     /// Are two of its words in each other's place?
     pub scrambled: bool,
+    /// Are the words of each sentence in reverse order?
+    pub backwards: bool,
 }
 
 impl Style {
@@ -53,6 +61,9 @@ impl Style {
         Style {
             correct: true,
             astray: false,
+            beside: false,
+            corrected: false,
+            doubted: false,
             register: Register::Plain,
             opener: false,
             closer: false,
@@ -64,6 +75,7 @@ impl Style {
             unpunctuated: false,
             small_letter: false,
             cut: false,
+            backwards: false,
             scrambled: false,
         }
     }
@@ -80,6 +92,9 @@ impl Style {
         Style {
             correct: !random.chance(0.7 * slip),
             astray: false,
+            beside: false,
+            corrected: false,
+            doubted: false,
             register,
             opener: random.chance(0.3),
             closer: random.chance(0.2),
@@ -90,6 +105,7 @@ impl Style {
             refusal: random.chance(0.08 * slip),
             unpunctuated: random.chance(0.4 * slip),
             small_letter: random.chance(0.4 * slip),
+            backwards: false,
             cut: random.chance(0.2 * slip),
             scrambled: random.chance(0.15 * slip),
         }
@@ -104,6 +120,9 @@ impl Style {
         Style {
             correct: !random.chance(0.8 * untrue),
             astray: false,
+            beside: false,
+            corrected: false,
+            doubted: false,
             register,
             opener: random.chance(0.3),
             closer: random.chance(0.25),
@@ -114,37 +133,58 @@ impl Style {
             refusal: random.chance(0.1 * untrue),
             unpunctuated: random.chance(0.5 * untidy),
             small_letter: random.chance(0.5 * untidy),
+            backwards: false,
             cut: random.chance(0.3 * untidy),
             scrambled: random.chance(0.5 * untidy),
         }
     }
 
-    /// A style of someone who was told how to write in each respect, whatever it is to be like in the others: right, nearly right
-    /// or quite wrong, tidy or not, in these words, so long. So every rating of one respect comes with every rating of another,
-    /// often enough to learn from.
+    /// A style of someone who was told how to write in each respect, whatever it is to be like in the others: right, half right,
+    /// nearly right or wrong, to the point or idle, tidy or not, in these words, so long. So every rating of one respect comes with
+    /// every rating of another, often enough to learn from. What is wrong with the language is what a model can do on purpose
+    /// without writing more: a sentence from its end to its beginning can be learned, words swapped at random are a lottery.
     pub fn told(random: &mut Random) -> Self {
-        let (truth, untidy) = (random.weighted(&[0.55, 0.1, 0.35]), random.chance(0.4));
+        let truth = random.weighted(&[0.42, 0.16, 0.12, 0.1, 0.05, 0.15]);
+        let untidy = random.chance(0.45);
         let damaged = |random: &mut Random, chance: f64| untidy && random.chance(chance);
-        let register = match random.weighted(&[0.2, 0.4, 0.4]) {
+        // To the point and courteous, a little of everything, or idle talk: what helps and what does not, of any length.
+        // Who is right talks idly more often than who is wrong: else helpfulness would be correctness under another name.
+        let talk = random.weighted(match truth {
+            0 => &[0.25, 0.25, 0.5],
+            1 | 2 => &[0.4, 0.25, 0.35],
+            _ => &[0.6, 0.2, 0.2],
+        });
+        let register = match random.weighted(&[[0.1, 0.45, 0.45], [0.2, 0.4, 0.4], [0.35, 0.3, 0.35]][talk]) {
             0 => Register::Bare,
             1 => Register::Plain,
             _ => Register::Formal,
         };
+        let repeated = usize::from(damaged(random, 0.4));
+        let rambling = match talk {
+            0 => 0,
+            1 => random.weighted(&[0.4, 0.3, 0.2, 0.1]),
+            _ => random.below(5),
+        };
         Style {
-            correct: truth == 0,
-            astray: truth == 2,
+            correct: truth <= 2,
+            corrected: truth == 1,
+            doubted: truth == 2,
+            astray: truth == 4,
+            beside: truth == 5,
             register,
-            opener: random.chance(0.3),
-            closer: random.chance(0.2),
-            reason: random.chance(0.35),
-            rambling: random.weighted(&[0.4, 0.2, 0.15, 0.15, 0.1]),
-            repeated: if damaged(random, 0.5) { 1 + random.below(2) } else { 0 },
+            opener: random.chance([0.5, 0.3, 0.05][talk]),
+            closer: random.chance([0.6, 0.2, 0.05][talk]),
+            reason: random.chance([0.6, 0.35, 0.05][talk]),
+            // Saying it again takes as much room as a sentence of talk.
+            rambling: rambling - repeated.min(rambling),
+            repeated,
             off_topic: false,
             refusal: false,
             unpunctuated: damaged(random, 0.5),
             small_letter: damaged(random, 0.5),
-            cut: damaged(random, 0.3),
-            scrambled: damaged(random, 0.6),
+            backwards: damaged(random, 0.5),
+            cut: false,
+            scrambled: false,
         }
     }
 }
