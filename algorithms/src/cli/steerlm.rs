@@ -6,7 +6,7 @@ use super::progress::Training;
 use super::{annotate, inner_run, reward_model};
 use crate::reward_regression::REWARD_REGRESSION;
 use crate::sandbox::data::{self, Demonstration};
-use crate::sandbox::evaluation::questions;
+use crate::sandbox::evaluation::{Estimate, questions};
 use crate::sandbox::{Attributes, Question, Random};
 use crate::steering::{HIGHEST, Labels};
 use anyhow::Result;
@@ -22,24 +22,24 @@ use std::sync::Arc;
 
 /// How often a label is left out of a prompt, so that a model can be told some without the others.
 const UNSAID: f64 = 0.2;
-/// Optimizer steps of the sandbox's attribute predictor.
-const PREDICTOR_STEPS: u64 = 300;
+/// Optimizer steps of the sandbox's attribute predictor. What is right it learns last: what it says of that and the truth are
+/// correlated by about 0.3 after 300 steps, 0.5 after these.
+const PREDICTOR_STEPS: u64 = 800;
 /// Of so many answers that a model learns from, one has its labels from the predictor, the others from people.
 const PREDICTED: usize = 3;
 /// Held-out questions that are asked with each label.
-const QUESTIONS: usize = 200;
-/// What is asked for besides the one label that changes: what goes with every value of it. Helpfulness is the judge's summary of the
-/// others, so nothing is said of it; an answer that uses more than one learned word is a long one.
-const OTHERS: Labels = Labels([None, Some(4), Some(4), Some(1), Some(2)]);
-/// How these answers are drawn: as arXiv:2406.08673 draws them, so that what is asked for shows and what slips in does not.
-const TEMPERATURE: f64 = 0.7;
-const TOP_P: f64 = 0.9;
+const QUESTIONS: usize = 1000;
+/// What is asked for besides the one label that changes: everything else, each at a value that goes with every one of it.
+/// Helpfulness rises with correctness unless it is held, and an answer that uses many learned words is a long one.
+const OTHERS: Labels = Labels([Some(2), Some(4), Some(4), Some(0), Some(2)]);
+/// An attribute may move another by less than this share of what it moves itself.
+const MOST_OF_ANOTHER: f64 = 0.5;
 /// An answer of the sandbox is a sentence or two; the longest that can be asked for take more.
 const ANSWER_TOKENS: usize = 96;
 
 /// How the sandbox's loop is run unless options say otherwise.
 pub(super) fn defaults() -> RunSettings {
-    RunSettings { steps: Some(800), batch: 32, lr: 2e-3, warmup: 30, ..RunSettings::default() }
+    RunSettings { steps: Some(1000), batch: 32, lr: 2e-3, warmup: 30, ..RunSettings::default() }
 }
 
 /// Demonstrations whose prompts carry the ratings that their rows have.
@@ -131,54 +131,80 @@ impl Annotated {
     }
 }
 
-/// What is asked for besides the one label that changes.
-fn others(place: usize) -> Labels {
-    let mut labels = OTHERS;
-    // Half of helpfulness is correctness: nobody can be unhelpful and right.
-    if place == 0 {
-        labels.0[1] = None;
-    }
-    labels.0[place] = None;
-    labels
-}
-
 /// Asks held-out questions with one label after the other set to every value, and prints what the judge says of the
-/// answers.
+/// answers. They are drawn from the model as it is: what it learned is how often each answer comes with a label, and a
+/// temperature below 1 would show the likeliest alone, which is the same for neighbouring labels.
 pub(super) fn report(weights: &Weights, tokenizer: &Tokenizer, seed: u64) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let questions = questions(QUESTIONS);
     writeln!(
         out,
-        "\n{QUESTIONS} held-out questions, temperature {TEMPERATURE}, top-p {TOP_P}; what the judge finds when one label is asked for, beside those in brackets\n"
+        "\n{} held-out questions; what the judge finds when one label is asked for, beside those in brackets\n",
+        questions.len()
     )?;
     let header = (0..=HIGHEST).map(|label| format!("{label:>6}")).collect::<String>();
     let ends: String = Attributes::NAMES.iter().map(|name| format!("{name:>13}")).collect();
-    writeln!(out, "{:26}{header}  monotone   from 0 to {HIGHEST}:{ends}   most of another", "label")?;
+    writeln!(out, "{:26}{header}   error  from 0 to {HIGHEST}:{ends}   most of another", "label")?;
     for (place, name) in Attributes::NAMES.iter().enumerate() {
-        let others = others(place);
-        let mut found: Vec<[f64; 5]> = Vec::new();
+        let others = Labels(std::array::from_fn(|i| OTHERS.0[i].filter(|_| i != place)));
+        let mut found: Vec<[Estimate; 5]> = Vec::new();
         for label in 0..=HIGHEST {
             let mut labels = others;
             labels.0[place] = Some(label);
             found.push(measured(weights, tokenizer, &questions, labels, seed)?);
         }
-        let means: String = found.iter().map(|of| format!("{:>6.2}", of[place])).collect();
-        let last = found[usize::from(HIGHEST)];
-        let moved: [f64; 5] = std::array::from_fn(|i| last[i] - found[0][i]);
-        let shown: String = moved.iter().map(|moved| format!("{moved:>+13.2}")).collect();
-        let rises = if found.windows(2).all(|two| two[0][place] < two[1][place]) { "yes" } else { "no" };
-        let aside = (0..5).filter(|other| *other != place).max_by(|a, b| moved[*a].abs().total_cmp(&moved[*b].abs()));
-        let aside = aside.expect("there are others");
-        let share = 100.0 * (moved[aside] / moved[place]).abs();
+        let means: Vec<[f64; 5]> = found.iter().map(|of| of.map(|estimate| estimate.mean)).collect();
+        let shown: String = means.iter().map(|of| format!("{:>6.2}", of[place])).collect();
+        let error = found.iter().map(|of| of[place].error).fold(0.0, f64::max);
+        let steered = Steered::of(place, &means);
+        let moved: String = steered.moved.iter().map(|moved| format!("{moved:>+13.2}")).collect();
         writeln!(
             out,
-            "{:26}{means}  {rises:8}   {:12}{shown}   {share:.0} %, {}",
+            "{:26}{shown}   {error:>5.2}  {:12}{moved}   {:.0} %, {}: {}",
             format!("{name} ({others})"),
             "",
-            Attributes::NAMES[aside]
+            100.0 * steered.share,
+            Attributes::NAMES[steered.most],
+            if steered.holds() { "holds" } else { "fails" }
         )?;
     }
+    writeln!(
+        out,
+        "\n\"holds\": the mean rises with every step of its label, and no other attribute moves by {:.0} % of that",
+        100.0 * MOST_OF_ANOTHER
+    )?;
     Ok(())
+}
+
+/// What changing one label did.
+struct Steered {
+    /// Does the attribute rise with every step of its label?
+    rises: bool,
+    /// By how much each attribute moved from the lowest label to the highest.
+    moved: [f64; 5],
+    /// The other attribute that moved most, and how much of what this one did.
+    most: usize,
+    share: f64,
+}
+
+impl Steered {
+    /// From the means of all attributes with each label of the one at `place`.
+    fn of(place: usize, means: &[[f64; 5]]) -> Self {
+        let (first, last) = (means[0], means[means.len() - 1]);
+        let moved: [f64; 5] = std::array::from_fn(|i| last[i] - first[i]);
+        let others = (0..moved.len()).filter(|other| *other != place);
+        let most = others.max_by(|a, b| moved[*a].abs().total_cmp(&moved[*b].abs())).expect("there are others");
+        Steered {
+            rises: means.windows(2).all(|two| two[0][place] < two[1][place]),
+            moved,
+            most,
+            share: (moved[most] / moved[place]).abs(),
+        }
+    }
+
+    fn holds(&self) -> bool {
+        self.rises && self.share < MOST_OF_ANOTHER
+    }
 }
 
 /// The mean of each attribute over answers to prompts that carry these labels.
@@ -188,15 +214,30 @@ fn measured(
     questions: &[Question],
     labels: Labels,
     seed: u64,
-) -> Result<[f64; 5]> {
+) -> Result<[Estimate; 5]> {
     let prompts: Vec<String> = questions.iter().map(|question| labels.within(&question.prompt())).collect();
-    let sampling =
-        Sampling { max_new_tokens: ANSWER_TOKENS, seed, temperature: TEMPERATURE, top_p: TOP_P, ..Sampling::default() };
+    let sampling = Sampling { max_new_tokens: ANSWER_TOKENS, seed, ..Sampling::default() };
     let answers = respond(weights, tokenizer, &prompts, sampling)?;
-    let mut sums = [0.0; 5];
-    for (question, answer) in questions.iter().zip(&answers) {
-        let judged = question.judge(&answer[0].text).values();
-        sums.iter_mut().zip(judged).for_each(|(sum, value)| *sum += value / questions.len() as f64);
+    let judged: Vec<[f64; 5]> =
+        questions.iter().zip(&answers).map(|(question, answer)| question.judge(&answer[0].text).values()).collect();
+    Ok(std::array::from_fn(|place| Estimate::of(&judged.iter().map(|values| values[place]).collect::<Vec<_>>())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_that_stands_still_once_or_takes_another_along_fails() {
+        let steps = |of: [f64; 5], other: f64| {
+            let means: Vec<[f64; 5]> =
+                of.iter().enumerate().map(|(i, x)| [1.0, *x, 4.0 - other * i as f64, 0.0, 2.0]).collect();
+            Steered::of(1, &means)
+        };
+        let good = steps([0.5, 1.0, 1.5, 2.0, 2.5], 0.2);
+        assert!(good.holds() && good.most == 2 && (good.share - 0.4).abs() < 1e-9);
+        assert!(!steps([0.5, 1.0, 1.0, 2.0, 2.5], 0.2).holds());
+        assert!(!steps([0.5, 1.0, 1.5, 2.0, 2.5], 0.25).holds());
+        assert!(!steps([2.5, 2.0, 1.5, 1.0, 0.5], 0.0).holds());
     }
-    Ok(sums)
 }
