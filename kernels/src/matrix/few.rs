@@ -7,7 +7,7 @@ use crate::{
 use half::bf16;
 use rayon::prelude::*;
 
-/// Partial sums of one dot product. The same whatever is computed beside it, so that its result is too.
+/// Partial sums of one dot product, without AVX-512. The same whatever is computed beside it, so that its result is too.
 pub(super) const PARTS: usize = 8;
 /// Rows of the weight whose dot products are computed at once, so that their additions need not wait for each other.
 const TOGETHER: usize = 8;
@@ -15,14 +15,14 @@ const TOGETHER: usize = 8;
 /// How a weight may be stored. Whatever it is, products and sums are in f32.
 #[cfg(target_arch = "x86_64")]
 #[allow(private_bounds)]
-pub trait Weight: Copy + Sync + super::few_x86::Eight {
+pub trait Weight: Copy + Sync + 'static + super::few_x86::Eight + super::few_wide_x86::Sixteen {
     /// As an f32, exactly.
     fn wide(self) -> f32;
 }
 
 /// How a weight may be stored. Whatever it is, products and sums are in f32.
 #[cfg(not(target_arch = "x86_64"))]
-pub trait Weight: Copy + Sync {
+pub trait Weight: Copy + Sync + 'static {
     /// As an f32, exactly.
     fn wide(self) -> f32;
 }
@@ -49,6 +49,13 @@ impl Weight for bf16 {
 /// # Panics
 /// If the shapes do not fit.
 pub fn multiply_few<W: Weight>(out: &mut [f32], write: Write, x: &[f32], weight: &[W], inner: usize) {
+    multiply_by(forms()[0], out, write, x, weight, inner);
+}
+
+/// All rows of `x` times the rows of a weight that a task has.
+type Form<W> = fn(&Stripe<'_>, &[f32], &[W], usize);
+
+fn multiply_by<W: Weight>(form: Form<W>, out: &mut [f32], write: Write, x: &[f32], weight: &[W], inner: usize) {
     if out.is_empty() {
         return;
     }
@@ -59,7 +66,7 @@ pub fn multiply_few<W: Weight>(out: &mut [f32], write: Write, x: &[f32], weight:
     let per_task = task::rows(inner).next_multiple_of(TOGETHER);
     let out = Scatter::new(out);
     weight.par_chunks(per_task * inner).enumerate().for_each(|(index, weight)| {
-        widest(&Stripe { out: &out, write, first: index * per_task, columns }, x, weight, inner);
+        form(&Stripe { out: &out, write, first: index * per_task, columns }, x, weight, inner);
     });
 }
 
@@ -104,15 +111,39 @@ impl<'a> Stripe<'a> {
     }
 }
 
-/// The widest form that this machine has.
-fn widest<W: Weight>(stripe: &Stripe<'_>, x: &[f32], weight: &[W], inner: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if crate::vector::width() != crate::vector::Width::Baseline {
-        // SAFETY: `width` has seen that the processor has AVX2 and fused multiply-add.
-        #[allow(unsafe_code)]
-        return unsafe { super::few_x86::stripe(stripe, x, weight, inner) };
+/// The forms that this machine has, the widest first.
+#[cfg(target_arch = "x86_64")]
+fn forms<W: Weight>() -> &'static [Form<W>] {
+    use crate::vector::Width;
+    match crate::vector::width() {
+        Width::Wide => &[wide::<W>, middle::<W>, plain::<Baseline, W>],
+        Width::Middle => &[middle::<W>, plain::<Baseline, W>],
+        Width::Baseline => &[plain::<Baseline, W>],
     }
-    plain::<Baseline, W>(stripe, x, weight, inner);
+}
+
+#[cfg(target_arch = "x86_64")]
+fn wide<W: Weight>(stripe: &Stripe<'_>, x: &[f32], weight: &[W], inner: usize) {
+    // SAFETY: it is among the forms only where `width` has seen that the processor has AVX-512.
+    #[allow(unsafe_code)]
+    unsafe {
+        super::few_wide_x86::stripe(stripe, x, weight, inner);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn middle<W: Weight>(stripe: &Stripe<'_>, x: &[f32], weight: &[W], inner: usize) {
+    // SAFETY: it is among the forms only where `width` has seen that the processor has AVX2 and fused multiply-add.
+    #[allow(unsafe_code)]
+    unsafe {
+        super::few_x86::stripe(stripe, x, weight, inner);
+    }
+}
+
+/// The forms that this machine has.
+#[cfg(not(target_arch = "x86_64"))]
+fn forms<W: Weight>() -> &'static [Form<W>] {
+    &[plain::<Baseline, W>]
 }
 
 #[inline(always)]
@@ -159,4 +190,43 @@ fn dots<A: Arithmetic, W: Weight, const N: usize>(x: &[f32], w: [&[W]; N]) -> [f
         let [a, b, c, d, e, f, g, h] = parts;
         ((a + e) + (c + g)) + ((b + f) + (d + h))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Weight, forms, multiply_by};
+    use crate::check::{assert_close, numbers, wide};
+    use crate::matrix::{Matrix, Write, multiply_reference};
+    use half::bf16;
+
+    fn check<W: Weight>(rows: usize, out: usize, inner: usize, stored: impl Fn(f32) -> W) {
+        let (x, before) = (numbers(rows * inner, 1), numbers(rows * out, 3));
+        let weight: Vec<W> = numbers(out * inner, 2).into_iter().map(stored).collect();
+        let read: Vec<f32> = weight.iter().map(|w| w.wide()).collect();
+        for write in [Write::Set, Write::Add] {
+            let mut right = wide(&before);
+            let read = Matrix::new(&read, out, inner).transposed();
+            multiply_reference(&mut right, write, Matrix::new(&x, rows, inner), read);
+            for &form in forms() {
+                let mut ours = before.clone();
+                multiply_by(form, &mut ours, write, &x, &weight, inner);
+                assert_close("product", &ours, &right, 1e-5);
+                for row in 0..rows {
+                    let mut alone = before[row * out..][..out].to_vec();
+                    multiply_by(form, &mut alone, write, &x[row * inner..][..inner], &weight, inner);
+                    assert_eq!(alone, ours[row * out..][..out], "row {row} of {rows}, alone");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_form_is_the_product_in_f64_and_a_row_does_not_depend_on_its_company() {
+        for rows in (1..=9).chain([13, 16, 17, 25]) {
+            for (out, inner) in [(1, 1), (9, 16), (37, 75), (6, 32), (600, 100), (43, 257)] {
+                check(rows, out, inner, |w| w);
+                check(rows, out, inner, bf16::from_f32);
+            }
+        }
+    }
 }

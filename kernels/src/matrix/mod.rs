@@ -12,6 +12,8 @@
 mod cpu;
 mod few;
 #[cfg(target_arch = "x86_64")]
+mod few_wide_x86;
+#[cfg(target_arch = "x86_64")]
 mod few_x86;
 mod halves;
 mod linear;
