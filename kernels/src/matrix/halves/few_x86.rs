@@ -7,9 +7,9 @@ use super::{pack_x86::Element, tile_x86::as_halves};
 use crate::matrix::few::Stripe;
 use half::bf16;
 use std::arch::x86_64::{
-    __m512, __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_dpbf16_ps,
-    _mm512_loadu_si512, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_f32x4, _mm512_storeu_ps,
-    _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
+    __m512, __m512i, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd,
+    _mm512_dpbf16_ps, _mm512_loadu_si512, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_f32x4,
+    _mm512_storeu_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 
 /// Rows of a tile.
@@ -19,6 +19,8 @@ pub(super) const COLUMNS: usize = 4;
 /// Numbers in a register, which are a line of memory.
 const NUMBERS: usize = 32;
 const LINE: usize = 64;
+/// How many bytes ahead of those that are multiplied weights are asked for.
+const AHEAD: usize = 16 * 1024;
 
 /// All rows of `x` times the rows of `weight`.
 ///
@@ -31,11 +33,13 @@ pub(super) unsafe fn stripe(stripe: &Stripe<'_>, x: &[bf16], weight: &[bf16], in
     let passes = rows.div_ceil(ROWS);
     for column in (0..columns).step_by(COLUMNS) {
         let count = COLUMNS.min(columns - column);
-        let (here, next) = weight[column * inner..].split_at(count * inner);
-        // Every pass over these weights asks for a part of the next, so that memory is never idle.
+        let here = &weight[column * inner..][..count * inner];
+        // Every pass over these weights asks for a part of later ones, so that memory is never idle. The place may be beyond the weights:
+        // asking reads nothing.
+        let later = here.as_ptr().cast::<i8>().wrapping_add(AHEAD);
         let lines = COLUMNS.div_ceil(passes);
         for (pass, x) in x.chunks(ROWS * inner).enumerate() {
-            let from = next.as_ptr().cast::<i8>().wrapping_add(pass * lines * inner.div_ceil(NUMBERS) * LINE);
+            let from = later.wrapping_add(pass * lines * inner.div_ceil(NUMBERS) * LINE);
             // SAFETY: the caller's promise.
             let sums = unsafe {
                 match (count, lines) {
@@ -101,7 +105,14 @@ unsafe fn tile<const R: usize, const C: usize, const LINES: usize>(
     unsafe {
         while i + NUMBERS <= inner {
             for line in 0..LINES {
-                _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(line * LINE));
+                let line = next.wrapping_add(line * LINE);
+                // Only a single row, which waits for memory alone, is quicker with lines in the nearest cache: where there is more to do,
+                // waiting for them would hold up reading what is there already.
+                if R == 1 {
+                    _mm_prefetch::<_MM_HINT_T0>(line);
+                } else {
+                    _mm_prefetch::<_MM_HINT_T1>(line);
+                }
             }
             next = next.wrapping_add(LINES * LINE);
             add::<R, C>(
