@@ -2,6 +2,7 @@
 
 use super::{Folder, LowRank, ModelConfig, head::SCORE};
 use crate::random::Random;
+use collimate_kernels::memory::prefer_large_pages;
 use std::ops::Range;
 use std::sync::{
     Arc, Mutex, RwLock,
@@ -89,7 +90,9 @@ impl Weights {
                 TensorSpec { name, shape, range: start..end }
             })
             .collect();
-        Weights { config, tensors, data: vec![0.0; end], labels, low_rank: None, folder: Arc::default() }
+        let mut data = vec![0.0; end];
+        prefer_large_pages(&mut data);
+        Weights { config, tensors, data, labels, low_rank: None, folder: Arc::default() }
     }
 
     /// A model that has not learned anything: norms at 1, everything else drawn from a normal distribution around 0

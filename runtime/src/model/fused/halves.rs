@@ -1,11 +1,16 @@
 //! Weights in bf16. Those that are trained stay f32 and are rounded as they are read; to draw with, a copy is less to read.
 
 use crate::model::Weights;
-use collimate_kernels::stored::{bf16, narrow};
+use collimate_kernels::{
+    memory::prefer_large_pages,
+    stored::{bf16, narrow},
+};
 
 /// A copy of weights in bf16, each the nearest: half the memory to read.
 pub(crate) fn rounded(weights: &Weights) -> Vec<bf16> {
-    let mut halves = vec![bf16::ZERO; weights.data.len()];
+    let mut halves = Vec::with_capacity(weights.data.len());
+    prefer_large_pages(&mut halves);
+    halves.resize(weights.data.len(), bf16::ZERO);
     narrow(&mut halves, &weights.data);
     halves
 }
