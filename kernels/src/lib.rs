@@ -14,7 +14,7 @@
 //! | [`adamw`] | Adam with decoupled weight decay |
 //! | [`stored`] | weights in bf16, and from and to them |
 //! | [`magnitude`] | sum of squares, in f64 |
-//! | [`memory`] | nothing; it says where freed memory goes |
+//! | [`memory`] | nothing; it says where freed memory goes, and in which pages memory comes |
 //! | [`cuda`] | all of these on a GPU |
 //!
 //! Each is a folder: `mod.rs` says what it means, `reference.rs` is slow and obviously right, `cpu.rs` is fast; the tests
@@ -38,6 +38,7 @@ pub mod softmax;
 pub mod stored;
 pub mod swiglu;
 
+mod ahead;
 mod exp;
 mod logarithm;
 mod scatter;

@@ -16,6 +16,7 @@
 
 mod backward;
 mod block;
+mod cache;
 mod forward;
 mod packed;
 mod piece;
@@ -25,6 +26,7 @@ mod softmax;
 mod step;
 
 pub use backward::backward;
+pub use cache::Cache;
 pub use forward::forward;
 pub use reference::forward as forward_reference;
 pub use segment::Segment;
@@ -81,7 +83,7 @@ impl Heads {
 
 #[cfg(test)]
 mod tests {
-    use super::{Heads, Reach, Segment, backward, forward, forward_reference, step};
+    use super::{Cache, Heads, Reach, Segment, backward, forward, forward_reference, step};
     use crate::check::{assert_close, numbers, slope, wide};
 
     fn lengths(lengths: &[usize]) -> Vec<Segment> {
@@ -232,29 +234,60 @@ mod tests {
 
     #[test]
     fn one_step_is_the_last_row_of_the_whole() {
-        let heads = Heads { query: 6, key: 2, width: 5 };
-        // Two answers to one prompt of 3 tokens, which lies in the cache once.
-        let cached = numbers(9 * heads.row(), 1);
-        let split = |from: usize| -> Vec<f32> {
-            let width = heads.key * heads.width;
-            cached.chunks(heads.row()).flat_map(|row| row[from..from + width].to_vec()).collect()
-        };
-        let (keys, values) = (split(heads.keys_of(0)), split(heads.values_of(0)));
-        let reaches = [Reach { prefix: 0..3, own: 3..5 }, Reach { prefix: 0..3, own: 5..9 }];
-        let last: Vec<f32> =
-            [4, 8].iter().flat_map(|&row| cached[row * heads.row()..][..heads.row()].to_vec()).collect();
-        let mut out = vec![f32::NAN; 2 * heads.out()];
-        step(&mut out, &last, &keys, &values, &reaches, heads);
-        for (i, reach) in reaches.iter().enumerate() {
-            let whole: Vec<f32> = reach
-                .prefix
-                .clone()
-                .chain(reach.own.clone())
-                .flat_map(|row| cached[row * heads.row()..][..heads.row()].to_vec())
-                .collect();
-            let right = forward_reference(&wide(&whole), &lengths(&[whole.len() / heads.row()]), heads);
-            let right = &right[right.len() - heads.out()..];
-            assert_close("step", &out[i * heads.out()..][..heads.out()], right, 1e-6);
+        // Answers to one prompt, which lies in the cache once, and one without: in rows that begin and end anywhere in a panel.
+        let reaches = [(3..5, 5..7), (3..5, 9..40), (3..50, 50..51), (0..0, 7..8), (16..32, 60..76), (1..34, 77..90)]
+            .map(|(prefix, own)| Reach { prefix, own });
+        for (query, key, width) in [(6, 2, 5), (9, 3, 64), (8, 4, 32), (7, 1, 17), (2, 2, 16)] {
+            let heads = Heads { query, key, width };
+            let cached: Vec<f32> = numbers(90 * heads.row(), 1).into_iter().map(|x| 2.0 * x).collect();
+            let mut cache = Cache::new(heads);
+            // In two pieces, as prompts come.
+            for rows in [0..37_u32, 37..90] {
+                cache.grow(rows.end as usize);
+                let places: Vec<u32> = rows.clone().collect();
+                cache.keep(&cached[rows.start as usize * heads.row()..rows.end as usize * heads.row()], &places);
+            }
+            let row = |row: usize| cached[row * heads.row()..][..heads.row()].to_vec();
+            let last: Vec<f32> = reaches.iter().flat_map(|reach| row(reach.own.end - 1)).collect();
+            let mut out = vec![f32::NAN; reaches.len() * heads.out()];
+            step(&mut out, &last, &cache, &reaches);
+            for (i, reach) in reaches.iter().enumerate() {
+                let whole: Vec<f32> = reach.prefix.clone().chain(reach.own.clone()).flat_map(row).collect();
+                let right = forward_reference(&wide(&whole), &lengths(&[whole.len() / heads.row()]), heads);
+                let right = &right[right.len() - heads.out()..];
+                assert_close("step", &out[i * heads.out()..][..heads.out()], right, 2e-6);
+            }
         }
+    }
+
+    #[test]
+    fn a_step_looks_at_no_row_that_it_does_not_see() {
+        let heads = Heads { query: 4, key: 2, width: 8 };
+        let [mut clean, mut other] = [0, 1].map(|_| Cache::new(heads));
+        let seen = Reach { prefix: 3..6, own: 20..22 };
+        let qkv = numbers(40 * heads.row(), 1);
+        let places: Vec<u32> = (0..40).collect();
+        for cache in [&mut clean, &mut other] {
+            cache.grow(40);
+            cache.keep(&qkv, &places);
+        }
+        let unseen: Vec<u32> = (0..40).filter(|&row| !(3..6).contains(&row) && !(20..22).contains(&row)).collect();
+        other.keep(&vec![f32::NAN; unseen.len() * heads.row()], &unseen);
+        let query = numbers(heads.row(), 2);
+        let outs = [&clean, &other].map(|cache| {
+            let mut out = vec![0.0; heads.out()];
+            step(&mut out, &query, cache, std::slice::from_ref(&seen));
+            out
+        });
+        assert_eq!(outs[0], outs[1]);
+    }
+
+    #[test]
+    #[should_panic(expected = "rows outside the cache")]
+    fn a_row_outside_of_the_cache_is_refused() {
+        let heads = Heads { query: 1, key: 1, width: 2 };
+        let mut cache = Cache::new(heads);
+        cache.grow(4);
+        step(&mut [0.0; 2], &[0.0; 6], &cache, &[Reach { prefix: 0..0, own: 3..5 }]);
     }
 }

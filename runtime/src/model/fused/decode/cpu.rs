@@ -11,7 +11,7 @@ use crate::{
     sample::{Choice, Sampling, choose},
 };
 use collimate_kernels::{
-    attention::{self, Reach},
+    attention::{self, Cache, Reach},
     matrix::{multiply_few, multiply_few_halves},
     stored::Stored,
 };
@@ -21,39 +21,24 @@ use std::sync::Arc;
 /// Up to this many rows, a product is quicker without rearranging the weight for it.
 const FEW: usize = 16;
 
-/// Keys and values of a layer, `[rows, key heads * width]` each.
-#[derive(Debug, Default)]
-pub(in super::super) struct LayerCache {
-    keys: Vec<f32>,
-    values: Vec<f32>,
-}
-
 impl Continues for CpuBackend {
-    type Cache = LayerCache;
+    type Cache = Cache;
     type Scores = Arc<[f32]>;
 
-    fn cache(&self) -> LayerCache {
-        LayerCache::default()
+    fn cache(&self) -> Cache {
+        Cache::new(self.shape().heads)
     }
 
-    fn grow(&self, cache: &mut LayerCache, rows: usize) {
-        let heads = self.shape().heads;
-        cache.keys.resize(rows * heads.key * heads.width, 0.0);
-        cache.values.resize(rows * heads.key * heads.width, 0.0);
+    fn grow(&self, cache: &mut Cache, rows: usize) {
+        cache.grow(rows);
     }
 
-    fn keep(&self, cache: &mut LayerCache, qkv: &[f32], rows: &[u32]) {
-        let heads = self.shape().heads;
-        let width = heads.key * heads.width;
-        for (qkv, &row) in qkv.chunks_exact(heads.row()).zip(rows) {
-            let (keys, values) = qkv[heads.out()..].split_at(width);
-            cache.keys[row as usize * width..][..width].copy_from_slice(keys);
-            cache.values[row as usize * width..][..width].copy_from_slice(values);
-        }
+    fn keep(&self, cache: &mut Cache, qkv: &[f32], rows: &[u32]) {
+        cache.keep(qkv, rows);
     }
 
-    fn attention_step(&self, out: &mut [f32], qkv: &[f32], cache: &LayerCache, reaches: &[Reach]) {
-        attention::step(out, qkv, &cache.keys, &cache.values, reaches, self.shape().heads);
+    fn attention_step(&self, out: &mut [f32], qkv: &[f32], cache: &Cache, reaches: &[Reach]) {
+        attention::step(out, qkv, cache, reaches);
     }
 
     fn linear_few(&self, y: &mut [f32], write: Write, x: &[f32], weights: &Held, w: &Projection) {
