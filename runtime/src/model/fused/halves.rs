@@ -5,12 +5,13 @@ use collimate_kernels::{
     memory::prefer_large_pages,
     stored::{bf16, narrow},
 };
+use half::vec::HalfBitsVecExt;
 
 /// A copy of weights in bf16, each the nearest: half the memory to read.
 pub(crate) fn rounded(weights: &Weights) -> Vec<bf16> {
-    let mut halves = Vec::with_capacity(weights.data.len());
+    // Zeros that the system gives, which nobody writes: all threads that round touch the memory first.
+    let mut halves: Vec<bf16> = vec![0_u16; weights.data.len()].reinterpret_into();
     prefer_large_pages(&mut halves);
-    halves.resize(weights.data.len(), bf16::ZERO);
     narrow(&mut halves, &weights.data);
     halves
 }
