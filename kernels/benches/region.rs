@@ -5,18 +5,13 @@
 
 use collimate_kernels::matrix::{Matrix, MatrixMut, Threads, Write, multiply};
 use collimate_kernels::memory::give_back_large_blocks;
+use collimate_kernels::region::examples::entropy;
 use collimate_kernels::region::{ByPolicy, Inputs, Policy, Region, Step, backward, forward};
 use std::time::Instant;
 
 const ROWS: usize = 1024;
 const WIDTH: usize = 576;
 const WORDS: usize = 49152;
-
-/// `-sum(p ln p)`
-fn entropy() -> Region {
-    let steps = vec![Step::Policy(0), Step::Exponential(0), Step::Times(0, 1), Step::Negative(2)];
-    Region::new(steps, vec![3])
-}
 
 /// `sum(p (ln p - ln q))`
 fn divergence() -> Region {

@@ -14,6 +14,7 @@
 
 mod back;
 mod cpu;
+pub mod examples;
 mod plan;
 mod reference;
 mod row;

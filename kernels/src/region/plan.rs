@@ -87,12 +87,12 @@ pub(crate) fn moving(steps: &[Step], policies: &[bool], given: &[bool]) -> Vec<b
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::over_likeliest;
+    use super::super::examples::likeliest;
     use super::{Plan, Step, moving};
 
     #[test]
     fn numbers_of_the_row_come_before_what_reads_them() {
-        let plan = Plan::new(&over_likeliest(3), &[10]);
+        let plan = Plan::new(likeliest(3).steps(), &[10]);
         assert_eq!(plan.stages, [0, 0, 1, 2, 2, 2, 2, 2, 2, 2, 2]);
         let gathered: Vec<_> = plan.sweeps.iter().map(|sweep| sweep.gathered.clone()).collect();
         assert_eq!(gathered, [vec![2], vec![3, 4], vec![]]);
@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn a_gradient_flows_where_it_is_asked_for() {
-        let flows = moving(&over_likeliest(3), &[false, true], &[]);
+        let flows = moving(likeliest(3).steps(), &[false, true], &[]);
         assert_eq!(flows, [false, true, false, false, true, false, true, true, false, true, true]);
-        assert!(!moving(&over_likeliest(3), &[false, false], &[]).contains(&true));
+        assert!(!moving(likeliest(3).steps(), &[false, false], &[]).contains(&true));
     }
 }

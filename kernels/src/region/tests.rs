@@ -1,3 +1,4 @@
+use super::examples::{all_sorts, between, levels, likeliest};
 use super::{ByPolicy, Inputs, NoWord, Policy, Region, Step, backward, forward, forward_reference};
 use crate::check::{assert_close, numbers, slope, wide};
 use crate::stored::Stored;
@@ -96,100 +97,10 @@ impl Case {
     }
 }
 
-/// Between a divergence in one direction and in the other, by way of the mixture of both.
-fn between() -> Region {
-    let steps = vec![
-        Step::Policy(0),
-        Step::Policy(1),
-        Step::Mixture(0, 1, 0.3),
-        Step::Minus(0, 2),
-        Step::Exponential(0),
-        Step::Times(4, 3),
-        Step::Minus(1, 2),
-        Step::Exponential(1),
-        Step::Times(7, 6),
-    ];
-    Region::new(steps, vec![5, 8])
-}
-
-fn likeliest(count: usize) -> Region {
-    Region::new(over_likeliest(count), vec![10])
-}
-
-/// A divergence over the likeliest words of the first policy.
-pub(super) fn over_likeliest(count: usize) -> Vec<Step> {
-    vec![
-        Step::Policy(0),
-        Step::Policy(1),
-        Step::Top(0, count),
-        Step::LogSum(0, 2),
-        Step::LogSum(1, 2),
-        Step::Minus(0, 3),
-        Step::Minus(1, 4),
-        Step::Minus(5, 6),
-        Step::Exponential(5),
-        Step::Times(8, 7),
-        Step::Kept(2, 9),
-    ]
-}
-
-/// Renormalised twice, by weights that are not ones, and with numbers of the row between.
-fn levels() -> Region {
-    let steps = vec![
-        Step::Policy(0),
-        Step::Given(0),
-        Step::Number(0.5),
-        Step::Exponential(0),
-        // The weights of a logarithm of a sum have no gradient.
-        Step::Number(1.5),
-        Step::LogSum(0, 4),
-        Step::Minus(0, 5),
-        Step::Times(6, 1),
-        Step::Number(1.0),
-        Step::LogSum(7, 8),
-        Step::Minus(7, 9),
-        Step::Exponential(10),
-        Step::Times(11, 6),
-        Step::Given(1),
-        Step::Over(12, 13),
-        Step::Still(10),
-        Step::Times(15, 11),
-    ];
-    Region::new(steps, vec![12, 14, 7])
-}
-
-/// Every other step there is, none of them near a corner or an end.
-fn all_sorts() -> Region {
-    let steps = vec![
-        Step::Policy(0),
-        Step::Policy(1),
-        Step::Given(0),
-        Step::Plus(0, 2),
-        Step::Smaller(3, 1),
-        Step::Larger(0, 1),
-        Step::Clip(0, -3.7, -0.6),
-        Step::Negative(0),
-        Step::Logarithm(7),
-        Step::Magnitude(3),
-        Step::Logistic(3),
-        Step::LogLogistic(3),
-        Step::Square(1),
-        Step::Root(7),
-        Step::LogComplement(0),
-        Step::Minus(0, 1),
-        Step::Positive(15),
-        Step::Choose(15, 8, 11),
-        Step::Times(16, 12),
-        Step::Kept(16, 10),
-        Step::Over(13, 7),
-    ];
-    Region::new(steps, vec![4, 5, 6, 8, 9, 10, 11, 17, 18, 13, 14, 19, 20])
-}
-
 #[test]
 fn sums_and_their_gradient_are_what_the_definition_says() {
     for (rows, words) in [(1, 2), (3, 7), (4, 40)] {
-        for region in [between(), likeliest(2), levels(), all_sorts()] {
+        for region in [between(0.3), likeliest(2), levels(), all_sorts()] {
             Case::new(region, rows, words).check(1e-5);
         }
     }
@@ -197,7 +108,7 @@ fn sums_and_their_gradient_are_what_the_definition_says() {
 
 #[test]
 fn words_beyond_one_part_are_summed_as_well() {
-    for region in [between(), likeliest(100), levels(), all_sorts()] {
+    for region in [between(0.3), likeliest(100), levels(), all_sorts()] {
         let case = Case::new(region, 3, 5000);
         let (hidden, tables, given) = case.wide();
         assert_close("sums", &case.forward().unwrap(), &case.reference(&hidden, &tables, &given), 1e-5);
@@ -221,7 +132,7 @@ fn words_beyond_one_part_are_summed_as_well() {
 #[test]
 fn many_blocks_are_one() {
     // So many rows that they are worked on in three turns.
-    let case = Case::new(between(), 1100, 9);
+    let case = Case::new(between(0.3), 1100, 9);
     let (hidden, tables, given) = case.wide();
     assert_close("sums", &case.forward().unwrap(), &case.reference(&hidden, &tables, &given), 1e-5);
     let (d_hidden, d_tables, _) = case.backward(None);
@@ -248,7 +159,7 @@ fn many_blocks_are_one() {
 
 #[test]
 fn words_that_are_taken_join_the_gradient() {
-    let case = Case::new(between(), 4, 30);
+    let case = Case::new(between(0.3), 4, 30);
     let targets: Vec<u32> = vec![3, 29, 0, 7];
     let upstream = numbers(4, 8);
     let (d_hidden, d_tables, _) = case.backward(Some((&targets, &upstream)));
@@ -267,7 +178,7 @@ fn words_that_are_taken_join_the_gradient() {
 
 #[test]
 fn a_policy_without_a_gradient_is_left_alone_and_others_have_the_same() {
-    let case = Case::new(between(), 5, 33);
+    let case = Case::new(between(0.3), 5, 33);
     let (d_hidden, _, _) = case.backward(None);
     let policies = case.policies();
     let inputs = Inputs { region: &case.region, policies: &policies, given: &[] };
@@ -279,7 +190,7 @@ fn a_policy_without_a_gradient_is_left_alone_and_others_have_the_same() {
 
 #[test]
 fn far_out_everything_is_finite() {
-    let mut case = Case::new(between(), 6, 700);
+    let mut case = Case::new(between(0.3), 6, 700);
     case.hidden.iter_mut().flatten().for_each(|h| *h *= 1e4);
     assert!(case.forward().unwrap().iter().all(|x| x.is_finite()));
     let (d_hidden, d_tables, _) = case.backward(None);
@@ -288,7 +199,7 @@ fn far_out_everything_is_finite() {
 
 #[test]
 fn a_table_in_halves_is_multiplied_by_rounded_states() {
-    let mut case = Case::new(between(), 7, 4300);
+    let mut case = Case::new(between(0.3), 7, 4300);
     let halves: Vec<Vec<bf16>> =
         case.tables.iter().map(|table| table.iter().map(|w| bf16::from_f32(*w)).collect()).collect();
     for (table, halves) in case.tables.iter_mut().zip(&halves) {
@@ -321,7 +232,7 @@ fn a_table_in_halves_is_multiplied_by_rounded_states() {
 
 #[test]
 fn a_table_that_is_not_trained_changes_nothing_else() {
-    let case = Case::new(between(), 5, 33);
+    let case = Case::new(between(0.3), 5, 33);
     let policies = case.policies();
     let inputs = Inputs { region: &case.region, policies: &policies, given: &[] };
     let (mut with, mut without) = (vec![0.0; case.hidden[0].len()], vec![0.0; case.hidden[0].len()]);
@@ -361,7 +272,7 @@ fn a_row_where_no_word_is_kept_is_told() {
 
 #[test]
 fn no_rows_are_no_work() {
-    let case = Case::new(between(), 0, 5);
+    let case = Case::new(between(0.3), 0, 5);
     assert_eq!(case.forward(), Ok(vec![]));
     let (d_hidden, d_tables, _) = case.backward(None);
     assert!(d_hidden.iter().chain(&d_tables).flatten().all(|d| *d == 0.0));

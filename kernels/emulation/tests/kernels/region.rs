@@ -5,6 +5,7 @@ use collimate_kernels::cuda::{
     Element, Numbers, Stream, View,
     region::{ByPolicy, Inputs, NO_STEP, Policy, Room, backward, forward},
 };
+use collimate_kernels::region::examples::{all_sorts, between, divergences, entropy, levels, likeliest};
 use collimate_kernels::region::{Region, Step, forward_reference};
 
 /// One state for each row and a table, of each policy; the widths differ.
@@ -180,114 +181,8 @@ impl Case {
     }
 }
 
-/// The entropy of one policy.
-fn entropy() -> Region {
-    Region::new(vec![Step::Policy(0), Step::Exponential(0), Step::Times(1, 0), Step::Negative(2)], vec![3])
-}
-
-/// Divergences of two policies in both directions.
-fn divergences() -> Region {
-    let steps = vec![
-        Step::Policy(0),
-        Step::Policy(1),
-        Step::Minus(0, 1),
-        Step::Exponential(0),
-        Step::Times(3, 2),
-        Step::Exponential(1),
-        Step::Times(5, 2),
-    ];
-    Region::new(steps, vec![4, 6])
-}
-
-/// Between a divergence in one direction and in the other, by way of the mixture of both.
-fn between() -> Region {
-    let steps = vec![
-        Step::Policy(0),
-        Step::Policy(1),
-        Step::Mixture(0, 1, 0.3),
-        Step::Minus(0, 2),
-        Step::Exponential(0),
-        Step::Times(4, 3),
-        Step::Minus(1, 2),
-        Step::Exponential(1),
-        Step::Times(7, 6),
-    ];
-    Region::new(steps, vec![5, 8])
-}
-
-/// A divergence over the likeliest words of the first policy.
-fn likeliest(count: usize) -> Region {
-    let steps = vec![
-        Step::Policy(0),
-        Step::Policy(1),
-        Step::Top(0, count),
-        Step::LogSum(0, 2),
-        Step::LogSum(1, 2),
-        Step::Minus(0, 3),
-        Step::Minus(1, 4),
-        Step::Minus(5, 6),
-        Step::Exponential(5),
-        Step::Times(8, 7),
-        Step::Kept(2, 9),
-    ];
-    Region::new(steps, vec![10])
-}
-
-/// Renormalised twice, by weights that are not ones, and with numbers of the row between.
-fn levels() -> Region {
-    let steps = vec![
-        Step::Policy(0),
-        Step::Given(0),
-        Step::Number(0.5),
-        Step::Exponential(0),
-        // The weights of a logarithm of a sum have no gradient.
-        Step::Number(1.5),
-        Step::LogSum(0, 4),
-        Step::Minus(0, 5),
-        Step::Times(6, 1),
-        Step::Number(1.0),
-        Step::LogSum(7, 8),
-        Step::Minus(7, 9),
-        Step::Exponential(10),
-        Step::Times(11, 6),
-        Step::Given(1),
-        Step::Over(12, 13),
-        Step::Still(10),
-        Step::Times(15, 11),
-    ];
-    Region::new(steps, vec![12, 14, 7])
-}
-
-/// Every other step there is, none of them near a corner or an end.
-fn all_sorts() -> Region {
-    let steps = vec![
-        Step::Policy(0),
-        Step::Policy(1),
-        Step::Given(0),
-        Step::Plus(0, 2),
-        Step::Smaller(3, 1),
-        Step::Larger(0, 1),
-        Step::Clip(0, -3.7, -0.6),
-        Step::Negative(0),
-        Step::Logarithm(7),
-        Step::Magnitude(3),
-        Step::Logistic(3),
-        Step::LogLogistic(3),
-        Step::Square(1),
-        Step::Root(7),
-        Step::LogComplement(0),
-        Step::Minus(0, 1),
-        Step::Positive(15),
-        Step::Choose(15, 8, 11),
-        Step::Times(16, 12),
-        Step::Kept(16, 10),
-        Step::Over(13, 7),
-    ];
-    Region::new(steps, vec![4, 5, 6, 8, 9, 10, 11, 17, 18, 13, 14, 19, 20])
-}
-
 fn regions(likeliest_words: usize) -> [Region; 6] {
-    [entropy(), divergences(), between(), likeliest(likeliest_words), levels(), all_sorts()]
+    [entropy(), divergences(), between(0.3), likeliest(likeliest_words), levels(), all_sorts()]
 }
 
 #[test]
@@ -331,7 +226,7 @@ fn in_bf16_the_gradient_by_scores_is_rounded_and_nothing_else() {
 
 #[test]
 fn a_policy_without_a_gradient_is_left_alone_and_others_have_the_same() {
-    let case = Case::new(between(), Element::F32, [5, 33, 3]);
+    let case = Case::new(between(0.3), Element::F32, [5, 33, 3]);
     let whole = case.everywhere(&[true, true]);
     for live in [[true, false], [false, true]] {
         let found = case.everywhere(&live);
@@ -350,7 +245,7 @@ fn a_policy_without_a_gradient_is_left_alone_and_others_have_the_same() {
 
 #[test]
 fn far_out_everything_is_finite() {
-    for region in [entropy(), divergences(), between()] {
+    for region in [entropy(), divergences(), between(0.3)] {
         let mut case = Case::new(region, Element::F32, [4, 300, 4]);
         case.hidden.iter_mut().flatten().for_each(|h| *h *= 1e4);
         let found = case.everywhere(&vec![true; case.widths.len()]);
@@ -394,6 +289,6 @@ fn a_row_where_no_word_is_kept_is_told() {
 
 #[test]
 fn no_rows_are_no_work() {
-    let found = Case::new(between(), Element::F32, [0, 5, 1]).everywhere(&[true, true]);
+    let found = Case::new(between(0.3), Element::F32, [0, 5, 1]).everywhere(&[true, true]);
     assert!(found.sums.is_empty() && found.d_tables.iter().flatten().all(|d| *d == 0.0));
 }

@@ -350,58 +350,26 @@ impl Draft<'_> {
 mod tests {
     use super::{Source, backward, forward};
     use crate::cuda::Element;
+    use crate::region::examples::{self, between, entropy};
     use crate::region::{Region, Step};
     use std::{collections::BTreeMap, env, fs, path::Path};
 
-    fn entropy() -> Region {
-        Region::new(vec![Step::Policy(0), Step::Exponential(0), Step::Times(1, 0), Step::Negative(2)], vec![3])
-    }
-
-    /// Between two policies, by way of their mixture.
-    fn between() -> Region {
-        let steps = vec![
-            Step::Policy(0),
-            Step::Policy(1),
-            Step::Mixture(0, 1, 0.5),
-            Step::Minus(0, 2),
-            Step::Exponential(0),
-            Step::Times(4, 3),
-            Step::Minus(1, 2),
-            Step::Exponential(1),
-            Step::Times(7, 6),
-        ];
-        Region::new(steps, vec![5, 8])
-    }
-
     /// Over the likeliest words of the first policy, weighed by a number of the row.
-    fn likeliest() -> Region {
-        let steps = vec![
-            Step::Policy(0),
-            Step::Policy(1),
-            Step::Top(0, 64),
-            Step::LogSum(0, 2),
-            Step::LogSum(1, 2),
-            Step::Minus(0, 3),
-            Step::Minus(1, 4),
-            Step::Minus(5, 6),
-            Step::Exponential(5),
-            Step::Times(8, 7),
-            Step::Kept(2, 9),
-            Step::Given(0),
-            Step::Times(10, 11),
-        ];
-        Region::new(steps, vec![12])
+    fn weighed() -> Region {
+        let over = examples::likeliest(64);
+        let more = [Step::Given(0), Step::Times(10, 11)];
+        Region::new([over.steps(), &more].concat(), vec![12])
     }
 
     fn samples() -> BTreeMap<&'static str, Source> {
         BTreeMap::from([
             ("entropy_forward", forward(&entropy())),
             ("entropy_backward_bf16", backward(&entropy(), &[true], &[], Element::Bf16)),
-            ("between_forward", forward(&between())),
-            ("between_backward_f32", backward(&between(), &[false, true], &[], Element::F32)),
-            ("between_backward_both_bf16", backward(&between(), &[true, true], &[], Element::Bf16)),
-            ("likeliest_forward", forward(&likeliest())),
-            ("likeliest_backward_bf16", backward(&likeliest(), &[false, true], &[true], Element::Bf16)),
+            ("between_forward", forward(&between(0.5))),
+            ("between_backward_f32", backward(&between(0.5), &[false, true], &[], Element::F32)),
+            ("between_backward_both_bf16", backward(&between(0.5), &[true, true], &[], Element::Bf16)),
+            ("likeliest_forward", forward(&weighed())),
+            ("likeliest_backward_bf16", backward(&weighed(), &[false, true], &[true], Element::Bf16)),
         ])
     }
 
@@ -431,7 +399,9 @@ mod tests {
         let live = [[true, true], [true, false]];
         let mut names: Vec<String> = live
             .iter()
-            .flat_map(|live| [Element::F32, Element::Bf16].map(|element| backward(&between(), live, &[], element).name))
+            .flat_map(|live| {
+                [Element::F32, Element::Bf16].map(|element| backward(&between(0.5), live, &[], element).name)
+            })
             .chain([backward(&entropy(), &[true], &[], Element::F32).name, forward(&entropy()).name])
             .collect();
         let nearly = |share| {
@@ -444,6 +414,6 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), count);
-        assert_eq!(forward(&between()), forward(&between()));
+        assert_eq!(forward(&between(0.5)), forward(&between(0.5)));
     }
 }
