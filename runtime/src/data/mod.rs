@@ -8,10 +8,10 @@ mod column;
 mod compared;
 mod curriculum;
 mod example;
-mod lines;
 mod order;
 mod read;
 mod record;
+mod rows;
 mod view;
 
 pub use batch::{Batch, Item, items};

@@ -2,8 +2,8 @@
 
 use super::column::{self, Fields, what};
 use super::compared::{self, Compared};
-use super::lines::each_line;
 use super::record::{Origin, Record, Row};
+use super::rows::{column_and_cause, each_row};
 use super::view::{PRESENT, Shape, View};
 use crate::Result;
 use serde_json::{Map, Value};
@@ -19,7 +19,7 @@ const CONTEXT: &str = "context";
 pub fn read<P: AsRef<Path>>(paths: &[P], view: &View) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for path in paths {
-        each_line(path.as_ref(), &mut |origin, line| {
+        each_row(path.as_ref(), &mut |origin, line| {
             let record = parse(&origin, line, view)?;
             rows.push(Row { origin, record });
             Ok(())
@@ -45,7 +45,7 @@ pub fn read_line(origin: Origin, line: &str, view: &View) -> Result<Row> {
 pub fn read_some(path: &Path) -> Result<(View, Vec<Row>)> {
     let mut view = None;
     let mut rows = Vec::new();
-    each_line(path, &mut |origin, line| {
+    each_row(path, &mut |origin, line| {
         let view = view.get_or_insert_with(|| {
             let first: Value = serde_json::from_str(line).unwrap_or_default();
             let has = |name| first.get(name).is_some();
@@ -70,7 +70,7 @@ pub fn read_some(path: &Path) -> Result<(View, Vec<Row>)> {
 pub fn read_prompts<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for path in paths {
-        each_line(path.as_ref(), &mut |origin, line| {
+        each_row(path.as_ref(), &mut |origin, line| {
             let value = object(&origin, line, "{\"prompt\": \"…\"}")?;
             let fields = Fields { object: &value, origin: &origin, example: "{\"prompt\": \"…\"}" };
             let prompt = fields.text(&column::PROMPT)?;
@@ -92,7 +92,7 @@ pub fn read_prompts<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Row>> {
 /// If the file cannot be read or has no rows, or a row is no object; the message names file and line.
 pub fn read_objects(path: &Path) -> Result<Vec<(Origin, Map<String, Value>)>> {
     let mut rows = Vec::new();
-    each_line(path, &mut |origin, line| {
+    each_row(path, &mut |origin, line| {
         let row = object(&origin, line, "{\"prompt\": \"…\", …}")?;
         rows.push((origin, row));
         Ok(())
@@ -117,7 +117,7 @@ pub enum Beside {
 /// If the file cannot be read or has no rows.
 pub fn beside(path: &Path) -> Result<Beside> {
     let mut first = None;
-    each_line(path, &mut |_, line| {
+    each_row(path, &mut |_, line| {
         if first.is_none() {
             let value: Value = serde_json::from_str(line).unwrap_or_default();
             let has = |columns: &[&column::Column]| {
@@ -141,7 +141,7 @@ pub fn beside(path: &Path) -> Result<Beside> {
 /// If the file cannot be read or has no rows.
 pub fn has_ratings(path: &Path) -> Result<bool> {
     let mut first = None;
-    each_line(path, &mut |_, line| {
+    each_row(path, &mut |_, line| {
         if first.is_none() {
             let value: Value = serde_json::from_str(line).unwrap_or_default();
             first = Some(column::ATTRIBUTES.iter().any(|column| value.get(column.name).is_some()));
@@ -255,12 +255,8 @@ fn whole(record: &Record, origin: &Origin) -> Result<()> {
 }
 
 fn object(origin: &Origin, line: &str, example: &str) -> Result<Map<String, Value>> {
-    let value: Value = serde_json::from_str(line).map_err(|e| {
-        // The reader sees one line only and calls it line 1.
-        let text = e.to_string();
-        let cause = text.split(" at line ").next().unwrap_or(&text);
-        origin.error(format!("not valid JSON at column {}: {cause}", e.column()))
-    })?;
+    let value: Value =
+        serde_json::from_str(line).map_err(|e| origin.error(format!("not valid JSON at {}", column_and_cause(&e))))?;
     match value {
         Value::Object(object) => Ok(object),
         other => Err(origin.error(format!("a row is {}; it has to be an object: {example}", what(&other)))),

@@ -16,7 +16,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Runs `use_row` on the text of every object of a file, with where it begins: its line, in the text as it is unpacked.
-pub(super) fn each_line(path: &Path, use_row: &mut dyn FnMut(Origin, &str) -> Result<()>) -> Result<()> {
+pub(super) fn each_row(path: &Path, use_row: &mut dyn FnMut(Origin, &str) -> Result<()>) -> Result<()> {
     let mut used = 0;
     let mut count = |origin: Origin, row: &str| {
         used += 1;
@@ -75,6 +75,12 @@ fn text<'a>(bytes: &'a [u8], origin: &Origin) -> Result<&'a str> {
     })
 }
 
+/// Where in its line a text is no JSON, and why. The reader counts lines of what it was given, and says so in its own text.
+pub(super) fn column_and_cause(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    format!("column {}: {}", error.column(), text.split(" at line ").next().unwrap_or(&text))
+}
+
 fn each_of_lines(
     path: &Path,
     mut file: Box<dyn BufRead>,
@@ -109,11 +115,8 @@ fn each_of_list(
     for (i, line) in bytes.strip_prefix(MARK).unwrap_or(&bytes).split_inclusive(|byte| *byte == b'\n').enumerate() {
         whole.push_str(text(line, &at(i + 1))?);
     }
-    let rows: Vec<&RawValue> = serde_json::from_str(&whole).map_err(|e| {
-        let text = e.to_string();
-        let cause = text.split(" at line ").next().unwrap_or(&text);
-        at(e.line()).error(format!("not a valid list of JSON at column {}: {cause}", e.column()))
-    })?;
+    let rows: Vec<&RawValue> = serde_json::from_str(&whole)
+        .map_err(|e| at(e.line()).error(format!("not a valid list of JSON at {}", column_and_cause(&e))))?;
     let (mut seen, mut line) = (0, 1);
     for row in rows {
         // Rows are parts of the text, so their addresses say where in it.
