@@ -5,7 +5,7 @@ use crate::random::Random;
 use collimate_kernels::memory::prefer_large_pages;
 use std::ops::Range;
 use std::sync::{
-    Arc, Mutex, RwLock,
+    Arc, Mutex, RwLock, RwLockReadGuard,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -152,6 +152,14 @@ impl Parameters {
     #[must_use]
     pub fn frozen(weights: Weights) -> Self {
         Parameters { weights: RwLock::new(weights), gradient: Mutex::new(Vec::new()), changes: AtomicU64::default() }
+    }
+
+    /// Holds the weights to read them.
+    ///
+    /// # Panics
+    /// If a thread panicked while it held the weights.
+    pub(crate) fn held(&self) -> RwLockReadGuard<'_, Weights> {
+        self.weights.read().expect("no thread panicked while it held the weights")
     }
 
     /// Changes the weights, and lets engines that keep a copy of them know.

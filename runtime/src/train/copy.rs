@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::model::{Engine, Parameters, Weights};
 use dfdx::prelude::Device;
-use std::sync::{Arc, RwLockReadGuard};
+use std::sync::Arc;
 
 /// A frozen copy of the actor.
 pub(super) enum Copy<D: Device<f32>> {
@@ -22,7 +22,7 @@ impl<D: Device<f32>> Copy<D> {
         actor: &Parameters,
         engine: &dyn Fn(Arc<Parameters>) -> Result<Box<dyn Engine<D>>>,
     ) -> Result<Self> {
-        let weights = held(actor);
+        let weights = actor.held();
         if weights.low_rank.is_some() {
             return Ok(Copy::Beside(Arc::new(Parameters::frozen(weights.trained_alone()))));
         }
@@ -41,7 +41,7 @@ impl<D: Device<f32>> Copy<D> {
     /// Becomes what the actor is now. What stays as it was at the start stays so.
     pub(super) fn refresh(&self, actor: &Parameters) {
         if let Some(own) = self.parameters() {
-            let weights = held(actor);
+            let weights = actor.held();
             own.change(|own| own.data.copy_from_slice(&weights.data[weights.trained()]));
         }
     }
@@ -62,15 +62,11 @@ impl<D: Device<f32>> Copy<D> {
     /// Reads the copy's weights; the actor's of one that has none.
     pub(super) fn read<T>(&self, actor: &Parameters, read: impl FnOnce(&Weights) -> T) -> T {
         match self {
-            Copy::Start(_) => read(&held(actor)),
-            Copy::Whole { parameters, .. } => read(&held(parameters)),
-            Copy::Beside(own) => in_its_place(own, actor, || read(&held(actor))),
+            Copy::Start(_) => read(&actor.held()),
+            Copy::Whole { parameters, .. } => read(&parameters.held()),
+            Copy::Beside(own) => in_its_place(own, actor, || read(&actor.held())),
         }
     }
-}
-
-pub(super) fn held(parameters: &Parameters) -> RwLockReadGuard<'_, Weights> {
-    parameters.weights.read().expect("no thread panicked while it held the weights")
 }
 
 /// Does something while what is trained of the actor is as it was when it was copied.
@@ -115,17 +111,17 @@ mod tests {
         batch.push(&[1, 2], &[3, 4, 5]);
         batch.push(&[3], &[1, 2]);
         let copy = Copy::now(&actor, &engine).unwrap();
-        assert_eq!(held(copy.parameters().unwrap()).data.len(), numbers);
+        assert_eq!(copy.parameters().unwrap().held().data.len(), numbers);
         let asked = || copy.ask(&*of_actor, &actor, |engine| engine.score(&batch).unwrap());
         let before = of_actor.score(&batch).unwrap();
         assert_eq!(asked(), before);
-        let was = held(&actor).clone();
+        let was = actor.held().clone();
         scale(&actor, 1.2);
-        let (now, is) = (of_actor.score(&batch).unwrap(), held(&actor).clone());
+        let (now, is) = (of_actor.score(&batch).unwrap(), actor.held().clone());
         assert_ne!(now, before);
         assert_eq!(asked(), before);
         copy.read(&actor, |weights| assert_eq!(*weights, was));
-        assert_eq!(*held(&actor), is);
+        assert_eq!(*actor.held(), is);
         assert_eq!(of_actor.score(&batch).unwrap(), now);
         copy.refresh(&actor);
         assert_eq!(asked(), now);
@@ -145,7 +141,7 @@ mod tests {
     #[test]
     fn what_stays_as_it_was_at_the_start_is_not_refreshed() {
         let actor = Arc::new(Parameters::new(Weights::random(config(), 3)));
-        let start = engine(Arc::new(Parameters::frozen(held(&actor).clone()))).unwrap();
+        let start = engine(Arc::new(Parameters::frozen(actor.held().clone()))).unwrap();
         let copy = Copy::Start(start);
         scale(&actor, 1.5);
         copy.refresh(&actor);
@@ -155,6 +151,6 @@ mod tests {
         let of_actor = engine(Arc::clone(&actor)).unwrap();
         let said = copy.ask(&*of_actor, &actor, |engine| engine.score(&batch).unwrap());
         assert_ne!(said, of_actor.score(&batch).unwrap());
-        copy.read(&actor, |weights| assert_eq!(*weights, *held(&actor)));
+        copy.read(&actor, |weights| assert_eq!(*weights, *actor.held()));
     }
 }

@@ -61,10 +61,7 @@ impl Keeper {
     /// Writes a checkpoint, unless this step has one.
     pub(super) fn save(&mut self, models: &[Model], observer: &mut dyn Observer) -> Result<()> {
         let Some(folder) = self.folder.as_ref().filter(|_| self.saved < self.state.step) else { return Ok(()) };
-        let held: Vec<_> = models
-            .iter()
-            .map(|model| model.parameters.weights.read().expect("no thread panicked while it held the weights"))
-            .collect();
+        let held: Vec<_> = models.iter().map(|model| model.parameters.held()).collect();
         let kept: Vec<checkpoint::Model<'_>> = models
             .iter()
             .zip(&held)

@@ -1,6 +1,6 @@
 //! The steps of a run whose responses are drawn as it goes.
 
-use super::copy::{Copy, held};
+use super::copy::Copy;
 use super::draw::{Drawing, Drawn};
 use super::learner::Frozen;
 use super::start::StartScores;
@@ -63,7 +63,7 @@ impl<D: Device<f32>> Online<'_, D> {
         let plays = !prompts.iter().all(|prompt| prompt.responses.is_empty());
         let drawn = match copy.as_ref().filter(|_| plays) {
             Some(before) => before.read(parameters, |weights| self.useful(weights, prompts, step))?,
-            None => self.useful(&held(parameters), prompts, step)?,
+            None => self.useful(&parameters.held(), prompts, step)?,
         };
         let mut metrics = drawn.metrics();
         self.examples = drawn.examples;

@@ -184,7 +184,7 @@ pub fn run<D: Device<f32>>(
     }
     // What the first of them is at the start, in an engine that stays so. Beside narrow matrices, that is there already.
     let first: &Trainee<D> = &trainees[0];
-    let held = || first.parameters.weights.read().expect("no thread panicked while it held the weights");
+    let held = || first.parameters.held();
     let at_start = || match first.engine.without_low_rank() {
         Some(engine) => Ok(engine),
         None => engine(Arc::new(Parameters::frozen(held().clone()))),
