@@ -1,5 +1,6 @@
 //! Collimate's runtime: the language model, its data, training, and the bridge to dfdx.
 
+pub mod chat;
 pub mod checkpoint;
 pub mod compile;
 pub mod data;
