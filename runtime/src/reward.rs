@@ -77,7 +77,8 @@ impl<T: Borrow<Tokenizer>> RewardModel<T> {
     /// If the tokenizer refuses a text, or a prompt leaves no room for a response.
     pub fn values_of(&self, answers: &[Answer<'_>]) -> Result<Vec<Vec<f64>>> {
         let asked = |answer: &Answer<'_>| {
-            let spans = self.tokenizer.borrow().spans(&answer.row.record.prompt, &[answer.text])?;
+            let spans = answer.row.record.spans_with(self.tokenizer.borrow(), answer.text);
+            let spans = spans.map_err(|e| answer.row.origin.place(e))?;
             let mut responses = spans.responses;
             let room = self.limits.max_length.saturating_sub(spans.prompt.len());
             if room == 0 {

@@ -10,7 +10,7 @@ use collimate_runtime::model::Weights;
 use collimate_runtime::reward::RewardModel;
 use collimate_runtime::tokenizer::Tokenizer;
 use collimate_runtime::write_whole;
-use serde_json::{Map, json};
+use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -40,8 +40,7 @@ pub(super) fn labels(predictor: &Weights, tokenizer: &Tokenizer, rows: &[Row]) -
 /// Rows as HelpSteer has them.
 pub(super) fn lines(rows: &[Row], labels: &[Labels]) -> String {
     let line = |(row, labels): (&Row, &Labels)| {
-        let mut object = Map::new();
-        object.insert("prompt".to_owned(), json!(row.record.prompt));
+        let mut object = row.record.prompt_fields();
         object.insert("response".to_owned(), json!(row.record.responses[0]));
         let rated = Attributes::NAMES
             .iter()

@@ -41,7 +41,10 @@ fn scores(loaded: &Loaded, path: &Path, items: &[Item]) -> Result<Vec<(Vec<f64>,
     let origin: Arc<Path> = Arc::from(path);
     let row = |item: &Item| Row {
         origin: Origin { path: Arc::clone(&origin), line: item.line },
-        record: Record::group(item.prompt.clone(), [item.better.clone(), item.worse.clone()].concat()),
+        record: Record {
+            conversation: item.conversation.clone(),
+            ..Record::group(item.prompt.clone(), [item.better.clone(), item.worse.clone()].concat())
+        },
     };
     let rows: Vec<Row> = items.iter().map(row).collect();
     let values = model.values(&rows, &View::group())?;

@@ -2,14 +2,14 @@
 
 use super::{model, progress, train};
 use crate::steering::Labels;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
-use collimate_runtime::data::read_prompts;
+use collimate_runtime::data::{Record, Row, read_prompts};
 use collimate_runtime::model::Weights;
 use collimate_runtime::sample::{Sample, Sampling};
 use collimate_runtime::tokenizer::Tokenizer;
 use collimate_runtime::{device, write_whole};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -23,17 +23,25 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     let place = matches.get_one::<String>("device").expect("has a default");
     device::check(place)?;
     let prompts = match matches.get_one::<PathBuf>("prompts") {
-        Some(path) => read_prompts(&[path])?.into_iter().map(|row| row.record.prompt).collect(),
-        None => vec![matches.get_one::<String>("prompt").expect("one of the two is required").clone()],
+        Some(path) => read_prompts(&[path])?,
+        None => Vec::new(),
     };
-    let prompts: Vec<String> = match matches.get_one::<String>("attributes") {
-        Some(text) => {
-            let labels = Labels::read(text).with_context(|| format!("--attributes {text}"))?;
-            prompts.iter().map(|prompt| labels.within(prompt)).collect()
+    let mut records: Vec<Record> = match matches.get_one::<String>("prompt") {
+        Some(prompt) => vec![Record::group(prompt, Vec::new())],
+        None => prompts.iter().map(|row| row.record.clone()).collect(),
+    };
+    if let Some(text) = matches.get_one::<String>("attributes") {
+        let labels = Labels::read(text).with_context(|| format!("--attributes {text}"))?;
+        if let Some(row) = prompts.iter().find(|row| row.record.conversation.is_some()) {
+            bail!("{}: --attributes are written into a prompt of text, and this one is a list of messages", row.origin);
         }
-        None => prompts,
-    };
+        records.iter_mut().for_each(|record| record.prompt = labels.within(&record.prompt));
+    }
     let loaded = model::asked(matches)?;
+    let tokens = match prompts.is_empty() {
+        true => vec![records[0].prompt_tokens(&loaded.tokenizer)?],
+        false => tokens(&prompts, &records, &loaded.tokenizer)?,
+    };
     let settings = Sampling {
         samples: *matches.get_one("samples").expect("has a default"),
         max_new_tokens: *matches.get_one("max-new-tokens").expect("has a default"),
@@ -44,15 +52,35 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
         dtype: train::dtype(matches.get_one::<String>("dtype").expect("has a default")),
         ..Sampling::default()
     };
-    let written = respond_on(place, &loaded.weights, &loaded.tokenizer, &prompts, settings)?;
+    let written = respond_on(place, &loaded.weights, &loaded.tokenizer, &tokens, settings)?;
     match matches.get_one::<PathBuf>("out") {
         Some(out) => {
-            let lines: String = prompts.iter().zip(&written).map(|(p, r)| format!("{}\n", line(p, r))).collect();
+            let lines: String = records.iter().zip(&written).map(|(p, r)| format!("{}\n", line(p, r))).collect();
             write_whole(out, lines.as_bytes())?;
         }
-        None => print(&prompts, &written)?,
+        None => {
+            let shown = records.iter().map(|record| Ok(record.prompt_text(&loaded.tokenizer)?));
+            print(&shown.collect::<Result<Vec<_>>>()?, &written)?;
+        }
     }
     Ok(())
+}
+
+/// The prompts of rows as tokens; a problem names its row.
+fn tokens(rows: &[Row], records: &[Record], tokenizer: &Tokenizer) -> Result<Vec<Vec<u32>>> {
+    let one = |(row, record): (&Row, &Record)| Ok(record.prompt_tokens(tokenizer).map_err(|e| row.origin.place(e))?);
+    rows.iter().zip(records).map(one).collect()
+}
+
+/// The responses to each row's prompt, from the CPU. Generation stops at the model's own end tokens.
+pub(super) fn respond_to(
+    weights: &Weights,
+    tokenizer: &Tokenizer,
+    rows: &[Row],
+    settings: Sampling,
+) -> Result<Vec<Vec<Response>>> {
+    let records: Vec<Record> = rows.iter().map(|row| row.record.clone()).collect();
+    respond_on("cpu", weights, tokenizer, &tokens(rows, &records, tokenizer)?, settings)
 }
 
 /// Each prompt's responses, from the CPU. Generation stops at the model's own end tokens.
@@ -62,7 +90,8 @@ pub(super) fn respond(
     prompts: &[String],
     settings: Sampling,
 ) -> Result<Vec<Vec<Response>>> {
-    respond_on("cpu", weights, tokenizer, prompts, settings)
+    let tokens = prompts.iter().map(|prompt| Ok(tokenizer.spans(prompt, &[])?.prompt));
+    respond_on("cpu", weights, tokenizer, &tokens.collect::<Result<Vec<_>>>()?, settings)
 }
 
 /// The same from the device of this name.
@@ -70,14 +99,12 @@ fn respond_on(
     place: &str,
     weights: &Weights,
     tokenizer: &Tokenizer,
-    prompts: &[String],
+    tokens: &[Vec<u32>],
     settings: Sampling,
 ) -> Result<Vec<Vec<Response>>> {
     let settings = Sampling { end_tokens: tokenizer.special().stop.clone(), ..settings };
-    let encode = |p: &String| Ok(tokenizer.spans(p, &[])?.prompt);
-    let tokens: Vec<Vec<u32>> = prompts.iter().map(encode).collect::<Result<_>>()?;
-    let bar = progress::bar((prompts.len() * settings.samples) as u64, "responses");
-    let samples = device::generate(place, weights, &tokens, &settings, |state| {
+    let bar = progress::bar((tokens.len() * settings.samples) as u64, "responses");
+    let samples = device::generate(place, weights, tokens, &settings, |state| {
         bar.set_position(state.finished as u64);
         bar.set_message(format!("{} tokens", state.tokens));
     })?;
@@ -91,12 +118,14 @@ fn respond_on(
     tokens.iter().zip(samples).map(each).collect()
 }
 
-fn line(prompt: &str, responses: &[Response]) -> Value {
+fn line(record: &Record, responses: &[Response]) -> Value {
     let one = |r: &Response| {
         let logp: f64 = r.sample.logp.iter().map(|x| f64::from(*x)).sum();
         json!({ "text": r.text, "logp": logp, "tokens": r.sample.tokens.len(), "ended": r.sample.ended })
     };
-    json!({ "prompt": prompt, "responses": responses.iter().map(one).collect::<Vec<_>>() })
+    let mut object: Map<String, Value> = record.prompt_fields();
+    object.insert("responses".to_owned(), responses.iter().map(one).collect());
+    Value::Object(object)
 }
 
 fn print(prompts: &[String], written: &[Vec<Response>]) -> Result<()> {

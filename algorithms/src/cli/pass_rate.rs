@@ -1,6 +1,6 @@
 //! `collimate pass-rate`: how often a model solves each prompt of a file.
 
-use super::generate::respond;
+use super::generate::respond_to;
 use super::{model, reward};
 use crate::rewards::HostReward;
 use anyhow::Result;
@@ -28,8 +28,7 @@ pub(super) fn run(rewards: &[&'static HostReward], matches: &ArgMatches) -> Resu
         seed: *matches.get_one("seed").expect("has a default"),
         ..Sampling::default()
     };
-    let prompts: Vec<String> = rows.iter().map(|row| row.record.prompt.clone()).collect();
-    let written = respond(&loaded.weights, &loaded.tokenizer, &prompts, settings)?;
+    let written = respond_to(&loaded.weights, &loaded.tokenizer, &rows, settings)?;
     let (mut lines, mut rates, mut kept) = (String::new(), 0.0, 0);
     for (row, responses) in rows.iter().zip(&written) {
         let answer = |response: &super::generate::Response| response.sample.ended;
@@ -39,8 +38,7 @@ pub(super) fn run(rewards: &[&'static HostReward], matches: &ArgMatches) -> Resu
         let rate = worth.iter().filter(|worth| **worth >= number("pass")).count() as f64 / count;
         rates += rate;
         if (number("above")..=number("below")).contains(&rate) {
-            let mut object: Map<String, Value> = Map::new();
-            object.insert("prompt".to_owned(), row.record.prompt.clone().into());
+            let mut object: Map<String, Value> = row.record.prompt_fields();
             object.extend(row.record.fields.clone());
             object.insert("pass_rate".to_owned(), rate.into());
             object.insert("threshold".to_owned(), (worth.iter().sum::<f64>() / count).into());

@@ -9,7 +9,7 @@ use crate::sandbox::data::{self, Demonstration};
 use crate::sandbox::evaluation::{Estimate, questions};
 use crate::sandbox::{Attributes, Question, Random};
 use crate::steering::{HIGHEST, Labels};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use collimate_runtime::data::{Origin, Record, Row, View};
 use collimate_runtime::model::{Precision, Weights};
 use collimate_runtime::sample::Sampling;
@@ -45,6 +45,13 @@ pub(super) fn defaults() -> RunSettings {
 /// Demonstrations whose prompts carry the ratings that their rows have.
 pub(super) fn read(paths: &[PathBuf], seed: u64) -> Result<Vec<Row>> {
     let rated = collimate_runtime::data::read(paths, &View::rated())?;
+    if let Some(row) = rated.iter().find(|row| row.record.conversation.is_some()) {
+        bail!(
+            "{}: labels are written into a prompt of text, and this one is a list of messages; write it as text, rendered with \
+             the model's chat template",
+            row.origin
+        );
+    }
     let labels: Vec<Labels> = rated.iter().map(|row| labels(&row.record)).collect();
     Ok(conditioned(&rated, &labels, seed))
 }

@@ -88,14 +88,6 @@ impl Fields<'_> {
         self.as_text(&format!("the field `{name}`"), value)
     }
 
-    /// A list of texts, at least one.
-    pub(super) fn texts(&self, column: &Column) -> Result<Vec<String>> {
-        let (name, value) = self.find(column)?;
-        let list = self.as_list(name, value, column)?;
-        let one = |(i, value): (usize, &Value)| self.as_text(&format!("`{name}[{i}]`"), value);
-        list.iter().enumerate().map(one).collect()
-    }
-
     pub(super) fn number(&self, column: &Column) -> Result<f64> {
         let (name, value) = self.find(column)?;
         self.as_number(&format!("the field `{name}`"), value)
@@ -138,7 +130,7 @@ impl Fields<'_> {
         self.object.contains_key(name)
     }
 
-    fn as_list<'v>(&self, name: &str, value: &'v Value, column: &Column) -> Result<&'v [Value]> {
+    pub(super) fn as_list<'v>(&self, name: &str, value: &'v Value, column: &Column) -> Result<&'v [Value]> {
         match value {
             Value::Array(list) if !list.is_empty() => Ok(list),
             Value::Array(_) => {
@@ -154,10 +146,6 @@ impl Fields<'_> {
     pub(super) fn as_text(&self, name: &dyn Display, value: &Value) -> Result<String> {
         match value {
             Value::String(text) => Ok(text.clone()),
-            Value::Array(list) if list.iter().all(Value::is_object) => Err(self.origin.error(format!(
-                "{name} is a list of messages, and conversations cannot be read yet; write each as one text, rendered \
-                 with the model's chat template"
-            ))),
             other => {
                 Err(self.origin.error(format!("{name} is {}; it has to be a text: {}", what(other), self.example)))
             }
@@ -177,7 +165,7 @@ impl Fields<'_> {
         }
     }
 
-    fn find(&self, column: &Column) -> Result<(&'static str, &Value)> {
+    pub(super) fn find(&self, column: &Column) -> Result<(&'static str, &Value)> {
         let mut found = column.names().filter_map(|name| Some((name, self.object.get(name)?)));
         match (found.next(), found.next()) {
             (Some((first, _)), Some((second, _))) => Err(self

@@ -153,11 +153,7 @@ fn encode(row: &Row, view: &View, tokenizer: &Tokenizer, limits: Limits, bare: b
         }
     });
     let numbers = numbers.collect::<Result<_>>()?;
-    let texts: Vec<&str> = record.responses.iter().map(String::as_str).collect();
-    let spans = tokenizer.spans(&record.prompt, &texts).map_err(|e| match e {
-        Error::Setting(problem) => origin.error(problem),
-        other => other,
-    })?;
+    let spans = record.spans(tokenizer, view.names()).map_err(|e| origin.place(e))?;
     let outside = spans.responses.iter().flatten().chain(&spans.prompt).find(|t| **t as usize >= limits.vocabulary);
     if let Some(token) = outside {
         return Err(origin.error(format!(

@@ -7,6 +7,7 @@ mod batch;
 mod column;
 mod compared;
 mod curriculum;
+mod dialogue;
 mod example;
 mod order;
 mod read;

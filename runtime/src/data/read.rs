@@ -2,15 +2,13 @@
 
 use super::column::{self, Fields, what};
 use super::compared::{self, Compared};
+use super::dialogue::{CONTEXT, MESSAGES, Said, Text, ends_answered};
 use super::record::{Origin, Record, Row};
 use super::rows::{column_and_cause, each_row};
 use super::view::{PRESENT, Shape, View};
 use crate::Result;
 use serde_json::{Map, Value};
 use std::path::Path;
-
-/// The conversation that HelpSteer3 has in the place of a prompt.
-const CONTEXT: &str = "context";
 
 /// All rows of some files, one file after another. Either all rows are good or none is given.
 ///
@@ -73,11 +71,17 @@ pub fn read_prompts<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Row>> {
         each_row(path.as_ref(), &mut |origin, line| {
             let value = object(&origin, line, "{\"prompt\": \"…\"}")?;
             let fields = Fields { object: &value, origin: &origin, example: "{\"prompt\": \"…\"}" };
-            let prompt = fields.text(&column::PROMPT)?;
             let shown = column::COMPLETION.names().any(|name| value.contains_key(name));
-            let shown = shown.then(|| fields.text(&column::COMPLETION)).transpose()?;
-            let mut record = Record::group(prompt, shown.into_iter().collect());
-            let known: Vec<_> = column::PROMPT.names().chain(column::COMPLETION.names()).collect();
+            let mut record = match fields.demonstration() {
+                Some(messages) if ends_answered(messages) => fields.demonstrated(messages)?,
+                Some(messages) if !fields.has(column::PROMPT.name) => fields.asked_in(messages)?,
+                _ => fields.answered(|| {
+                    let shown = shown.then(|| fields.said(&column::COMPLETION)).transpose()?;
+                    Ok(shown.into_iter().collect())
+                })?,
+            };
+            let read = [CONTEXT, MESSAGES].into_iter().filter(|_| record.conversation.is_some());
+            let known: Vec<_> = column::PROMPT.names().chain(column::COMPLETION.names()).chain(read).collect();
             record.fields = value.into_iter().filter(|(name, _)| !known.contains(&name.as_str())).collect();
             rows.push(Row { origin, record });
             Ok(())
@@ -127,6 +131,7 @@ pub fn beside(path: &Path) -> Result<Beside> {
                 () if value.as_object().is_none_or(compared::is_compared) => Beside::Responses,
                 () if has(&[&column::CHOSEN, &column::REJECTED, &column::RESPONSES]) => Beside::Responses,
                 () if has(&[&column::COMPLETION]) => Beside::Completion,
+                () if value.get(MESSAGES).is_some_and(ends_answered) => Beside::Completion,
                 () => Beside::Nothing,
             });
         }
@@ -155,15 +160,15 @@ fn parse(origin: &Origin, line: &str, view: &View) -> Result<Record> {
     let example = example(view);
     let object = object(origin, line, &example)?;
     let fields = Fields { object: &object, origin, example: &example };
-    let prompt = prompt(&fields)?;
     if matches!(view.shape, Shape::Pair | Shape::Annotated) && compared::is_compared(&object) {
-        return of_compared(prompt, compared::read(&fields)?, view, &fields);
+        return of_compared(compared::read(&fields)?, view, &fields);
     }
-    let responses = match view.shape {
-        Shape::Group => fields.texts(&column::RESPONSES)?,
-        shape => shape.texts().iter().map(|column| fields.text(column)).collect::<Result<_>>()?,
+    let single = matches!(view.shape, Shape::Demo | Shape::Unpaired | Shape::Rated);
+    let mut record = match fields.demonstration().filter(|_| single) {
+        Some(messages) => fields.demonstrated(messages)?,
+        None if view.shape == Shape::Group => fields.answered(|| fields.all_said(&column::RESPONSES))?,
+        None => fields.answered(|| view.shape.texts().iter().map(|column| fields.said(column)).collect())?,
     };
-    let mut record = Record { prompt, responses, ..Record::default() };
     for (field, _) in &view.numbers {
         let column = view.shape.number(field).expect("a view holds only fields that its shape knows");
         if column.field == "value" {
@@ -190,27 +195,10 @@ fn parse(origin: &Origin, line: &str, view: &View) -> Result<Record> {
     Ok(record)
 }
 
-/// What is asked: `prompt`, or a `context` of one message as HelpSteer3 has it.
-fn prompt(fields: &Fields<'_>) -> Result<String> {
-    let Some(context) = fields.object.get(CONTEXT).filter(|_| !fields.has(column::PROMPT.name)) else {
-        return fields.text(&column::PROMPT);
-    };
-    let only = match context.as_array().map(Vec::as_slice) {
-        Some([only]) => only.get("content").and_then(Value::as_str),
-        _ => None,
-    };
-    only.map(str::to_owned).ok_or_else(|| {
-        fields.origin.error(format!(
-            "`{CONTEXT}` is no list of one message {{\"role\": \"user\", \"content\": \"…\"}}, and longer conversations \
-             cannot be read yet; write a `prompt`, rendered with the model's chat template"
-        ))
-    })
-}
-
 /// A row whose responses people compared, as a pair.
-fn of_compared(prompt: String, compared: Compared, view: &View, fields: &Fields<'_>) -> Result<Record> {
-    let [chosen, rejected] = compared.responses;
-    let mut record = Record::pair(prompt, chosen, rejected);
+fn of_compared(compared: Compared, view: &View, fields: &Fields<'_>) -> Result<Record> {
+    let said = |text| Said { name: "response".to_owned(), text: Text::Plain(text) };
+    let mut record = fields.answered(|| Ok(compared.responses.map(said).into()))?;
     for (field, _) in &view.numbers {
         let place = column::SHARES.iter().position(|column| column.field == field);
         let value = match (place, compared.shares) {

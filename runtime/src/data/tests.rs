@@ -5,6 +5,8 @@ use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+mod dialogue;
+
 fn written(content: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.jsonl");
@@ -119,7 +121,7 @@ fn a_bad_row_names_line_field_and_remedy() {
             .contains("the field `prompt` is a number; it has to be a text")
     );
     let messages = r#"{"prompt": "p", "chosen": [{"role": "assistant", "content": "c"}], "rejected": "r"}"#;
-    assert!(after(messages).contains("the field `chosen` is a list of messages, and conversations cannot be read yet"));
+    assert!(after(messages).contains("`rejected` is a text and another response a list of messages"));
     assert!(after("[1]").starts_with("2: a row is a list; it has to be an object"));
     assert!(after(r#"{"prompt": "p", "#).starts_with("2: not valid JSON at column "));
     assert!(after("{\"prompt\": \"p\",}").contains("trailing comma"));
@@ -368,7 +370,7 @@ fn compared_responses_are_a_pair_unless_nobody_prefers_one() {
     assert!(encoded.dropped[0].to_string().ends_with("rows.jsonl:3: left out: its annotators prefer neither response"));
     assert!(problem(row(4).to_string(), &view).contains("a preference of 4; it has to be from -3 to 3"));
     let two = r#"{"context": [{"role": "user", "content": "p"}, {"role": "assistant", "content": "q"}], "response1": "a", "response2": "b", "overall_preference": 1}"#;
-    assert!(problem(two, &view).contains("longer conversations cannot be read yet"));
+    assert!(problem(two, &view).contains("the last message of `context` is the assistant's"));
     let one = r#"{"prompt": "p", "response_1": "a", "preference_strength": 2}"#;
     assert!(problem(one, &view).contains("the field `response_2` is missing"));
 }

@@ -3,7 +3,7 @@
 use super::Special;
 use crate::checkpoint::Hash;
 use crate::{Error, Result};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tokenizers::AddedToken;
@@ -109,6 +109,23 @@ impl Names {
             let value = config.get(field)?;
             value.as_str().or_else(|| value.get("content")?.as_str())
         })
+    }
+
+    /// The special tokens as text, by their names: what a chat template reads.
+    pub(super) fn by_name(&self) -> Map<String, Value> {
+        let plain = |value: &Value| value.as_str().or_else(|| value.get("content")?.as_str()).map(Value::from);
+        let named = ["bos", "eos", "unk", "sep", "pad", "cls", "mask"].map(|name| format!("{name}_token"));
+        let named = named.into_iter().filter_map(|name| Some((name.clone(), self.text(&name)?.into())));
+        let mut all: Map<String, Value> = named.collect();
+        for config in [&self.map, &self.tokenizer] {
+            if let Some(extra) = config.get("extra_special_tokens").and_then(Value::as_object) {
+                all.extend(extra.iter().filter_map(|(name, token)| Some((name.clone(), plain(token)?))));
+            }
+            if let Some(list) = config.get("additional_special_tokens").and_then(Value::as_array) {
+                all.insert("additional_special_tokens".to_owned(), list.iter().filter_map(plain).collect());
+            }
+        }
+        all
     }
 
     /// Token ids given as one number or a list.

@@ -1,15 +1,18 @@
 //! Text to tokens and back, with the policies of the model's own tokenizer.
 //!
 //! The model's `tokenizer.json` decides which tokens stand before a text (usually none, or one that begins
-//! a sequence). Which token ends a response comes from the configuration files beside it.
+//! a sequence). Which token ends a response comes from the configuration files beside it; how a conversation is written,
+//! from the chat template there.
 
 mod continuation;
 mod files;
 mod spans;
+mod template;
 mod training;
 
 pub use files::Files;
 pub use spans::Spans;
+pub use template::Asked;
 
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -25,6 +28,7 @@ pub struct Tokenizer {
     origin: PathBuf,
     files: Files,
     special: Special,
+    chat: template::Chat,
 }
 
 /// The tokens with a meaning of their own.
@@ -36,7 +40,7 @@ pub struct Special {
     pub begin: Option<u32>,
     /// Ends a response: what training appends.
     pub end: u32,
-    /// All tokens at which generation stops; `end` among them.
+    /// All tokens at which generation stops; `end` among them, and the one that ends a turn of a conversation.
     pub stop: Vec<u32>,
     /// Fills up batches elsewhere; nothing here pads.
     pub pad: Option<u32>,
@@ -44,7 +48,7 @@ pub struct Special {
 
 impl Tokenizer {
     /// Reads `tokenizer.json` and, where they exist, `tokenizer_config.json`, `special_tokens_map.json`,
-    /// `generation_config.json` and `config.json` of a Hugging Face folder.
+    /// `generation_config.json`, `config.json` and a chat template of a Hugging Face folder.
     ///
     /// # Errors
     /// If a file cannot be read or understood, or none of them names an end token.
@@ -82,8 +86,9 @@ impl Tokenizer {
             tokenizer.with_truncation(None).map_err(|e| unusable(&*e))?;
             tokenizer.with_padding(None);
         }
-        let special = names.resolve(&whole, origin)?;
-        Ok(Tokenizer { whole, continuation, origin: origin.to_owned(), files, special })
+        let mut special = names.resolve(&whole, origin)?;
+        let chat = template::Chat::of(&files, &names, &whole, &mut special, origin);
+        Ok(Tokenizer { whole, continuation, origin: origin.to_owned(), files, special, chat })
     }
 
     /// Its special tokens.

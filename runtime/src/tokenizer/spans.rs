@@ -38,7 +38,8 @@ impl Tokenizer {
         Ok(Spans { prompt: alone, responses })
     }
 
-    fn response(&self, prompt: &str, plain: &[u32], response: &str) -> Result<Vec<u32>> {
+    /// A response to a prompt, which alone gives the tokens `plain`.
+    pub(super) fn response(&self, prompt: &str, plain: &[u32], response: &str) -> Result<Vec<u32>> {
         let both = [prompt, response].concat();
         let encoding = self.whole.encode(both.as_str(), false).map_err(|e| self.refused(&both, &*e))?;
         let (tokens, offsets) = (encoding.get_ids(), encoding.get_offsets());

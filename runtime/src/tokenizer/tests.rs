@@ -1,4 +1,6 @@
 use super::*;
+use crate::chat::{Conversation, message, said};
+use crate::train::small::{TEMPLATE, chatting};
 use serde_json::{Value, json};
 
 /// Letters, a few merges, `<s>` and `</s>`; byte-level, so that no text is refused.
@@ -139,6 +141,91 @@ fn the_files_are_written_as_they_were_read() {
     let files = small(true);
     files.write(folder.path()).unwrap();
     assert_eq!(Files::read(folder.path()).unwrap(), files);
+}
+
+fn conversation(messages: &[(&str, &str)]) -> Conversation {
+    let messages = messages.iter().map(|(role, content)| message(role, content)).collect();
+    Conversation { messages, ..Conversation::default() }
+}
+
+#[test]
+fn a_conversation_begins_and_ends_once_as_its_template_says() {
+    let t = chatting(Some(TEMPLATE));
+    assert_eq!(t.special().stop, [1, 23], "generation stops at the end of the turn, too");
+    let asked = conversation(&[("system", "p"), ("user", "ab")]);
+    let asked = t.ask(&asked).unwrap();
+    assert_eq!(asked.text(), "<s><system>p<end>\n<user>ab<end>\n<assistant>");
+    assert_eq!(asked.tokens(), [0, 22, 17, 23, 19, 20, 2, 3, 23, 19, 21]);
+    // The end of the line after the turn is not trained.
+    assert_eq!(asked.response(&said("c")).unwrap(), [4, 23]);
+    assert_eq!(asked.response(&said("")).unwrap(), [23]);
+    assert_eq!(asked.response(&said("c<end>d")).unwrap(), [4, 23, 5, 23], "as transformers reads it");
+    assert_eq!(t.encode("ab").unwrap(), [0, 2, 3], "a text begins as the tokenizer says");
+}
+
+#[test]
+fn a_turn_that_ends_without_a_token_gets_the_end_token() {
+    let template = "{% for m in messages %}{{ m.role[0] }} {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}a {% endif %}";
+    let t = chatting(Some(template));
+    let asked = conversation(&[("user", "b")]);
+    let asked = t.ask(&asked).unwrap();
+    assert_eq!((asked.text(), asked.response(&said("c")).unwrap()), ("u b\na ", vec![4, 19, 1]));
+    assert_eq!(t.special().stop, [1]);
+}
+
+#[test]
+fn a_template_is_taken_from_any_of_its_places() {
+    let bare = chatting(None);
+    let error = bare.ask(&conversation(&[("user", "a")])).err().unwrap().to_string();
+    assert!(error.contains("has no chat template") && error.contains("chat_template.jinja"), "{error}");
+    assert!(!bare.has_template());
+    let list = json!([{"name": "rag", "template": "a"}, {"name": "default", "template": TEMPLATE}]);
+    for (file, value) in [
+        ("tokenizer_config.json", json!(TEMPLATE)),
+        ("tokenizer_config.json", list),
+        ("chat_template.json", json!(TEMPLATE)),
+    ] {
+        let files = with(bare.files(), file, |config| config["chat_template"] = value);
+        let t = Tokenizer::from_files(files).unwrap();
+        assert_eq!(t.ask(&conversation(&[("user", "a")])).unwrap().tokens(), [0, 20, 2, 23, 19, 21], "{file}");
+    }
+    // A file of its own comes first.
+    let files =
+        with(chatting(Some(TEMPLATE)).files(), "tokenizer_config.json", |c| c["chat_template"] = "{% wrong".into());
+    assert!(Tokenizer::from_files(files).unwrap().ask(&conversation(&[("user", "a")])).is_ok());
+}
+
+#[test]
+fn a_template_that_cannot_be_used_is_refused_when_a_conversation_is_read() {
+    let ask = |template: &str| {
+        let t = chatting(Some(template));
+        assert_eq!(t.encode("a").unwrap(), [0, 2], "texts do without it");
+        let asked = conversation(&[("user", "a")]);
+        t.ask(&asked).and_then(|asked| asked.response(&said("b"))).unwrap_err().to_string()
+    };
+    let broken = ask("\n{% for %}");
+    assert!(broken.contains("chat_template.jinja: line 2 of the chat template: syntax error"), "{broken}");
+    let refused = ask("{{ raise_exception('no') }}");
+    assert!(refused.ends_with("line 1 of the chat template: no"), "{refused}");
+    let silent = ask("{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}");
+    assert!(silent.contains("writes nothing for `add_generation_prompt`"), "{silent}");
+    let parted = ask(
+        "{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}{% if add_generation_prompt %}<assistant>p{% endif %}",
+    );
+    assert!(parted.contains("\"p\" becomes \"b<end>\""), "{parted}");
+    let list = with(chatting(None).files(), "tokenizer_config.json", |c| c["chat_template"] = 3.into());
+    let error = Tokenizer::from_files(list).unwrap().ask(&conversation(&[("user", "a")])).err().unwrap().to_string();
+    assert!(error.contains("`chat_template` cannot be read"), "{error}");
+}
+
+#[test]
+fn a_template_may_need_a_system_message() {
+    let needs =
+        format!("{{% if messages[0].role != 'system' %}}{{{{ raise_exception('no system') }}}}{{% endif %}}{TEMPLATE}");
+    let t = chatting(Some(&needs));
+    assert_eq!(t.special().stop, [1, 23]);
+    let error = t.ask(&conversation(&[("user", "a")])).err().unwrap().to_string();
+    assert!(error.ends_with("the chat template: no system"), "{error}");
 }
 
 /// The folder of real tokenizers, or `None` after saying so.

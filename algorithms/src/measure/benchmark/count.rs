@@ -133,6 +133,7 @@ mod tests {
         Item {
             line: 1,
             prompt: String::new(),
+            conversation: None,
             better: text.clone(),
             worse: text,
             category: category.to_owned(),

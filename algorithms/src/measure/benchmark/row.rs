@@ -2,7 +2,8 @@
 
 use super::sections;
 use anyhow::{Context, Result, bail, ensure};
-use collimate_runtime::data::read_objects;
+use collimate_runtime::chat::Conversation;
+use collimate_runtime::data::{Origin, Record, View, read_line, read_objects};
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -28,6 +29,8 @@ pub struct Item {
     pub line: usize,
     /// What is asked.
     pub prompt: String,
+    /// The same as messages with the better and the worse response, where the row has it so.
+    pub conversation: Option<Conversation>,
     /// One response, or one in each of RM-Bench's three styles.
     pub better: Vec<String>,
     /// As many.
@@ -73,7 +76,9 @@ impl Format {
         match () {
             () if has("response_A") || has("response_B") => Format::JudgeBench,
             () if has("response_1") || has("response1") => Format::Compared,
-            () if row.get("chosen").is_some_and(Value::is_array) => Format::RmBench,
+            () if row.get("chosen").is_some_and(|chosen| chosen.is_array() && !chosen[0].is_object()) => {
+                Format::RmBench
+            }
             () if has("subset") => Format::RewardBench,
             () => Format::Pairs,
         }
@@ -96,8 +101,18 @@ impl Format {
 fn item(format: Format, row: &Map<String, Value>, line: usize) -> Result<Option<Item>> {
     let one = |name: &str| Ok::<_, anyhow::Error>(vec![text(row, name)?]);
     let optional = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let item = |prompt, better, worse, category| Item { line, prompt, better, worse, category, people: None };
+    let item = |prompt, better, worse, category| Item {
+        line,
+        prompt,
+        conversation: None,
+        better,
+        worse,
+        category,
+        people: None,
+    };
+    let spoken = ["prompt", "chosen"].iter().any(|name| row.get(*name).is_some_and(|value| value[0].is_object()));
     Ok(Some(match format {
+        Format::Pairs if spoken => of_record(as_trained(row, line)?, optional("category"), line),
         Format::Pairs => item(text(row, "prompt")?, one("chosen")?, one("rejected")?, optional("category")),
         Format::RewardBench => {
             let subset = text(row, "subset")?;
@@ -146,14 +161,7 @@ fn three(row: &Map<String, Value>, name: &str) -> Result<Vec<String>> {
 
 /// Two responses and what people said, read as training reads them.
 fn compared(row: &Map<String, Value>, line: usize) -> Result<Option<Item>> {
-    use collimate_runtime::data::{Origin, View, read_line};
-    let origin = Origin { path: Path::new("row").into(), line };
-    // Its messages name a place of their own, and the caller's come before them.
-    let plain = |error: collimate_runtime::Error| match error {
-        collimate_runtime::Error::Row { problem, .. } => anyhow::anyhow!(problem),
-        other => anyhow::anyhow!(other.to_string()),
-    };
-    let read = read_line(origin, &Value::Object(row.clone()).to_string(), &View::pair()).map_err(plain)?.record;
+    let read = as_trained(row, line)?;
     if read.unusable.is_some() {
         return Ok(None);
     }
@@ -163,16 +171,26 @@ fn compared(row: &Map<String, Value>, line: usize) -> Result<Option<Item>> {
         let number = |entry: &Value| entry.get("strength").or_else(|| entry.get("score")).and_then(Value::as_f64);
         each.iter().filter_map(number).filter(|number| *number >= -3.0).collect()
     });
-    let [better, worse] = <[String; 2]>::try_from(read.responses).expect("a pair has two responses");
     let domain = row.get("domain").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Ok(Some(Item {
-        line,
-        prompt: read.prompt,
-        better: vec![better],
-        worse: vec![worse],
-        category: domain,
-        people: said.filter(|said| said.len() > 1).map(|said| People::of(&said)),
-    }))
+    let people = said.filter(|said| said.len() > 1).map(|said| People::of(&said));
+    Ok(Some(Item { people, ..of_record(read, domain, line) }))
+}
+
+/// A row as training reads a pair.
+fn as_trained(row: &Map<String, Value>, line: usize) -> Result<Record> {
+    let origin = Origin { path: Path::new("row").into(), line };
+    // Its messages name a place of their own, and the caller's come before them.
+    let plain = |error: collimate_runtime::Error| match error {
+        collimate_runtime::Error::Row { problem, .. } => anyhow::anyhow!(problem),
+        other => anyhow::anyhow!(other.to_string()),
+    };
+    Ok(read_line(origin, &Value::Object(row.clone()).to_string(), &View::pair()).map_err(plain)?.record)
+}
+
+fn of_record(record: Record, category: String, line: usize) -> Item {
+    let [better, worse] = <[String; 2]>::try_from(record.responses).expect("a pair has two responses");
+    let (better, worse) = (vec![better], vec![worse]);
+    Item { line, prompt: record.prompt, conversation: record.conversation, better, worse, category, people: None }
 }
 
 impl People {
@@ -222,6 +240,11 @@ mod tests {
         let (format, item) = one(json!({"id": "1", "prompt": "p", "chosen": ["a", "aa", "aaa"],
             "rejected": ["b", "bb", "bbb"], "domain": "chat"}));
         assert_eq!((format, item.better.len(), item.worse[2].as_str()), (Format::RmBench, 3, "bbb"));
+        let say = |role: &str, content: &str| json!({"role": role, "content": content});
+        let (format, item) = one(json!({"prompt": "p", "chosen": [say("user", "p"), say("assistant", "a")],
+            "rejected": [say("user", "p"), say("assistant", "b")]}));
+        assert_eq!((format, item.worse[0].as_str()), (Format::Pairs, "b"));
+        assert_eq!(item.conversation.unwrap().messages, [say("user", "p").as_object().unwrap().clone()]);
         let (format, item) = one(json!({"pair_id": "1", "question": "q", "response_A": "a", "response_B": "b",
             "label": "B>A", "source": "mmlu-pro-law"}));
         assert_eq!((format, item.better[0].as_str(), item.category.as_str()), (Format::JudgeBench, "b", "knowledge"));
