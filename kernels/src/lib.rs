@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`matrix`] | products `C = A B`, with any of the three transposed or strided, set or added |
 //! | [`rms_norm`] | `x / rms(x) * weight`, row by row |
+//! | [`head_norm`] | the same for each head of queries and keys |
+//! | [`bias`] | a vector added to every row |
 //! | [`rotary`] | rotary position embedding of queries and keys |
 //! | [`swiglu`] | `silu(gate) * up` |
 //! | [`attention`] | causal attention with grouped queries over sequences laid one after another; one step over a cache |
@@ -25,9 +27,11 @@
 
 pub mod adamw;
 pub mod attention;
+pub mod bias;
 pub mod cuda;
 pub mod embedding;
 pub mod head;
+pub mod head_norm;
 pub mod magnitude;
 pub mod matrix;
 pub mod memory;

@@ -4,10 +4,12 @@
 
 #include "adamw.cu"
 #include "attention.cu"
+#include "bias.cu"
 #include "cast.cu"
 #include "decoding.cu"
 #include "embedding.cu"
 #include "head.cu"
+#include "head_norm.cu"
 #include "magnitude.cu"
 #include "rms_norm.cu"
 #include "rotary.cu"

@@ -15,10 +15,12 @@
 
 pub mod adamw;
 pub mod attention;
+pub mod bias;
 pub mod cast;
 pub mod decoding;
 pub mod embedding;
 pub mod head;
+pub mod head_norm;
 pub mod magnitude;
 pub mod matrix;
 pub mod region;
@@ -51,13 +53,15 @@ pub use stream::Stream;
 pub const COMMON: &str = include_str!("common.cuh");
 
 /// The sources by the word that the names of their kernels begin with.
-pub const SOURCES: [(&str, &str); 12] = [
+pub const SOURCES: [(&str, &str); 14] = [
     ("adamw", include_str!("adamw.cu")),
     ("attention", include_str!("attention.cu")),
+    ("bias", include_str!("bias.cu")),
     ("cast", include_str!("cast.cu")),
     ("decoding", include_str!("decoding.cu")),
     ("embedding", include_str!("embedding.cu")),
     ("head", include_str!("head.cu")),
+    ("head_norm", include_str!("head_norm.cu")),
     ("magnitude", include_str!("magnitude.cu")),
     ("rms_norm", include_str!("rms_norm.cu")),
     ("rotary", include_str!("rotary.cu")),

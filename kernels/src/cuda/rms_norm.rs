@@ -68,9 +68,17 @@ pub fn backward(
     let kernel = format!("rms_norm_backward_{}", x.element().suffix());
     stream.launch(&kernel, [size(strips), 1, 1], THREADS, SUMS + 4 * size(width), &arguments);
     if strips > 0 {
-        let arguments = [d_weight.argument(), partial.view().argument(), U32(size(strips)), U32(size(width))];
-        stream.launch("rms_norm_gather_f32", [size(width.div_ceil(32)), 1, 1], THREADS, 4 * THREADS, &arguments);
+        gather(stream, d_weight, partial.view(), strips);
     }
+}
+
+/// Adds the rows of `partial`, of `[strips, width]`, to a vector, always in the same order.
+pub(super) fn gather(stream: &Stream, to: ViewMut<'_>, partial: View<'_>, strips: usize) {
+    let width = to.len();
+    to.expect(Element::F32, width);
+    partial.expect(Element::F32, strips * width);
+    let arguments = [to.argument(), partial.argument(), U32(size(strips)), U32(size(width))];
+    stream.launch("rms_norm_gather_f32", [size(width.div_ceil(32)), 1, 1], THREADS, 4 * THREADS, &arguments);
 }
 
 fn check(x: View<'_>, weight: View<'_>, inverse: View<'_>) -> usize {
