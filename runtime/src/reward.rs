@@ -44,8 +44,7 @@ impl<T: Borrow<Tokenizer>> RewardModel<T> {
     pub fn on(place: &str, dtype: Dtype, weights: Weights, tokenizer: T) -> Result<Self> {
         weights.check_values()?;
         let labels = weights.labels.clone();
-        let limits =
-            Limits { max_length: weights.config.max_position_embeddings, vocabulary: weights.config.vocab_size };
+        let limits = Limits { max_length: weights.config.longest(), vocabulary: weights.config.vocab_size };
         let engine = device::frozen(place, dtype, weights)?;
         Ok(RewardModel { engine, tokenizer, limits, labels })
     }

@@ -27,7 +27,7 @@ fn main() -> Result<()> {
     weights.save(folder, precision)?;
 
     let saved = Weights::load(folder)?;
-    let length = saved.config.max_position_embeddings.min(50);
+    let length = saved.config.longest().min(50);
     let tokens: Vec<u32> = (0..length).map(|_| random.below(saved.config.vocab_size) as u32).collect();
     let mut batch = Sequences::default();
     batch.push(&tokens[..1], &tokens[1..]);

@@ -1,6 +1,6 @@
 """Writes the small random sequence classifiers of tests/golden/reward, with what transformers makes of them.
 
-    python tests/golden/make_reward.py
+    python tests/golden/make_reward.py [NAME...]
 
 needs torch and transformers; the tests only read what it wrote. Each folder holds, besides the model:
   expected.json         token sequences with the values of every state, and a loss on those of each last state:
@@ -12,13 +12,16 @@ The model is run in float64 on the weights as they were stored.
 import json
 import pathlib
 import shutil
+import sys
 
 import torch
+import transformers
 from safetensors.torch import save_file
-from transformers import LlamaConfig, LlamaForSequenceClassification
+from transformers import AutoModelForSequenceClassification
 
 HERE = pathlib.Path(__file__).parent / "reward"
 SHAPE = dict(vocab_size=32, hidden_size=16, intermediate_size=24, num_hidden_layers=2, max_position_embeddings=64)
+SMALL = dict(hidden_size=8, intermediate_size=12, num_hidden_layers=1)
 ATTRIBUTES = ["helpfulness", "correctness", "coherence", "complexity", "verbosity"]
 
 CASES = {
@@ -33,23 +36,29 @@ CASES = {
         head_dim=6,
         dtype=torch.bfloat16,
     ),
+    # The other models of the family, small.
+    "mistral": dict(family="Mistral", num_labels=1, num_attention_heads=2, num_key_value_heads=1, sliding_window=None, **SMALL),
+    "qwen2": dict(family="Qwen2", num_labels=1, num_attention_heads=2, num_key_value_heads=1, **SMALL),
+    "qwen3": dict(family="Qwen3", num_labels=1, num_attention_heads=2, num_key_value_heads=1, head_dim=6, **SMALL),
 }
 
 
 def save(case, folder, seed):
     case = dict(case)
-    dtype = case.pop("dtype", torch.float32)
+    dtype, family = case.pop("dtype", torch.float32), case.pop("family", "Llama")
+    config = getattr(transformers, family + "Config")(**{**SHAPE, **case}, rms_norm_eps=1e-5)
     torch.manual_seed(seed)
-    model = LlamaForSequenceClassification(LlamaConfig(**SHAPE, rms_norm_eps=1e-5, **case))
+    model = getattr(transformers, family + "ForSequenceClassification")(config)
     with torch.no_grad():
-        for weight in model.parameters():
+        for name, weight in model.named_parameters():
             # Far from the flat start of training, so that every part of the model shows in the result.
-            weight.copy_(torch.randn_like(weight) * (0.5 if weight.dim() == 2 else 0.2) + (weight.dim() == 1))
+            norm = weight.dim() == 1 and not name.endswith("bias")
+            weight.copy_(torch.randn_like(weight) * (0.2 if norm else 0.5) + norm)
     model.to(dtype).save_pretrained(folder)
 
 
 def expect(folder, seed):
-    model = LlamaForSequenceClassification.from_pretrained(folder, dtype=torch.float64, attn_implementation="eager")
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float64, attn_implementation="eager")
     draw = torch.Generator().manual_seed(seed)
     tokens = lambda n: torch.randint(SHAPE["vocab_size"], (n,), generator=draw).tolist()
     # One label is trained on pairs, several on ratings; every second context is that of the sequence before.
@@ -80,6 +89,8 @@ def expect(folder, seed):
 
 
 for seed, (name, case) in enumerate(CASES.items()):
+    if sys.argv[1:] and name not in sys.argv[1:]:
+        continue
     folder = HERE / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

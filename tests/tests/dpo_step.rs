@@ -66,6 +66,7 @@ fn the_timed_steps_are_those_of_pytorch() {
 #[test]
 fn operations_are_counted_as_they_are_done() {
     let config = ModelConfig {
+        family: Default::default(),
         vocab_size: 7,
         hidden_size: 4,
         intermediate_size: 6,

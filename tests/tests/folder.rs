@@ -1,6 +1,6 @@
 //! Hugging Face folders: what is read, what is refused, and what is written.
 
-use collimate_runtime::model::{ModelConfig, Precision, RotaryScaling, Weights};
+use collimate_runtime::model::{Family, ModelConfig, Precision, RotaryScaling, Weights};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -59,6 +59,80 @@ fn every_golden_folder_loads_with_its_shape() {
     assert_eq!((config.head_dim, config.rope_scaling), (8, RotaryScaling::Linear { factor: 2.0 }));
     let config = Weights::load(&golden("llama3")).unwrap().config;
     assert!(matches!(config.rope_scaling, RotaryScaling::Llama3 { factor: 4.0, .. }));
+    let config = Weights::load(&golden("biased")).unwrap().config;
+    assert_eq!(config.family, Family::Llama { attention_bias: true, mlp_bias: true });
+    let config = Weights::load(&golden("mistral")).unwrap().config;
+    assert_eq!((config.family, config.longest()), (Family::Mistral { sliding_window: Some(40) }, 40));
+    let config = Weights::load(&golden("qwen2")).unwrap().config;
+    assert_eq!((config.family, config.longest()), (Family::Qwen2 { sliding_window: None }, 64));
+    let config = Weights::load(&golden("qwen3")).unwrap().config;
+    assert_eq!((config.family, config.head_dim), (Family::Qwen3 { attention_bias: false, sliding_window: None }, 6));
+}
+
+/// The family that a file tells of once keys of it are set; "absent" takes one away.
+fn family(name: &str, changes: &[(&str, Value)]) -> Family {
+    let mut map = config_map(name);
+    for (key, value) in changes {
+        match value {
+            Value::String(absent) if absent == "absent" => drop(map.remove(*key)),
+            value => drop(map.insert((*key).to_owned(), value.clone())),
+        }
+    }
+    ModelConfig::from_json(&map, Path::new("config.json")).unwrap().family
+}
+
+#[test]
+fn a_sliding_window_is_what_transformers_takes_it_for() {
+    let absent = || json!("absent");
+    let mistral = |sliding_window| Family::Mistral { sliding_window };
+    assert_eq!(family("mistral", &[("sliding_window", Value::Null)]), mistral(None));
+    assert_eq!(family("mistral", &[("sliding_window", absent())]), mistral(Some(4096)));
+    let qwen = |sliding_window| Family::Qwen2 { sliding_window };
+    let used = || ("use_sliding_window", json!(true));
+    let without_list = || ("layer_types", absent());
+    let window = |window: usize| ("sliding_window", json!(window));
+    assert_eq!(family("qwen2", &[window(9)]), qwen(None), "it is not used");
+    assert_eq!(family("qwen2", &[used(), window(9)]), qwen(None), "no layer of the list has one");
+    assert_eq!(family("qwen2", &[used(), window(9), without_list()]), qwen(None), "no layer after the 28th");
+    let layers = |count: u64| ("max_window_layers", json!(count));
+    assert_eq!(family("qwen2", &[used(), window(9), without_list(), layers(1)]), qwen(Some(9)));
+    assert_eq!(family("qwen2", &[used(), window(9), without_list(), layers(0)]), qwen(Some(9)));
+    assert_eq!(family("qwen2", &[used(), ("sliding_window", absent()), without_list(), layers(0)]), qwen(Some(4096)));
+    let list = ("layer_types", json!(["full_attention", "sliding_attention"]));
+    assert_eq!(family("qwen2", &[used(), window(9), list.clone()]), qwen(Some(9)));
+    assert!(complaint("qwen2", list.0, list.1).contains("it runs \"full_attention\" in every layer"));
+}
+
+#[test]
+fn what_does_not_follow_from_other_sizes_must_be_said() {
+    for (name, key) in [("mistral", "num_key_value_heads"), ("qwen2", "num_key_value_heads"), ("qwen3", "head_dim")] {
+        assert_eq!(complaint(name, key, Value::Null), format!("{key} is missing"));
+    }
+}
+
+#[test]
+fn every_family_is_written_so_that_it_is_read_again_with_keys_before_and_without() {
+    let families = [
+        Family::default(),
+        Family::Llama { attention_bias: true, mlp_bias: true },
+        Family::Mistral { sliding_window: None },
+        Family::Mistral { sliding_window: Some(7) },
+        Family::Qwen2 { sliding_window: None },
+        Family::Qwen2 { sliding_window: Some(7) },
+        Family::Qwen3 { attention_bias: true, sliding_window: None },
+        Family::Qwen3 { attention_bias: false, sliding_window: Some(7) },
+    ];
+    for family in families {
+        let config = ModelConfig { family, ..Weights::load(&golden("grouped")).unwrap().config };
+        let labels = [Vec::new(), vec!["good".to_owned()]];
+        for (labels, class) in labels.iter().zip(["ForCausalLM", "ForSequenceClassification"]) {
+            let written = config.to_json(&Map::new(), labels);
+            assert_eq!(written["architectures"], json!([format!("{}{class}", family.name())]));
+            assert_eq!(ModelConfig::from_json(&written, Path::new("config.json")).unwrap(), config);
+            let again = config.to_json(&written, labels);
+            assert_eq!(again, written);
+        }
+    }
 }
 
 #[test]
@@ -77,12 +151,16 @@ fn what_cannot_be_run_is_refused_by_key_and_value() {
         (
             "architectures",
             json!(["MixtralForCausalLM"]),
-            "architectures is [\"MixtralForCausalLM\"], which Collimate cannot run; it runs LlamaForCausalLM and LlamaForSequenceClassification",
+            "architectures is [\"MixtralForCausalLM\"], which Collimate cannot run; it runs LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM and Qwen3ForCausalLM, and …ForSequenceClassification of them",
         ),
-        ("model_type", json!("qwen2"), "model_type is \"qwen2\", which Collimate cannot run; it runs \"llama\""),
+        (
+            "model_type",
+            json!("mixtral"),
+            "model_type is \"mixtral\", which Collimate cannot run; it runs \"llama\", \"mistral\", \"qwen2\" and \"qwen3\"",
+        ),
+        ("model_type", json!("qwen2"), "architectures is [\"LlamaForCausalLM\"], which is no model of type \"qwen2\""),
         ("hidden_act", json!("gelu"), "hidden_act is \"gelu\", which Collimate cannot run; it runs \"silu\""),
-        ("attention_bias", json!(true), "attention_bias is true, which Collimate cannot run; it runs false"),
-        ("mlp_bias", json!(true), "mlp_bias is true, which Collimate cannot run; it runs false"),
+        ("attention_bias", json!("yes"), "attention_bias is \"yes\"; it must be true or false"),
         (
             "sliding_window",
             json!(4096),
@@ -106,6 +184,10 @@ fn what_cannot_be_run_is_refused_by_key_and_value() {
         ("rope_parameters", json!({"rope_type": "llama3"}), "rope_parameters.low_freq_factor is missing"),
     ] {
         assert_eq!(complaint("grouped", key, value), wanted);
+    }
+    for (name, key) in [("mistral", "attention_bias"), ("qwen2", "attention_bias"), ("qwen3", "mlp_bias")] {
+        let message = complaint(name, key, json!(true));
+        assert_eq!(message, format!("{key} is true, which Collimate cannot run; it runs false"));
     }
     assert!(
         complaint("grouped", "quantization_config", json!({"bits": 4}))
@@ -191,6 +273,10 @@ fn a_saved_folder_loads_to_the_same_weights() {
         ("tied", Precision::BF16),
         ("sharded", Precision::F16),
         ("llama3", Precision::F32),
+        ("biased", Precision::F32),
+        ("mistral", Precision::BF16),
+        ("qwen2", Precision::F16),
+        ("qwen3", Precision::F32),
     ] {
         let folder = copy_of(name);
         std::fs::write(folder.path().join("tokenizer.json"), b"{ raw }").unwrap();

@@ -1,4 +1,4 @@
-//! Heads of labels against transformers' `LlamaForSequenceClassification`: folders, values.
+//! Heads of labels against transformers' `…ForSequenceClassification`: folders, values.
 
 use collimate::{reward_bt::REWARD_BT, reward_regression::REWARD_REGRESSION};
 use collimate_dsl::eval::Inputs;
@@ -11,8 +11,13 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const CASES: [(&str, &[&str]); 2] =
-    [("scalar", &["LABEL_0"]), ("attributes", &["helpfulness", "correctness", "coherence", "complexity", "verbosity"])];
+const CASES: [(&str, &[&str]); 5] = [
+    ("scalar", &["LABEL_0"]),
+    ("attributes", &["helpfulness", "correctness", "coherence", "complexity", "verbosity"]),
+    ("mistral", &["LABEL_0"]),
+    ("qwen2", &["LABEL_0"]),
+    ("qwen3", &["LABEL_0"]),
+];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/reward").join(name)
@@ -68,7 +73,13 @@ fn a_saved_head_is_read_back_and_keeps_its_labels() {
         let back = Weights::load(&path).unwrap();
         assert_eq!((&back.data, &back.labels), (&weights.data, &weights.labels));
         let config: Value = serde_json::from_slice(&std::fs::read(path.join("config.json")).unwrap()).unwrap();
-        assert_eq!(config["architectures"][0], "LlamaForSequenceClassification");
+        let class = match name {
+            "mistral" => "MistralForSequenceClassification",
+            "qwen2" => "Qwen2ForSequenceClassification",
+            "qwen3" => "Qwen3ForSequenceClassification",
+            _ => "LlamaForSequenceClassification",
+        };
+        assert_eq!(config["architectures"][0], class);
         assert_eq!(config["id2label"].as_object().unwrap().len(), labels.len());
         assert_eq!(config["label2id"][labels[0]], 0);
     }
@@ -78,7 +89,7 @@ fn a_saved_head_is_read_back_and_keeps_its_labels() {
 fn a_language_model_with_a_new_head_is_a_classifier_on_disk() {
     let outer = tempfile::tempdir().unwrap();
     let language = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/llama");
-    for name in ["grouped", "tied"] {
+    for name in ["grouped", "tied", "biased", "qwen3"] {
         let model = Weights::load(&language.join(name)).unwrap().with_head(&["score", "spread"], 1);
         let path = outer.path().join(name);
         model.save(&path, Precision::F32).unwrap();

@@ -7,15 +7,16 @@ use collimate_dsl::{Layout, Reach};
 use collimate_emulation::{Order, machine};
 use collimate_kernels::cuda::Element;
 use collimate_runtime::model::{
-    Engine, FusedEngine, FusedOptions, GpuEngine, GraphEngine, Parameters, Sequences, Weights,
+    Engine, Family, FusedEngine, FusedOptions, GpuEngine, GpuSampler, GraphEngine, Parameters, Sequences, Weights,
 };
+use collimate_runtime::sample::{BuiltIn, Sampler, Sampling};
 use collimate_runtime::{Cpu, compile};
 use collimate_tests::{assets, golden_folder};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-const CASES: [&str; 4] = ["grouped", "tied", "sharded", "llama3"];
+const CASES: [&str; 8] = ["grouped", "tied", "sharded", "llama3", "biased", "mistral", "qwen2", "qwen3"];
 const SIDES: [(SideTag, &str); 2] = [(SideTag::Chosen, "chosen"), (SideTag::Rejected, "rejected")];
 
 /// A folder that transformers wrote, and what it makes of it.
@@ -28,6 +29,8 @@ struct Case {
     settings: Settings,
     logp: Vec<f64>,
     loss: f64,
+    /// What follows the second pair's context, always the likeliest word.
+    continued: Vec<u32>,
     /// Laid out like the weights.
     gradient: Weights,
 }
@@ -61,6 +64,7 @@ impl Case {
             settings: [("beta".to_owned(), beta), ("label_smoothing".to_owned(), 0.0)].into(),
             logp,
             loss: expected["loss"].as_f64().unwrap(),
+            continued: ids(&expected["continued"]),
             gradient: Weights::from_bytes(name, &read("config.json"), &read("gradient.safetensors")).unwrap(),
         }
     }
@@ -164,8 +168,13 @@ fn switches() -> impl Iterator<Item = FusedOptions> {
 
 /// What `make` gives for a case, held to transformers.
 fn hold_to_transformers(case: &Case, what: &str, halves: bool, make: &dyn Fn(Arc<Parameters>) -> Box<dyn Engine<Cpu>>) {
-    // transformers in bf16 is up to 0.26, 0.03 and 0.27 apart from itself in f32 on these models.
-    let [of_logp, of_loss, of_gradient] = if halves { [0.25, 0.03, 0.3] } else { [2e-4, 1e-5, 1e-3] };
+    // transformers in bf16 is up to 0.30, 0.03 and 0.27 apart from itself in f32 on these models, and up to 0.50, 0.03 and 0.78 on
+    // the one with vectors after all projections.
+    let [of_logp, of_loss, of_gradient] = match (halves, case.weights.config.family) {
+        (false, _) => [2e-4, 1e-5, 1e-3],
+        (true, Family::Llama { mlp_bias: true, .. }) => [0.5, 0.03, 0.75],
+        (true, _) => [0.3, 0.03, 0.3],
+    };
     let frozen = make(Arc::new(Parameters::frozen(case.weights.clone())));
     let difference = apart(&frozen.score(&case.batch).unwrap(), &case.logp);
     assert!(difference <= of_logp, "{what}: log-probabilities {difference} apart");
@@ -188,8 +197,8 @@ fn every_switch_on_and_off_gives_the_numbers_of_transformers() {
 
 #[test]
 fn every_switch_on_and_off_gives_the_numbers_of_transformers_on_a_gpu() {
-    // One with the head's table of its own, one that shares it.
-    for name in &CASES[..2] {
+    // One with the head's table of its own, one that shares it, and those that have weights of a kind that no other has.
+    for name in ["grouped", "tied", "biased", "qwen3"] {
         let case = Case::read(name);
         for options in switches() {
             let element = if options.halves { Element::Bf16 } else { Element::F32 };
@@ -200,6 +209,45 @@ fn every_switch_on_and_off_gives_the_numbers_of_transformers_on_a_gpu() {
             hold_to_transformers(&case, &format!("{name}, {options:?}"), options.halves, &make);
         }
     }
+}
+
+#[test]
+fn the_likeliest_words_are_those_that_transformers_generates() {
+    for name in CASES {
+        let case = Case::read(name);
+        let settings = Sampling { temperature: 0.0, max_new_tokens: 16, ..Sampling::default() };
+        let made = |sampler: &mut dyn Sampler| {
+            let prompt = case.batch.tokens[case.batch.spans[1].range.start..case.batch.spans[1].scored.start].to_vec();
+            sampler.draw(&case.weights, &[prompt], &settings).unwrap().remove(0).remove(0).tokens
+        };
+        assert_eq!(made(&mut BuiltIn), case.continued, "{name}");
+        assert_eq!(
+            made(&mut GpuSampler::new(machine(Order::Reverse), Element::F32)),
+            case.continued,
+            "{name} on a GPU"
+        );
+    }
+}
+
+#[test]
+fn no_sequence_is_longer_than_a_sliding_window() {
+    let case = Case::read("mistral");
+    let mut batch = Sequences::default();
+    batch.push(&[1; 20], &[2; 20]);
+    let mut long = Sequences::default();
+    long.push(&[1; 20], &[2; 21]);
+    for make in [graph as fn(_) -> Box<dyn Engine<Cpu>>, fused, gpu] {
+        let engine = make(Arc::new(Parameters::frozen(case.weights.clone())));
+        assert_eq!(engine.score(&batch).unwrap().len(), 20);
+        let message = engine.score(&long).unwrap_err().to_string();
+        let expected = "a sequence of 41 tokens is longer than the model's sliding window of 40 tokens, beyond which Collimate cannot run it";
+        assert!(message.starts_with(expected), "{message}");
+    }
+    let settings = Sampling { max_new_tokens: 64, ..Sampling::default() };
+    let made = BuiltIn.draw(&case.weights, &[vec![1; 30]], &settings).unwrap();
+    assert_eq!(made[0][0].tokens.len(), 10, "what is generated ends where the window does");
+    let message = BuiltIn.draw(&case.weights, &[vec![1; 40]], &settings).unwrap_err().to_string();
+    assert!(message.contains("leaves no room for an answer in the model's sliding window of 40 tokens"), "{message}");
 }
 
 #[test]

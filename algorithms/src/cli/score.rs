@@ -20,7 +20,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     asking.check()?;
     let (view, rows) = read_some(data)?;
     let model = model::asked(matches)?;
-    let longest = model.weights.config.max_position_embeddings;
+    let longest = model.weights.config.longest();
     // Nothing is cut here: a row that does not fit is an error that names it.
     let limits = Limits { max_length: usize::MAX, vocabulary: model.weights.config.vocab_size };
     let examples = Examples::encode(&rows, &view, &model.tokenizer, limits)?;

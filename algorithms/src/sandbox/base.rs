@@ -104,6 +104,7 @@ pub fn train(out: &Path, steps: u64, seed: u64, stop: &AtomicBool, observer: &mu
 
 fn config(vocab_size: usize) -> ModelConfig {
     ModelConfig {
+        family: Default::default(),
         vocab_size,
         hidden_size: 128,
         intermediate_size: 384,

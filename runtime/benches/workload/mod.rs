@@ -26,6 +26,7 @@ pub fn config(name: &str) -> Option<ModelConfig> {
         _ => return None,
     };
     Some(ModelConfig {
+        family: Default::default(),
         vocab_size,
         hidden_size: sizes[0],
         intermediate_size: sizes[1],

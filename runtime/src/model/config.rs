@@ -1,10 +1,13 @@
 //! The shape of a model, as `config.json` gives it.
 
+use super::Family;
 use std::f64::consts::TAU;
 
 /// A decoder of the Llama family.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ModelConfig {
+    /// Which of the family it is.
+    pub family: Family,
     /// Words of the vocabulary.
     pub vocab_size: usize,
     /// Width of the residual stream.
@@ -19,7 +22,7 @@ pub struct ModelConfig {
     pub num_key_value_heads: usize,
     /// Width of a head; `hidden_size / num_attention_heads` where the file does not say.
     pub head_dim: usize,
-    /// Longest sequence.
+    /// Positions of the longest sequence; [`ModelConfig::longest`] may be less.
     pub max_position_embeddings: usize,
     /// Added to the mean square in RMSNorm.
     pub rms_norm_eps: f64,
@@ -56,6 +59,23 @@ pub enum RotaryScaling {
 }
 
 impl ModelConfig {
+    /// Tokens of the longest sequence that the model reads here: those it has positions for, and no more than its sliding window,
+    /// within which every token sees all before it.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        self.family.sliding_window().unwrap_or(usize::MAX).min(self.max_position_embeddings)
+    }
+
+    /// The same in words: what a sequence must not be longer than.
+    pub(crate) fn bound(&self) -> String {
+        match self.family.sliding_window().filter(|window| *window < self.max_position_embeddings) {
+            None => format!("the model's {} positions", self.max_position_embeddings),
+            Some(window) => {
+                format!("the model's sliding window of {window} tokens, beyond which Collimate cannot run it")
+            }
+        }
+    }
+
     /// Angular frequency of each of the `head_dim / 2` rotary pairs, per position.
     #[must_use]
     pub fn rotary_frequencies(&self) -> Vec<f64> {

@@ -1,5 +1,5 @@
 //! The head of a critic or reward model: it stands where a language model has its head of words, and gives one number for
-//! each label. Stored as transformers' `LlamaForSequenceClassification` stores it.
+//! each label. Stored as transformers' sequence classifiers of its family store it.
 
 use super::Weights;
 use super::weights::{INITIAL_DEVIATION, draw};

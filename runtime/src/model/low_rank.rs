@@ -66,6 +66,12 @@ pub(crate) fn names(of: &str) -> [String; 2] {
     ["lora_A", "lora_B"].map(|part| format!("{module}.{part}.weight"))
 }
 
+/// The name of the vector that is added after a product with a matrix, where a model has one.
+pub(crate) fn bias(of: &str) -> String {
+    let module = of.strip_suffix(".weight").unwrap_or(of);
+    format!("{module}.bias")
+}
+
 impl Weights {
     /// The same model with a pair of narrow matrices beside each matrix of its layers: `A` drawn as PEFT draws it, evenly between
     /// `-1 / sqrt(in)` and that, and `B` zero, so that nothing changes yet. The same seed gives the same `A`.

@@ -3,6 +3,7 @@
 mod config;
 mod engine;
 mod expo;
+mod family;
 mod folder;
 pub(crate) mod fused;
 mod graph;
@@ -19,6 +20,7 @@ mod words;
 
 pub use config::{ModelConfig, RotaryScaling};
 pub use engine::{Engine, GivesStates, Live, TrainsInPlace};
+pub use family::Family;
 pub(crate) use folder::header;
 pub use folder::{Folder, Precision};
 pub use fused::{FusedEngine, FusedOptions, GpuEngine, GpuSampler, WordStates};

@@ -58,7 +58,19 @@ impl Reader<'_> {
 
     fn project(&self, name: &str, x: &[f64]) -> Vec<f64> {
         let rows = self.numbers(name).chunks(x.len());
-        rows.map(|row| row.iter().zip(x).map(|(&w, x)| f64::from(w) * x).sum()).collect()
+        let mut y: Vec<f64> = rows.map(|row| row.iter().zip(x).map(|(&w, x)| f64::from(w) * x).sum()).collect();
+        if let Some(bias) = self.weights.tensor(&format!("{name}.bias")) {
+            y.iter_mut().zip(&self.weights.data[bias.range.clone()]).for_each(|(y, b)| *y += f64::from(*b));
+        }
+        y
+    }
+
+    /// Each head of a query or key normalised by itself, in a model that does so.
+    fn norm_heads(&self, name: &str, x: Vec<f64>) -> Vec<f64> {
+        match self.config.family.has_head_norms() {
+            true => x.chunks(self.config.head_dim).flat_map(|head| self.norm(name, head)).collect(),
+            false => x,
+        }
     }
 
     fn norm(&self, name: &str, x: &[f64]) -> Vec<f64> {
@@ -108,8 +120,10 @@ impl Reader<'_> {
         let (mut queries, mut keys, mut values) = (Vec::new(), Vec::new(), Vec::new());
         for (position, x) in stream.iter().enumerate() {
             let normed = self.norm(&name("input_layernorm"), x);
-            let mut query = self.project(&name("self_attn.q_proj"), &normed);
-            let mut key = self.project(&name("self_attn.k_proj"), &normed);
+            let query = self.project(&name("self_attn.q_proj"), &normed);
+            let key = self.project(&name("self_attn.k_proj"), &normed);
+            let mut query = self.norm_heads(&name("self_attn.q_norm"), query);
+            let mut key = self.norm_heads(&name("self_attn.k_norm"), key);
             self.rotate(&mut query, position);
             self.rotate(&mut key, position);
             queries.push(query);

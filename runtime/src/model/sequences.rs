@@ -67,18 +67,18 @@ impl Sequences {
     /// Can a model of this shape read them?
     ///
     /// # Errors
-    /// If a sequence is longer than the model's positions, or a token outside its vocabulary.
+    /// If a sequence is longer than the model's positions or its sliding window, or a token outside its vocabulary.
     pub fn check(&self, config: &ModelConfig) -> Result<()> {
         if let Some(token) = self.tokens.iter().find(|token| **token as usize >= config.vocab_size) {
             let words = config.vocab_size;
             let problem = format!("token {token} is outside the model's vocabulary of {words}");
             return Err(Error::Numeric(format!("{problem}: use the tokenizer the model was made with")));
         }
-        let longest = config.max_position_embeddings;
+        let longest = config.longest();
         match self.spans.iter().map(|span| span.range.len()).find(|length| *length > longest) {
             None => Ok(()),
             Some(length) => {
-                let problem = format!("a sequence of {length} tokens is longer than the model's {longest} positions");
+                let problem = format!("a sequence of {length} tokens is longer than {}", config.bound());
                 Err(Error::Numeric(format!("{problem}: lower --max-length or --max-new-tokens")))
             }
         }

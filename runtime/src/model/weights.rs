@@ -61,19 +61,31 @@ impl Weights {
         let (h, f, d) = (config.hidden_size, config.intermediate_size, config.head_dim);
         let (q, kv) = (config.num_attention_heads * d, config.num_key_value_heads * d);
         let mut named = vec![("model.embed_tokens.weight".to_owned(), vec![config.vocab_size, h])];
+        let family = config.family;
         for i in 0..config.num_hidden_layers {
+            // Matrices that the same states are multiplied by lie side by side, and so do the vectors added after them.
             let layer = [
-                ("input_layernorm", vec![h]),
-                ("self_attn.q_proj", vec![q, h]),
-                ("self_attn.k_proj", vec![kv, h]),
-                ("self_attn.v_proj", vec![kv, h]),
-                ("self_attn.o_proj", vec![h, q]),
-                ("post_attention_layernorm", vec![h]),
-                ("mlp.gate_proj", vec![f, h]),
-                ("mlp.up_proj", vec![f, h]),
-                ("mlp.down_proj", vec![h, f]),
+                (true, "input_layernorm.weight", vec![h]),
+                (true, "self_attn.q_proj.weight", vec![q, h]),
+                (true, "self_attn.k_proj.weight", vec![kv, h]),
+                (true, "self_attn.v_proj.weight", vec![kv, h]),
+                (family.has_query_bias(), "self_attn.q_proj.bias", vec![q]),
+                (family.has_query_bias(), "self_attn.k_proj.bias", vec![kv]),
+                (family.has_query_bias(), "self_attn.v_proj.bias", vec![kv]),
+                (family.has_head_norms(), "self_attn.q_norm.weight", vec![d]),
+                (family.has_head_norms(), "self_attn.k_norm.weight", vec![d]),
+                (true, "self_attn.o_proj.weight", vec![h, q]),
+                (family.has_output_bias(), "self_attn.o_proj.bias", vec![h]),
+                (true, "post_attention_layernorm.weight", vec![h]),
+                (true, "mlp.gate_proj.weight", vec![f, h]),
+                (true, "mlp.up_proj.weight", vec![f, h]),
+                (family.has_feed_bias(), "mlp.gate_proj.bias", vec![f]),
+                (family.has_feed_bias(), "mlp.up_proj.bias", vec![f]),
+                (true, "mlp.down_proj.weight", vec![h, f]),
+                (family.has_feed_bias(), "mlp.down_proj.bias", vec![h]),
             ];
-            named.extend(layer.into_iter().map(|(n, s)| (format!("model.layers.{i}.{n}.weight"), s)));
+            let there = layer.into_iter().filter(|(there, ..)| *there);
+            named.extend(there.map(|(_, name, shape)| (format!("model.layers.{i}.{name}"), shape)));
         }
         named.push(("model.norm.weight".to_owned(), vec![h]));
         if !labels.is_empty() {
@@ -95,7 +107,7 @@ impl Weights {
         Weights { config, tensors, data, labels, low_rank: None, folder: Arc::default() }
     }
 
-    /// A model that has not learned anything: norms at 1, everything else drawn from a normal distribution around 0
+    /// A model that has not learned anything: norms at 1, vectors that are added at 0, everything else drawn from a normal distribution around 0
     /// with deviation 0.02. The same seed gives the same weights.
     #[must_use]
     pub fn random(config: ModelConfig, seed: u64) -> Self {
@@ -109,12 +121,12 @@ impl Weights {
         let mut random = Random::new(seed);
         for tensor in &weights.tensors {
             let values = &mut weights.data[tensor.range.clone()];
-            // Only the norms' weights are vectors.
-            if tensor.shape.len() == 1 {
-                values.fill(1.0);
-                continue;
+            match tensor.shape.len() {
+                1 if tensor.name.ends_with(".bias") => values.fill(0.0),
+                // All other vectors are norms' weights.
+                1 => values.fill(1.0),
+                _ => draw(values, deviation, &mut random),
             }
-            draw(values, deviation, &mut random);
         }
         weights
     }

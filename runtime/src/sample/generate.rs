@@ -88,11 +88,11 @@ fn check(prompt: &[u32], config: &ModelConfig) -> Result<()> {
     if prompt.is_empty() {
         return Err(Error::Setting("an empty prompt: a model needs a token to begin with".to_owned()));
     }
-    let positions = config.max_position_embeddings;
-    if prompt.len() >= positions {
+    if prompt.len() >= config.longest() {
         return Err(Error::Setting(format!(
-            "a prompt of {} tokens leaves no room for an answer in the model's {positions} positions: shorten it",
-            prompt.len()
+            "a prompt of {} tokens leaves no room for an answer in {}: shorten it",
+            prompt.len(),
+            config.bound()
         )));
     }
     Ok(())
@@ -135,7 +135,7 @@ impl<'a, M: Continuing> Work<'a, M> {
             model,
             prompts,
             settings,
-            positions: config.max_position_embeddings,
+            positions: config.longest(),
             next: 0,
             running: Vec::new(),
             read: prompts.iter().map(|_| None).collect(),

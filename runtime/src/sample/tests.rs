@@ -1,11 +1,16 @@
 use super::{Sample, Sampling, generate};
-use crate::model::{Engine, FusedEngine, FusedOptions, ModelConfig, Parameters, Sequences, Weights};
+use crate::model::{Engine, Family, FusedEngine, FusedOptions, ModelConfig, Parameters, Sequences, Weights};
 use crate::train::Dtype;
 use collimate_kernels::stored::bf16;
 use std::sync::Arc;
 
 fn weights(tied: bool) -> Weights {
+    weights_of(Family::default(), tied)
+}
+
+fn weights_of(family: Family, tied: bool) -> Weights {
     let config = ModelConfig {
+        family,
         vocab_size: 23,
         hidden_size: 8,
         intermediate_size: 12,
@@ -22,6 +27,9 @@ fn weights(tied: bool) -> Weights {
     let mut weights = Weights::random(config, 3);
     // Larger than at the start of training, so that choices depend on what was read.
     weights.data.iter_mut().filter(|w| **w != 1.0).for_each(|w| *w *= 20.0);
+    for bias in weights.tensors.iter().filter(|spec| spec.name.ends_with(".bias")) {
+        weights.data[bias.range.clone()].iter_mut().enumerate().for_each(|(i, b)| *b = 0.4 * (i as f32 + 0.5).sin());
+    }
     weights
 }
 
@@ -46,8 +54,10 @@ fn scored(weights: &Weights, prompt: &[u32], sample: &Sample) -> Vec<f32> {
 
 #[test]
 fn log_probabilities_are_those_of_scoring_the_whole_sequence() {
-    for tied in [true, false] {
-        let weights = weights(tied);
+    let whole = Family::Llama { attention_bias: true, mlp_bias: true };
+    let qwen = Family::Qwen3 { attention_bias: true, sliding_window: None };
+    for (family, tied) in [(Family::default(), true), (Family::default(), false), (whole, true), (qwen, false)] {
+        let weights = weights_of(family, tied);
         for (prompt, samples) in prompts().iter().zip(run(&weights, &prompts(), &sampling())) {
             for sample in samples {
                 let right = scored(&weights, prompt, &sample);

@@ -61,6 +61,21 @@ fn a_beginning_token_is_added_once_and_only_by_a_tokenizer_that_adds_it() {
 }
 
 #[test]
+fn a_tokenizer_like_qwens_begins_with_nothing_and_stops_at_every_end() {
+    // A post-processor that adds nothing, no beginning token but in `config.json`, and the chat's end before the text's.
+    let files = with(&small(false), "tokenizer.json", |t| t["post_processor"] = t["pre_tokenizer"].clone());
+    let files = with(&files, "tokenizer_config.json", |c| {
+        *c = json!({"bos_token": null, "add_bos_token": false, "eos_token": "<stop>", "pad_token": "</s>"});
+    });
+    let files = with(&files, "generation_config.json", |c| *c = json!({"bos_token_id": 1, "eos_token_id": [2, 1]}));
+    let t = Tokenizer::from_files(with(&files, "config.json", |c| c["bos_token_id"] = 1.into())).unwrap();
+    assert_eq!(*t.special(), Special { before: vec![], begin: Some(1), end: 2, stop: vec![2, 1], pad: Some(1) });
+    assert_eq!(t.encode("ab").unwrap(), ids(&t, &["ab"]));
+    let spans = t.spans("ab", &[" ab"]).unwrap();
+    assert_eq!((spans.prompt, &spans.responses[0]), (ids(&t, &["ab"]), &ids(&t, &["Ġ", "ab", "<stop>"])));
+}
+
+#[test]
 fn a_response_ends_with_one_end_token() {
     let t = Tokenizer::from_files(small(true)).unwrap();
     assert_eq!(*t.special(), Special { before: vec![0], begin: Some(0), end: 1, stop: vec![1, 2], pad: None });

@@ -525,7 +525,7 @@ fn verified(program: &Program, specs: &[Spec]) -> Result<()> {
 }
 
 fn limits(settings: &RunSettings, weights: &Weights, teacher: Option<&Weights>) -> Result<Limits> {
-    let positions = |weights: &Weights| weights.config.max_position_embeddings;
+    let positions = |weights: &Weights| weights.config.longest();
     let most = positions(weights).min(teacher.map_or(usize::MAX, positions));
     match settings.max_length {
         Some(asked) if asked > most => Err(Error::Setting(format!(

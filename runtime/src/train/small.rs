@@ -10,6 +10,7 @@ pub(crate) const VOCABULARY: usize = 19;
 /// Two layers, grouped queries, a tied head.
 pub(crate) fn config() -> ModelConfig {
     ModelConfig {
+        family: Default::default(),
         vocab_size: VOCABULARY,
         hidden_size: 16,
         intermediate_size: 24,

@@ -1,14 +1,11 @@
 //! `config.json` to [`ModelConfig`] and back. What we cannot run is an error that names its key and value.
 
-use crate::model::{ModelConfig, RotaryScaling};
+use super::family_json;
+use crate::model::{Family, ModelConfig, RotaryScaling};
 use crate::{Error, Result};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
-/// A model whose head gives words, by transformers' name.
-const LANGUAGE: &str = "LlamaForCausalLM";
-/// A model whose head gives a number for each label.
-const LABELS: &str = "LlamaForSequenceClassification";
 /// How many labels transformers takes a model to have that does not say.
 const UNSAID: usize = 2;
 
@@ -22,8 +19,8 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Map<String, Value>> {
 }
 
 /// The keys of one JSON object, with the file they are in.
-struct Keys<'a> {
-    map: &'a Map<String, Value>,
+pub(super) struct Keys<'a> {
+    pub(super) map: &'a Map<String, Value>,
     path: &'a Path,
     /// What stands before a key in messages: empty, or `rope_scaling.`.
     prefix: &'static str,
@@ -31,19 +28,19 @@ struct Keys<'a> {
 
 impl Keys<'_> {
     /// The value, unless absent or `null`.
-    fn get(&self, key: &str) -> Option<&Value> {
+    pub(super) fn get(&self, key: &str) -> Option<&Value> {
         self.map.get(key).filter(|v| !v.is_null())
     }
 
-    fn error(&self, key: &str, problem: impl std::fmt::Display) -> Error {
+    pub(super) fn error(&self, key: &str, problem: impl std::fmt::Display) -> Error {
         Error::file(self.path, format!("{}{key} {problem}", self.prefix))
     }
 
-    fn unsupported(&self, key: &str, value: &Value, allowed: &str) -> Error {
+    pub(super) fn unsupported(&self, key: &str, value: &Value, allowed: &str) -> Error {
         self.error(key, format_args!("is {value}, which Collimate cannot run; it runs {allowed}"))
     }
 
-    fn count(&self, key: &str) -> Result<Option<usize>> {
+    pub(super) fn count(&self, key: &str) -> Result<Option<usize>> {
         self.get(key)
             .map(|v| match v.as_u64() {
                 Some(n) if n > 0 => usize::try_from(n).map_err(|_| self.error(key, format_args!("is {v}: too large"))),
@@ -61,7 +58,7 @@ impl Keys<'_> {
             .transpose()
     }
 
-    fn flag(&self, key: &str) -> Result<Option<bool>> {
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>> {
         self.get(key)
             .map(|v| v.as_bool().ok_or_else(|| self.error(key, format_args!("is {v}; it must be true or false"))))
             .transpose()
@@ -72,7 +69,7 @@ impl Keys<'_> {
     }
 
     /// An error unless the key is absent, null, or one of the values that change nothing.
-    fn only(&self, key: &str, harmless: &[Value], allowed: &str) -> Result<()> {
+    pub(super) fn only(&self, key: &str, harmless: &[Value], allowed: &str) -> Result<()> {
         match self.get(key) {
             Some(v) if !harmless.contains(v) => Err(self.unsupported(key, v, allowed)),
             _ => Ok(()),
@@ -87,11 +84,14 @@ impl ModelConfig {
     /// If a key is missing or has a value that Collimate cannot run: the message names file, key and value.
     pub fn from_json(map: &Map<String, Value>, path: &Path) -> Result<Self> {
         let keys = Keys { map, path, prefix: "" };
+        let family = family_json::read(&keys)?;
         refuse_unsupported(&keys)?;
         let count = |key: &str| keys.count(key).and_then(|v| keys.required(key, v));
         let (hidden_size, heads) = (count("hidden_size")?, count("num_attention_heads")?);
         let head_dim = match keys.count("head_dim")? {
             Some(width) => width,
+            // What transformers takes where nothing is said does not follow from the model's other sizes.
+            None if matches!(family, Family::Qwen3 { .. }) => count("head_dim")?,
             None if hidden_size % heads == 0 => hidden_size / heads,
             None => {
                 return Err(keys.error(
@@ -105,7 +105,10 @@ impl ModelConfig {
         if head_dim % 2 != 0 {
             return Err(keys.error("head_dim", format_args!("is {head_dim}; rotary positions need an even number")));
         }
-        let key_value_heads = keys.count("num_key_value_heads")?.unwrap_or(heads);
+        let key_value_heads = match family {
+            Family::Llama { .. } => keys.count("num_key_value_heads")?.unwrap_or(heads),
+            _ => count("num_key_value_heads")?,
+        };
         if heads % key_value_heads != 0 {
             return Err(keys.error(
                 "num_attention_heads",
@@ -115,6 +118,7 @@ impl ModelConfig {
         let max_position_embeddings = count("max_position_embeddings")?;
         let (rope_theta, rope_scaling) = rotary(&keys, max_position_embeddings)?;
         Ok(ModelConfig {
+            family,
             vocab_size: count("vocab_size")?,
             hidden_size,
             intermediate_size: count("intermediate_size")?,
@@ -140,10 +144,11 @@ impl ModelConfig {
             map.remove(key);
         }
         let mut set = |key: &str, value: Value| drop(map.insert(key.to_owned(), value));
+        let [language, classifier] = family_json::classes(self.family);
         if labels.is_empty() {
-            set("architectures", json!([LANGUAGE]));
+            set("architectures", json!([language]));
         } else {
-            set("architectures", json!([LABELS]));
+            set("architectures", json!([classifier]));
             let places = || labels.iter().enumerate();
             set("id2label", places().map(|(place, label)| (place.to_string(), json!(label))).collect());
             // Transformers reads a classifier at the last token that is no padding, which must not pass over the end token.
@@ -152,7 +157,6 @@ impl ModelConfig {
             }
             set("label2id", places().map(|(place, label)| (label.clone(), json!(place))).collect());
         }
-        set("model_type", json!("llama"));
         set("hidden_act", json!("silu"));
         set("vocab_size", json!(self.vocab_size));
         set("hidden_size", json!(self.hidden_size));
@@ -174,6 +178,7 @@ impl ModelConfig {
             let scaled = self.rope_scaling != RotaryScaling::Unscaled;
             set("rope_scaling", if scaled { Value::Object(rotary) } else { Value::Null });
         }
+        family_json::write(self.family, &mut map);
         map
     }
 }
@@ -193,8 +198,7 @@ fn is_end(token: &Value, config: &Map<String, Value>) -> bool {
 /// If the file's names are not one for each place.
 pub(super) fn labels(map: &Map<String, Value>, path: &Path) -> Result<Vec<String>> {
     let keys = Keys { map, path, prefix: "" };
-    let architectures = keys.get("architectures").and_then(Value::as_array);
-    if !architectures.is_some_and(|names| names.iter().any(|name| name == LABELS)) {
+    if !family_json::is_classifier(&keys) {
         return Ok(Vec::new());
     }
     let Some(names) = keys.get("id2label") else {
@@ -209,23 +213,8 @@ pub(super) fn labels(map: &Map<String, Value>, path: &Path) -> Result<Vec<String
 
 /// What other models of this file format may ask for and the decoder here does not do.
 fn refuse_unsupported(keys: &Keys<'_>) -> Result<()> {
-    if let Some(names) = keys.get("architectures") {
-        let ours = |name: &Value| name == LANGUAGE || name == LABELS;
-        if !names.as_array().is_some_and(|names| names.iter().any(ours)) {
-            return Err(keys.unsupported("architectures", names, &format!("{LANGUAGE} and {LABELS}")));
-        }
-    }
-    if keys.get("model_type").is_none() {
-        return Err(keys.error("model_type", "is missing; Collimate runs \"llama\""));
-    }
-    keys.only("model_type", &[json!("llama")], "\"llama\"")?;
     keys.only("hidden_act", &[json!("silu"), json!("swish")], "\"silu\"")?;
-    for key in ["attention_bias", "mlp_bias", "use_sliding_window", "rope_interleaved"] {
-        keys.only(key, &[json!(false)], "false")?;
-    }
-    if keys.get("use_sliding_window").is_none() {
-        keys.only("sliding_window", &[], "attention over the whole sequence (null)")?;
-    }
+    keys.only("rope_interleaved", &[json!(false)], "false")?;
     keys.only("attention_dropout", &[json!(0), json!(0.0)], "no dropout (0.0)")?;
     keys.only("partial_rotary_factor", &[json!(1), json!(1.0)], "rotary positions over the whole head (1.0)")?;
     keys.only("quantization_config", &[], "unquantised weights (F32, F16 or BF16)")

@@ -1,6 +1,7 @@
 //! A model as a Hugging Face folder: `config.json`, safetensors files, and a tokenizer's files.
 
 mod config_json;
+mod family_json;
 mod read;
 mod write;
 

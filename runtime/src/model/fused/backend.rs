@@ -134,6 +134,23 @@ pub(super) trait Backend {
         w: Part<'_, Self::Weights>,
     );
 
+    /// Adds a vector to every row.
+    fn bias(&self, y: &mut Self::Slice, w: Part<'_, Self::Weights>);
+    /// Adds to the gradient of that vector.
+    fn bias_backward(&self, gradient: &mut Self::Slice, d_y: &Self::Slice, w: &Range<usize>);
+
+    /// Normalises each head of queries and keys by itself, and keeps the inverse root-mean-square of each; values are copied.
+    fn head_norm(&self, y: &mut Self::Slice, inverse: &mut Self::Slice, x: &Self::Slice, w: Part<'_, Self::Weights>);
+    /// In place: `d_qkv`, the gradient of the result, becomes that of `x`. Adds to the gradient if the weights are trained.
+    fn head_norm_backward(
+        &self,
+        d_qkv: &mut Self::Slice,
+        gradient: Option<&mut Self::Slice>,
+        x: &Self::Slice,
+        inverse: &Self::Slice,
+        w: Part<'_, Self::Weights>,
+    );
+
     /// Turns queries and keys by their positions.
     fn rotate(&self, qkv: &mut Self::Slice, plan: &Plan);
     /// Turns their gradients back.

@@ -8,7 +8,7 @@ use super::{
 };
 use collimate_kernels::{
     attention::{self, Segment},
-    embedding, head,
+    bias, embedding, head, head_norm,
     matrix::{Matrix, MatrixMut, Threads, linear, linear_input, linear_weight, multiply_scaled},
     rms_norm,
     rotary::{self, Angles},
@@ -201,16 +201,36 @@ impl Backend for CpuBackend {
         inverse: &[f32],
         w: Part<'_, Held>,
     ) {
-        // As many numbers as a row has, which nobody looks at.
-        let mut unread;
-        let d_weight = match gradient {
-            Some(gradient) => &mut gradient[w.range.clone()],
-            None => {
-                unread = self.zeros(w.range.len());
-                &mut unread[..]
-            }
-        };
+        let mut unread = None;
+        let d_weight = self.trained(gradient, w.range, &mut unread);
         self.widened(w.all, w.range, |weight| rms_norm::backward(d_x, d_weight, d_y, x, inverse, weight));
+    }
+
+    fn bias(&self, y: &mut [f32], w: Part<'_, Held>) {
+        self.widened(w.all, w.range, |added| bias::add(y, added));
+    }
+
+    fn bias_backward(&self, gradient: &mut [f32], d_y: &[f32], w: &Range<usize>) {
+        bias::backward(&mut gradient[w.clone()], d_y);
+    }
+
+    fn head_norm(&self, y: &mut [f32], inverse: &mut [f32], x: &[f32], w: Part<'_, Held>) {
+        let (heads, epsilon) = (self.shape.heads, self.shape.epsilon);
+        self.widened(w.all, w.range, |weights| head_norm::forward(y, inverse, x, weights, heads, epsilon));
+    }
+
+    fn head_norm_backward(
+        &self,
+        d_qkv: &mut [f32],
+        gradient: Option<&mut [f32]>,
+        x: &[f32],
+        inverse: &[f32],
+        w: Part<'_, Held>,
+    ) {
+        let mut unread = None;
+        let d_weights = self.trained(gradient, w.range, &mut unread);
+        let heads = self.shape.heads;
+        self.widened(w.all, w.range, |weights| head_norm::backward(d_qkv, d_weights, x, inverse, weights, heads));
     }
 
     fn rotate(&self, qkv: &mut [f32], plan: &Plan) {
@@ -301,6 +321,19 @@ impl Backend for CpuBackend {
 }
 
 impl CpuBackend {
+    /// The gradient of some weights if they are trained, and otherwise as many numbers, which nobody looks at.
+    fn trained<'a>(
+        &self,
+        gradient: Option<&'a mut [f32]>,
+        range: &Range<usize>,
+        unread: &'a mut Option<Buffer>,
+    ) -> &'a mut [f32] {
+        match gradient {
+            Some(gradient) => &mut gradient[range.clone()],
+            None => unread.insert(self.zeros(range.len())),
+        }
+    }
+
     /// Works with some of the weights in f32.
     fn widened(&self, weights: &Held, range: &Range<usize>, work: impl FnOnce(&[f32])) {
         let rooms = || self.rooms.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,6 +11,8 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(super) struct AttentionTrace<T> {
     inverse: T,
+    /// Queries, keys and values as they were before heads of them were normalised, and the inverse of each head.
+    before: Option<[T; 2]>,
     /// Queries and keys turned by their positions.
     pub(super) qkv: T,
     out: T,
@@ -88,6 +90,12 @@ impl<'a, B: Backend> Layer<'a, B> {
         let mut qkv = backend.buffer(rows * heads.row());
         self.linear(&mut qkv, Write::Set, &normed, &map.qkv);
         drop(normed);
+        let before = map.head_norms.as_ref().map(|norms| {
+            let mut normed = backend.buffer(rows * heads.row());
+            let mut inverse = backend.exact(rows * (heads.query + heads.key));
+            backend.head_norm(&mut normed, &mut inverse, &qkv, self.part(norms));
+            [std::mem::replace(&mut qkv, normed), inverse]
+        });
         backend.rotate(&mut qkv, plan);
         let mut out = backend.buffer(rows * heads.out());
         let mut logsumexp = backend.exact(rows * heads.query);
@@ -98,7 +106,7 @@ impl<'a, B: Backend> Layer<'a, B> {
         } else {
             self.linear(&mut x, Write::Add, &out, &map.o);
         }
-        (x, AttentionTrace { inverse, qkv, out, logsumexp })
+        (x, AttentionTrace { inverse, before, qkv, out, logsumexp })
     }
 
     /// How many rows go on.
@@ -130,7 +138,7 @@ impl<'a, B: Backend> Layer<'a, B> {
     ) -> B::Buffer {
         let Layer { backend, map, plan, last, .. } = self;
         let (rows, heads) = (plan.tokens.len(), backend.shape().heads);
-        let AttentionTrace { inverse, qkv, out, logsumexp } = trace;
+        let AttentionTrace { inverse, before, qkv, out, logsumexp } = trace;
         let between = self.between(&d_x, &map.o);
         let mut d_out;
         if *last {
@@ -149,6 +157,10 @@ impl<'a, B: Backend> Layer<'a, B> {
         backend.attention_backward(&mut d_qkv, &d_out, &out, &logsumexp, &qkv, plan.segments(*last));
         drop((d_out, out, logsumexp, qkv));
         backend.rotate_back(&mut d_qkv, plan);
+        if let (Some(norms), Some([qkv, inverse])) = (&map.head_norms, before) {
+            let gradient = self.whole.then_some(&mut *gradient);
+            backend.head_norm_backward(&mut d_qkv, gradient, &qkv, &inverse, self.part(norms));
+        }
         let mut normed = backend.buffer(rows * backend.shape().hidden);
         backend.norm_again(&mut normed, x, &inverse, self.part(&map.attention_norm));
         let between = self.between(&d_qkv, &map.qkv);
@@ -205,9 +217,12 @@ impl<'a, B: Backend> Layer<'a, B> {
         backend.norm_backward(d_x, gradient, &d_normed, x, &inverse, self.part(&map.feed_norm));
     }
 
-    /// `y = x Wᵀ`, or `y += x Wᵀ`, and what lies beside `W`.
-    fn linear(&self, y: &mut B::Slice, write: Write, x: &B::Slice, w: &Linear) {
+    /// `y = x Wᵀ + b`, or `y += x Wᵀ + b`, and what lies beside `W`.
+    fn linear(&self, y: &mut B::Slice, write: Write, x: &B::Slice, w: &'a Linear) {
         self.backend.linear(y, write, x, self.weights, &w.whole);
+        if let Some(bias) = &w.bias {
+            self.backend.bias(y, self.part(bias));
+        }
         for adapter in &w.adapters {
             let low = self.lowered(x, adapter);
             let columns = adapter.columns(&w.whole);
@@ -243,7 +258,7 @@ impl<'a, B: Backend> Layer<'a, B> {
         }
     }
 
-    /// Adds to the gradient of what is trained: `dyᵀ x` of `W`, or of the narrow matrices beside it.
+    /// Adds to the gradient of what is trained: `dyᵀ x` of `W` and the sum of `dy` of `b`, or that of the narrow matrices beside it.
     fn weight_backward(
         &self,
         gradient: &mut B::Slice,
@@ -254,6 +269,9 @@ impl<'a, B: Backend> Layer<'a, B> {
     ) {
         if self.whole {
             self.backend.linear_weight(gradient, d_y, x, &w.whole);
+            if let Some(bias) = &w.bias {
+                self.backend.bias_backward(gradient, d_y, bias);
+            }
         }
         for (adapter, d_low) in w.adapters.iter().zip(between) {
             let [of_a, of_b] = &adapter.gradient;

@@ -35,6 +35,8 @@ impl Adapter {
 #[derive(Clone, Debug)]
 pub(super) struct Linear {
     pub(super) whole: Projection,
+    /// What is added after the product, if anything is.
+    pub(super) bias: Option<Range<usize>>,
     pub(super) adapters: Vec<Adapter>,
 }
 
@@ -44,6 +46,8 @@ pub(super) struct LayerMap {
     pub(super) attention_norm: Range<usize>,
     /// Queries, keys and values, one below the other.
     pub(super) qkv: Linear,
+    /// What each head of queries and what each of keys is normalised with, one after the other, in a model that does so.
+    pub(super) head_norms: Option<Range<usize>>,
     pub(super) o: Linear,
     pub(super) feed_norm: Range<usize>,
     /// Gates and ups, one below the other.
@@ -97,8 +101,9 @@ impl Map {
             let name = |part: &str| format!("model.layers.{i}.{part}.weight");
             let stack = |parts: &[&str], inner: usize| {
                 let ranges: Vec<_> = parts.iter().map(|part| find(weights, &name(part))).collect();
-                assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start), "{parts:?} lie side by side");
-                let range = ranges[0].start..ranges[ranges.len() - 1].end;
+                let range = joined(&ranges);
+                let biases = parts.iter().map(|part| Some(weights.tensor(&low_rank::bias(&name(part)))?.range.clone()));
+                let bias = biases.collect::<Option<Vec<_>>>().map(|biases| joined(&biases));
                 let mut end = 0;
                 let adapters = parts.iter().zip(ranges).filter_map(|(part, range)| {
                     let columns = end..end + range.len() / inner;
@@ -106,11 +111,13 @@ impl Map {
                     low_rank.map(|low_rank| adapter(weights, low_rank, &name(part), columns, inner))
                 });
                 let adapters = adapters.collect();
-                Linear { whole: Projection { out: range.len() / inner, range, inner }, adapters }
+                Linear { whole: Projection { out: range.len() / inner, range, inner }, bias, adapters }
             };
+            let head_norms = || joined(&["self_attn.q_norm", "self_attn.k_norm"].map(|part| vector(&name(part))));
             LayerMap {
                 attention_norm: vector(&name("input_layernorm")),
                 qkv: stack(&["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"], config.hidden_size),
+                head_norms: config.family.has_head_norms().then(head_norms),
                 o: stack(&["self_attn.o_proj"], config.num_attention_heads * config.head_dim),
                 feed_norm: vector(&name("post_attention_layernorm")),
                 gate_up: stack(&["mlp.gate_proj", "mlp.up_proj"], config.hidden_size),
@@ -138,6 +145,12 @@ fn adapter(weights: &Weights, low_rank: LowRank, of: &str, columns: Range<usize>
     let b = Projection { range: b, out: columns.len(), inner: low_rank.rank };
     let start = weights.trained().start;
     Adapter { columns, gradient: [a.after(start), b.after(start)], a, b, scale: low_rank.scale() }
+}
+
+/// The ranges as one.
+fn joined(ranges: &[Range<usize>]) -> Range<usize> {
+    assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start), "{ranges:?} lie side by side");
+    ranges[0].start..ranges[ranges.len() - 1].end
 }
 
 fn find(weights: &Weights, name: &str) -> Range<usize> {

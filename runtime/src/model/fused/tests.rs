@@ -1,10 +1,11 @@
 use super::{FusedEngine, FusedOptions};
-use crate::model::{Engine, ModelConfig, Parameters, Sequences, Weights, reference};
+use crate::model::{Engine, Family, ModelConfig, Parameters, Sequences, Weights, reference};
 use dfdx::prelude::{Backward, PutTape, SumTo};
 use std::sync::Arc;
 
 fn config(heads: [usize; 2], head_dim: usize, tied: bool) -> ModelConfig {
     ModelConfig {
+        family: Default::default(),
         vocab_size: 11,
         hidden_size: 8,
         intermediate_size: 12,
@@ -20,9 +21,18 @@ fn config(heads: [usize; 2], head_dim: usize, tied: bool) -> ModelConfig {
     }
 }
 
-/// With and without grouped queries, a head's width that is not the model's width over the heads, tied and untied.
-pub(super) fn configs() -> [ModelConfig; 3] {
-    [config([4, 2], 2, true), config([2, 2], 6, false), config([3, 1], 4, true)]
+/// With and without grouped queries, a head's width that is not the model's width over the heads, tied and untied; and each of
+/// the family that has weights which the others do not have.
+pub(super) fn configs() -> [ModelConfig; 6] {
+    let of = |family, config| ModelConfig { family, ..config };
+    [
+        config([4, 2], 2, true),
+        config([2, 2], 6, false),
+        config([3, 1], 4, true),
+        of(Family::Llama { attention_bias: true, mlp_bias: true }, config([2, 1], 4, false)),
+        of(Family::Qwen2 { sliding_window: None }, config([4, 2], 2, true)),
+        of(Family::Qwen3 { attention_bias: true, sliding_window: None }, config([4, 2], 6, false)),
+    ]
 }
 
 /// Weights large enough that no part of the model is near its linear range, and norms that are not 1.
@@ -31,6 +41,9 @@ pub(super) fn weights(config: ModelConfig) -> Weights {
     for (i, w) in weights.data.iter_mut().enumerate() {
         let is_norm = *w == 1.0;
         *w = if is_norm { 1.0 + 0.1 * (i % 5) as f32 } else { 20.0 * *w };
+    }
+    for bias in weights.tensors.iter().filter(|spec| spec.name.ends_with(".bias")) {
+        weights.data[bias.range.clone()].iter_mut().enumerate().for_each(|(i, b)| *b = 0.4 * (i as f32 + 0.5).sin());
     }
     weights
 }

@@ -19,8 +19,10 @@ impl<D: Device<f32>> Decoder<'_, D> {
         let query = self.projected(x, &name("self_attn.q_proj"))?;
         let key = self.projected(x, &name("self_attn.k_proj"))?;
         let value = self.projected(x, &name("self_attn.v_proj"))?;
+        let query = self.head_norm(&query, &name("self_attn.q_norm"))?;
         let query = self.by_head(&query, heads)?; // (n, t, d)
         let query = self.rotated(&query)?;
+        let key = self.head_norm(&key, &name("self_attn.k_norm"))?;
         let key = self.by_head(&key, self.config.num_key_value_heads)?;
         let key = self.rotated(&key)?;
         let key = self.for_every_query(&key)?; // (n, t, d)
@@ -38,6 +40,18 @@ impl<D: Device<f32>> Decoder<'_, D> {
             mixed.try_permute::<_, Axes3<1, 0, 2>>()?.try_reshape_like(&(length, heads * width))
         })?;
         self.projected(&mixed, &name("self_attn.o_proj"))
+    }
+
+    /// Each head normalised by itself, in a model that does so.
+    fn head_norm(&mut self, x: &Rows<D>, weight: &str) -> Result<Rows<D>> {
+        if !self.config.family.has_head_norms() {
+            return Ok(x.clone());
+        }
+        let (shape, width) = (*x.value.shape(), self.config.head_dim);
+        let heads = (shape.0 * shape.1 / width, width);
+        let x = self.track.one(x, |x| x.try_reshape_like(&heads))?;
+        let x = self.norm(&x, weight)?;
+        self.track.one(&x, |x| x.try_reshape_like(&shape))
     }
 
     /// `(t, n d)` to `(n, t, d)`

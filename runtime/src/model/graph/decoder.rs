@@ -76,7 +76,7 @@ impl<D: Device<f32>> Decoder<'_, D> {
     }
 
     /// `x / sqrt(mean(x^2) + eps) * weight`, row by row
-    fn norm(&mut self, x: &Rows<D>, weight: &str) -> Result<Rows<D>> {
+    pub(super) fn norm(&mut self, x: &Rows<D>, weight: &str) -> Result<Rows<D>> {
         let (shape, eps) = (*dfdx::prelude::HasShape::shape(&x.value), self.config.rms_norm_eps as f32);
         let inverse = self.track.one(x, |x| {
             let mean = x.try_square()?.try_sum::<(usize,), Axis<1>>()?.try_mul(1.0 / shape.1 as f32)?;
@@ -88,15 +88,25 @@ impl<D: Device<f32>> Decoder<'_, D> {
         self.track.two(&unit, &weight, |unit, weight| unit.try_mul(weight))
     }
 
-    /// `x` times the transposed matrix, which is stored as `[out, in]`, and the narrow matrices beside it
+    /// `x` times the transposed matrix, which is stored as `[out, in]`, and what is added to that: a vector, and what the narrow
+    /// matrices beside it give
     pub(super) fn projected(&mut self, x: &Rows<D>, matrix: &str) -> Result<Rows<D>> {
         let y = self.product(x, matrix)?;
+        let y = self.shifted(y, &low_rank::bias(matrix))?;
         let [a, b] = low_rank::names(matrix);
         let Some(scale) = self.scale.filter(|_| self.matrices.contains_key(a.as_str())) else { return Ok(y) };
         let low = self.product(x, &a)?;
         let added = self.product(&low, &b)?;
         let added = self.track.one(&added, |added| added.try_mul(scale))?;
         self.track.two(&y, &added, |y, added| y.try_add(added))
+    }
+
+    /// Each row and the vector of this name, if the model has one.
+    fn shifted(&mut self, y: Rows<D>, vector: &str) -> Result<Rows<D>> {
+        let Some(vector) = self.vectors.get(vector).cloned() else { return Ok(y) };
+        let shape = *dfdx::prelude::HasShape::shape(&y.value);
+        let vector = self.track.one(&vector, |vector| vector.try_broadcast_like::<_, Axis<0>>(&shape))?;
+        self.track.two(&y, &vector, |y, vector| y.try_add(vector))
     }
 
     fn product(&mut self, x: &Rows<D>, matrix: &str) -> Result<Rows<D>> {

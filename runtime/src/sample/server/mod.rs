@@ -118,7 +118,7 @@ impl Sampler for Server<'_> {
         let seed = settings.seed >> 1;
         // Some servers refuse a sequence that could be longer than the model's positions; all prompts share one limit.
         let longest = prompts.iter().map(Vec::len).max().unwrap_or_default();
-        let room = weights.config.max_position_embeddings.saturating_sub(longest);
+        let room = weights.config.longest().saturating_sub(longest);
         let mut request = json!({
             "model": self.model,
             "prompt": prompts,

@@ -136,12 +136,18 @@ impl<'a, B: Continues> Decoding<'a, B> {
         let mut normed = backend.buffer(rows * shape.hidden);
         let mut inverse = backend.exact(rows);
         let mut qkv = backend.buffer(rows * heads.row());
+        let normed_heads = || (backend.buffer(rows * heads.row()), backend.exact(rows * (heads.query + heads.key)));
+        let mut normed_heads = self.config.family.has_head_norms().then(normed_heads);
         let mut out = backend.buffer(rows * heads.out());
         let mut gate_up = backend.buffer(rows * 2 * shape.intermediate);
         let mut gated = backend.buffer(rows * shape.intermediate);
         for (map, cache) in self.decoder.map.layers.iter().zip(layers) {
             backend.norm(&mut normed, &mut inverse, &x, part(weights, &map.attention_norm));
             self.linear(&mut qkv, Write::Set, &normed, &map.qkv);
+            if let (Some(norms), Some((normed, inverse))) = (&map.head_norms, &mut normed_heads) {
+                backend.head_norm(normed, inverse, &qkv, part(weights, norms));
+                std::mem::swap(&mut qkv, normed);
+            }
             backend.rotate(&mut qkv, plan);
             backend.keep(cache, &qkv, &places);
             backend.attention_step(&mut out, &qkv, cache, reaches);
@@ -154,10 +160,13 @@ impl<'a, B: Continues> Decoding<'a, B> {
         backend.scores_of_step(&self.normed(&x, rows), weights, &self.decoder.table())
     }
 
-    /// `y = x Wᵀ`, or `y += x Wᵀ`, and what lies beside `W`.
+    /// `y = x Wᵀ + b`, or `y += x Wᵀ + b`, and what lies beside `W`.
     fn linear(&self, y: &mut B::Slice, write: Write, x: &B::Slice, w: &Linear) {
         let (backend, weights) = (&self.decoder.backend, self.weights);
         backend.linear_few(y, write, x, weights, &w.whole);
+        if let Some(bias) = &w.bias {
+            backend.bias(y, part(weights, bias));
+        }
         for adapter in &w.adapters {
             let mut low = backend.buffer(backend.length(x) / adapter.a.inner * adapter.a.out);
             backend.linear_few(&mut low, Write::Set, x, weights, &adapter.a);

@@ -9,7 +9,7 @@ use super::known::Known;
 use collimate_kernels::{
     attention::{Reach, Segment},
     cuda::{
-        Element, Numbers, Repeats, Stream, View, attention, decoding, embedding, head,
+        Element, Numbers, Repeats, Stream, View, ViewMut, attention, bias, decoding, embedding, head, head_norm,
         matrix::{self, Matrix, multiply, multiply_columns},
         rms_norm, rotary, swiglu,
     },
@@ -102,6 +102,19 @@ impl GpuBackend {
                 attention::Layout::new(&self.stream, segments, tokens, self.element, self.shape.heads),
             )
         })
+    }
+
+    /// The gradient of some weights if they are trained, and otherwise as many numbers, which nobody looks at.
+    fn trained<'a>(
+        &self,
+        gradient: Option<&'a mut Numbers>,
+        range: &Range<usize>,
+        unread: &'a mut Option<Numbers>,
+    ) -> ViewMut<'a> {
+        match gradient {
+            Some(gradient) => gradient.view_mut().part(range.clone()),
+            None => unread.insert(self.stream.zeros(Element::F32, range.len())).view_mut(),
+        }
     }
 
     fn turn(&self, qkv: &mut Numbers, plan: &Plan, back: bool) {
@@ -257,17 +270,37 @@ impl Backend for GpuBackend {
         inverse: &Numbers,
         w: Part<'_, Numbers>,
     ) {
-        // As many numbers as a row has, which nobody looks at.
-        let mut unread;
-        let d_weight = match gradient {
-            Some(gradient) => gradient.view_mut().part(w.range.clone()),
-            None => {
-                unread = self.stream.zeros(Element::F32, w.range.len());
-                unread.view_mut()
-            }
-        };
+        let mut unread = None;
+        let d_weight = self.trained(gradient, w.range, &mut unread);
         let (d_y, x, inverse) = (d_y.view(), x.view(), inverse.view());
         rms_norm::backward(&self.stream, d_x.view_mut(), d_weight, d_y, x, inverse, w.numbers());
+    }
+
+    fn bias(&self, y: &mut Numbers, w: Part<'_, Numbers>) {
+        bias::add(&self.stream, y.view_mut(), w.numbers());
+    }
+
+    fn bias_backward(&self, gradient: &mut Numbers, d_y: &Numbers, w: &Range<usize>) {
+        bias::backward(&self.stream, gradient.view_mut().part(w.clone()), d_y.view());
+    }
+
+    fn head_norm(&self, y: &mut Numbers, inverse: &mut Numbers, x: &Numbers, w: Part<'_, Numbers>) {
+        let (y, inverse) = (y.view_mut(), inverse.view_mut());
+        head_norm::forward(&self.stream, y, inverse, x.view(), w.numbers(), self.shape.heads, self.shape.epsilon);
+    }
+
+    fn head_norm_backward(
+        &self,
+        d_qkv: &mut Numbers,
+        gradient: Option<&mut Numbers>,
+        x: &Numbers,
+        inverse: &Numbers,
+        w: Part<'_, Numbers>,
+    ) {
+        let mut unread = None;
+        let d_weights = self.trained(gradient, w.range, &mut unread);
+        let (x, inverse) = (x.view(), inverse.view());
+        head_norm::backward(&self.stream, d_qkv.view_mut(), d_weights, x, inverse, w.numbers(), self.shape.heads);
     }
 
     fn rotate(&self, qkv: &mut Numbers, plan: &Plan) {
