@@ -142,7 +142,7 @@ fn score() -> Command {
     Command::new("score")
         .about("Writes the log-probability of every response of a data file")
         .arg(model().required(true))
-        .arg(path("data", "FILE").long("data").required(true).help("Rows as .jsonl, .json or .jsonl.gz"))
+        .arg(path("data", "FILE").long("data").required(true).help("Rows as .jsonl, .json, .jsonl.gz or .parquet"))
         .arg(path("out", "FILE").long("out").required(true).help("Where to write, one JSON object for each row"))
         .arg(device())
         .arg(engine())
@@ -161,7 +161,7 @@ fn generate() -> Command {
         .arg(
             path("prompts", "FILE")
                 .long("prompts")
-                .help("Rows with `prompt`, as .jsonl, .json or .jsonl.gz")
+                .help("Rows with `prompt`, a text or messages, as .jsonl, .json, .jsonl.gz or .parquet")
                 .conflicts_with("prompt"),
         )
         .arg(
@@ -251,7 +251,7 @@ fn eval() -> Command {
         )
         .arg(model().conflicts_with("reward-model"))
         .arg(path("reward-model", "DIR").long("reward-model").help("A reward model's folder"))
-        .arg(path("data", "FILE").long("data").requires("reward-model").help("Rows as .jsonl, .json or .jsonl.gz (default: the sandbox's)"))
+        .arg(path("data", "FILE").long("data").requires("reward-model").help("Rows as .jsonl, .json, .jsonl.gz or .parquet (default: the sandbox's)"))
         .arg(attributes().requires("reward-model"))
         .arg(number::<usize>("questions", "N").default_value("200").help("How many questions; always the same ones"))
         .arg(number::<f64>("temperature", "F").default_value("1.0").help("0 takes the likeliest token each time"))
@@ -266,7 +266,7 @@ fn annotate() -> Command {
             path("data", "FILE")
                 .long("data")
                 .required(true)
-                .help("Rows with `prompt` and `response`, as .jsonl, .json or .jsonl.gz"),
+                .help("Rows with `prompt` and `response`, as .jsonl, .json, .jsonl.gz or .parquet"),
         )
         .arg(path("out", "FILE").long("out").required(true).help("Where to write rows as HelpSteer has them"))
 }
@@ -394,7 +394,7 @@ fn data_arguments() -> Vec<Arg> {
         path("data", "FILE")
             .long("data")
             .action(ArgAction::Append)
-            .help("Rows as .jsonl, .json or .jsonl.gz, more than once if need be (default: the sandbox)"),
+            .help("Rows as .jsonl, .json, .jsonl.gz or .parquet, more than once if need be (default: the sandbox)"),
         path("eval-data", "FILE").long("eval-data").help("Rows to evaluate on after training"),
         number::<usize>("max-length", "N").help("Longest prompt and response together, in tokens [default: 1024]"),
         Arg::new("no-shuffle")

@@ -13,6 +13,7 @@ mod order;
 mod read;
 mod record;
 mod rows;
+mod table;
 mod view;
 
 pub use batch::{Batch, Item, items};

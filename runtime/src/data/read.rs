@@ -4,7 +4,7 @@ use super::column::{self, Fields, what};
 use super::compared::{self, Compared};
 use super::dialogue::{CONTEXT, MESSAGES, Said, Text, ends_answered};
 use super::record::{Origin, Record, Row};
-use super::rows::{column_and_cause, each_row};
+use super::rows::{each_row, first_row, json};
 use super::view::{PRESENT, Shape, View};
 use crate::Result;
 use serde_json::{Map, Value};
@@ -17,8 +17,8 @@ use std::path::Path;
 pub fn read<P: AsRef<Path>>(paths: &[P], view: &View) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for path in paths {
-        each_row(path.as_ref(), &mut |origin, line| {
-            let record = parse(&origin, line, view)?;
+        each_row(path.as_ref(), &mut |origin, row| {
+            let record = parse(&origin, row, view)?;
             rows.push(Row { origin, record });
             Ok(())
         })?;
@@ -31,7 +31,7 @@ pub fn read<P: AsRef<Path>>(paths: &[P], view: &View) -> Result<Vec<Row>> {
 /// # Errors
 /// As [`read`].
 pub fn read_line(origin: Origin, line: &str, view: &View) -> Result<Row> {
-    let record = parse(&origin, line, view)?;
+    let record = parse(&origin, json(line, &origin)?, view)?;
     Ok(Row { origin, record })
 }
 
@@ -43,17 +43,16 @@ pub fn read_line(origin: Origin, line: &str, view: &View) -> Result<Row> {
 pub fn read_some(path: &Path) -> Result<(View, Vec<Row>)> {
     let mut view = None;
     let mut rows = Vec::new();
-    each_row(path, &mut |origin, line| {
+    each_row(path, &mut |origin, row| {
         let view = view.get_or_insert_with(|| {
-            let first: Value = serde_json::from_str(line).unwrap_or_default();
-            let has = |name| first.get(name).is_some();
+            let has = |name| row.get(name).is_some();
             match () {
                 () if has("chosen") || has("chosen_response") => View::pair(),
                 () if has("responses") => View::group(),
                 () => View::demo(),
             }
         });
-        let record = parse(&origin, line, view)?;
+        let record = parse(&origin, row, view)?;
         rows.push(Row { origin, record });
         Ok(())
     })?;
@@ -68,8 +67,8 @@ pub fn read_some(path: &Path) -> Result<(View, Vec<Row>)> {
 pub fn read_prompts<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for path in paths {
-        each_row(path.as_ref(), &mut |origin, line| {
-            let value = object(&origin, line, "{\"prompt\": \"…\"}")?;
+        each_row(path.as_ref(), &mut |origin, row| {
+            let value = object(&origin, row, "{\"prompt\": \"…\"}")?;
             let fields = Fields { object: &value, origin: &origin, example: "{\"prompt\": \"…\"}" };
             let shown = column::COMPLETION.names().any(|name| value.contains_key(name));
             let mut record = match fields.demonstration() {
@@ -96,8 +95,8 @@ pub fn read_prompts<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Row>> {
 /// If the file cannot be read or has no rows, or a row is no object; the message names file and line.
 pub fn read_objects(path: &Path) -> Result<Vec<(Origin, Map<String, Value>)>> {
     let mut rows = Vec::new();
-    each_row(path, &mut |origin, line| {
-        let row = object(&origin, line, "{\"prompt\": \"…\", …}")?;
+    each_row(path, &mut |origin, row| {
+        let row = object(&origin, row, "{\"prompt\": \"…\", …}")?;
         rows.push((origin, row));
         Ok(())
     })?;
@@ -120,24 +119,16 @@ pub enum Beside {
 /// # Errors
 /// If the file cannot be read or has no rows.
 pub fn beside(path: &Path) -> Result<Beside> {
-    let mut first = None;
-    each_row(path, &mut |_, line| {
-        if first.is_none() {
-            let value: Value = serde_json::from_str(line).unwrap_or_default();
-            let has = |columns: &[&column::Column]| {
-                columns.iter().any(|column| column.names().any(|name| value.get(name).is_some()))
-            };
-            first = Some(match () {
-                () if value.as_object().is_none_or(compared::is_compared) => Beside::Responses,
-                () if has(&[&column::CHOSEN, &column::REJECTED, &column::RESPONSES]) => Beside::Responses,
-                () if has(&[&column::COMPLETION]) => Beside::Completion,
-                () if value.get(MESSAGES).is_some_and(ends_answered) => Beside::Completion,
-                () => Beside::Nothing,
-            });
-        }
-        Ok(())
-    })?;
-    Ok(first.unwrap_or(Beside::Responses))
+    let value = first_row(path)?;
+    let has =
+        |columns: &[&column::Column]| columns.iter().any(|column| column.names().any(|name| value.get(name).is_some()));
+    Ok(match () {
+        () if value.as_object().is_none_or(compared::is_compared) => Beside::Responses,
+        () if has(&[&column::CHOSEN, &column::REJECTED, &column::RESPONSES]) => Beside::Responses,
+        () if has(&[&column::COMPLETION]) => Beside::Completion,
+        () if value.get(MESSAGES).is_some_and(ends_answered) => Beside::Completion,
+        () => Beside::Nothing,
+    })
 }
 
 /// Has the first row of a file a rating of any attribute?
@@ -145,20 +136,13 @@ pub fn beside(path: &Path) -> Result<Beside> {
 /// # Errors
 /// If the file cannot be read or has no rows.
 pub fn has_ratings(path: &Path) -> Result<bool> {
-    let mut first = None;
-    each_row(path, &mut |_, line| {
-        if first.is_none() {
-            let value: Value = serde_json::from_str(line).unwrap_or_default();
-            first = Some(column::ATTRIBUTES.iter().any(|column| value.get(column.name).is_some()));
-        }
-        Ok(())
-    })?;
-    Ok(first.unwrap_or(false))
+    let first = first_row(path)?;
+    Ok(column::ATTRIBUTES.iter().any(|column| first.get(column.name).is_some()))
 }
 
-fn parse(origin: &Origin, line: &str, view: &View) -> Result<Record> {
+fn parse(origin: &Origin, row: Value, view: &View) -> Result<Record> {
     let example = example(view);
-    let object = object(origin, line, &example)?;
+    let object = object(origin, row, &example)?;
     let fields = Fields { object: &object, origin, example: &example };
     if matches!(view.shape, Shape::Pair | Shape::Annotated) && compared::is_compared(&object) {
         return of_compared(compared::read(&fields)?, view, &fields);
@@ -242,10 +226,8 @@ fn whole(record: &Record, origin: &Origin) -> Result<()> {
     Ok(())
 }
 
-fn object(origin: &Origin, line: &str, example: &str) -> Result<Map<String, Value>> {
-    let value: Value =
-        serde_json::from_str(line).map_err(|e| origin.error(format!("not valid JSON at {}", column_and_cause(&e))))?;
-    match value {
+fn object(origin: &Origin, row: Value, example: &str) -> Result<Map<String, Value>> {
+    match row {
         Value::Object(object) => Ok(object),
         other => Err(origin.error(format!("a row is {}; it has to be an object: {example}", what(&other)))),
     }

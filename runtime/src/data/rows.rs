@@ -1,12 +1,15 @@
-//! Files of JSON objects: one on each line (`.jsonl`), or all in a list (`.json`); either may be compressed with gzip. What a file is
-//! shows at its beginning, whatever it is called.
+//! Files of JSON objects: one on each line (`.jsonl`), or all in a list (`.json`), either of which may be compressed with
+//! gzip; or the rows of a table (`.parquet`). What a file is shows at its beginning, whatever it is called.
 
 use super::record::Origin;
+use super::table;
 use crate::{Error, Result};
 use flate2::read::MultiGzDecoder;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,25 +18,46 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// A mark of the byte order, which some editors put first, is no part of the text.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Runs `use_row` on the text of every object of a file, with where it begins: its line, in the text as it is unpacked.
-pub(super) fn each_row(path: &Path, use_row: &mut dyn FnMut(Origin, &str) -> Result<()>) -> Result<()> {
+/// Told a row and where it is; says whether to go on.
+pub(super) type UseRow<'a> = dyn FnMut(Origin, Value) -> Result<ControlFlow<()>> + 'a;
+
+/// Runs `use_row` on every row of a file, with where it is: the line where it begins, in the text as it is unpacked, or the
+/// row of a table, each from 1.
+pub(super) fn each_row(path: &Path, use_row: &mut dyn FnMut(Origin, Value) -> Result<()>) -> Result<()> {
+    rows(path, &mut |origin, row| use_row(origin, row).map(ControlFlow::Continue))
+}
+
+/// The first row of a file.
+pub(super) fn first_row(path: &Path) -> Result<Value> {
+    let mut first = Value::Null;
+    rows(path, &mut |_, row| {
+        first = row;
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(first)
+}
+
+fn rows(path: &Path, use_row: &mut UseRow<'_>) -> Result<()> {
     let mut used = 0;
-    let mut count = |origin: Origin, row: &str| {
+    let mut count = |origin: Origin, row: Value| {
         used += 1;
         use_row(origin, row)
     };
     let mut file = opened(path)?;
     let start = file.fill_buf().map_err(|e| unreadable(path, &e))?;
     refuse_other_formats(path, start)?;
+    let table = start.starts_with(&table::MAGIC);
     let text = start.strip_prefix(MARK).unwrap_or(start);
     match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        _ if table => table::each_row(path, &mut count)?,
         Some(b'[') => each_of_list(path, file, &mut count)?,
         _ => each_of_lines(path, file, &mut count)?,
     }
-    if used == 0 {
-        return Err(Error::file(path, "this file has no rows; write one JSON object a line"));
+    match (used, table) {
+        (0, true) => Err(Error::file(path, "this file has no rows")),
+        (0, false) => Err(Error::file(path, "this file has no rows; write one JSON object a line")),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// A file, unpacked as it is read.
@@ -60,7 +84,6 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Error {
 
 fn refuse_other_formats(path: &Path, start: &[u8]) -> Result<()> {
     let problem = match start {
-        [b'P', b'A', b'R', b'1', ..] => "this is a Parquet file, which cannot be read yet; convert it to .jsonl",
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this file is UTF-16; save it as UTF-8",
         _ => return Ok(()),
     };
@@ -75,17 +98,18 @@ fn text<'a>(bytes: &'a [u8], origin: &Origin) -> Result<&'a str> {
     })
 }
 
+/// A row of JSON.
+pub(super) fn json(text: &str, origin: &Origin) -> Result<Value> {
+    serde_json::from_str(text).map_err(|e| origin.error(format!("not valid JSON at {}", column_and_cause(&e))))
+}
+
 /// Where in its line a text is no JSON, and why. The reader counts lines of what it was given, and says so in its own text.
-pub(super) fn column_and_cause(error: &serde_json::Error) -> String {
+fn column_and_cause(error: &serde_json::Error) -> String {
     let text = error.to_string();
     format!("column {}: {}", error.column(), text.split(" at line ").next().unwrap_or(&text))
 }
 
-fn each_of_lines(
-    path: &Path,
-    mut file: Box<dyn BufRead>,
-    use_row: &mut dyn FnMut(Origin, &str) -> Result<()>,
-) -> Result<()> {
+fn each_of_lines(path: &Path, mut file: Box<dyn BufRead>, use_row: &mut UseRow<'_>) -> Result<()> {
     let shared: Arc<Path> = Arc::from(path);
     let mut bytes = Vec::new();
     let mut number = 0;
@@ -95,18 +119,17 @@ fn each_of_lines(
         let content = if number == 1 { bytes.strip_prefix(MARK).unwrap_or(&bytes) } else { &bytes };
         let line = text(content, &origin)?.trim_matches([' ', '\t', '\r', '\n']);
         if !line.is_empty() {
-            use_row(origin, line)?;
+            let row = json(line, &origin)?;
+            if use_row(origin, row)?.is_break() {
+                return Ok(());
+            }
         }
         bytes.clear();
     }
     Ok(())
 }
 
-fn each_of_list(
-    path: &Path,
-    mut file: Box<dyn BufRead>,
-    use_row: &mut dyn FnMut(Origin, &str) -> Result<()>,
-) -> Result<()> {
+fn each_of_list(path: &Path, mut file: Box<dyn BufRead>, use_row: &mut UseRow<'_>) -> Result<()> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
     let shared: Arc<Path> = Arc::from(path);
@@ -123,7 +146,9 @@ fn each_of_list(
         let begins = row.get().as_ptr().addr() - whole.as_ptr().addr();
         line += whole[seen..begins].matches('\n').count();
         seen = begins;
-        use_row(at(line), row.get())?;
+        if use_row(at(line), json(row.get(), &at(line))?)?.is_break() {
+            return Ok(());
+        }
     }
     Ok(())
 }

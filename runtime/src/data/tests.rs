@@ -146,7 +146,7 @@ fn a_bad_file_is_named() {
     let mut packed = gzip(&"{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"d\"}\n".repeat(40));
     packed.truncate(packed.len() - 9);
     assert!(problem(&packed, &view).starts_with("this file is compressed, and damaged ("));
-    assert!(problem("PAR1", &view).starts_with("this is a Parquet file"));
+    assert!(problem("PAR1", &view).starts_with("this table in Parquet is damaged"));
     assert!(problem("[]", &view).starts_with("this file has no rows"));
     assert!(
         problem("[\n{}\n]", &view).starts_with("2: the field `prompt` is missing"),
