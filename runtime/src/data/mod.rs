@@ -13,6 +13,7 @@ mod order;
 mod read;
 mod record;
 mod rows;
+#[cfg(feature = "parquet")]
 mod table;
 mod view;
 

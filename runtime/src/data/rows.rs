@@ -2,7 +2,8 @@
 //! gzip; or the rows of a table (`.parquet`). What a file is shows at its beginning, whatever it is called.
 
 use super::record::Origin;
-use super::table;
+#[cfg(feature = "parquet")]
+use super::table::each_row as each_of_table;
 use crate::{Error, Result};
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
@@ -14,6 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+const TABLE: [u8; 4] = *b"PAR1";
 
 /// A mark of the byte order, which some editors put first, is no part of the text.
 const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -46,10 +48,10 @@ fn rows(path: &Path, use_row: &mut UseRow<'_>) -> Result<()> {
     let mut file = opened(path)?;
     let start = file.fill_buf().map_err(|e| unreadable(path, &e))?;
     refuse_other_formats(path, start)?;
-    let table = start.starts_with(&table::MAGIC);
+    let table = start.starts_with(&TABLE);
     let text = start.strip_prefix(MARK).unwrap_or(start);
     match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        _ if table => table::each_row(path, &mut count)?,
+        _ if table => each_of_table(path, &mut count)?,
         Some(b'[') => each_of_list(path, file, &mut count)?,
         _ => each_of_lines(path, file, &mut count)?,
     }
@@ -80,6 +82,13 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Error {
         }
         _ => Error::file(path, format!("cannot be read: {error}")),
     }
+}
+
+#[cfg(not(feature = "parquet"))]
+fn each_of_table(path: &Path, _: &mut UseRow<'_>) -> Result<()> {
+    let problem = "this is a table in Parquet, and this program was built without it; build it with `--features parquet`, or \
+                   convert the table to .jsonl";
+    Err(Error::file(path, problem))
 }
 
 fn refuse_other_formats(path: &Path, start: &[u8]) -> Result<()> {

@@ -11,9 +11,6 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Such a file begins with these bytes.
-pub(super) const MAGIC: [u8; 4] = *b"PAR1";
-
 /// Runs `use_row` on every row as an object, with its number from 1.
 pub(super) fn each_row(path: &Path, use_row: &mut UseRow<'_>) -> Result<()> {
     let unreadable = |e: ParquetError| {
