@@ -2,6 +2,7 @@
 
 use super::column::{self, Column, Fields, what};
 use super::record::Record;
+use super::transcript;
 use crate::Result;
 use crate::chat::{ASSISTANT, Conversation, Message};
 use serde_json::{Map, Value};
@@ -144,12 +145,14 @@ impl Fields<'_> {
             if spoken {
                 return self.shared(responses);
             }
-            let prompt = match asked {
-                Some(Said { text: Text::Plain(prompt), .. }) => prompt,
-                _ => self.text(&column::PROMPT)?,
-            };
             let plain = |said| if let Text::Plain(text) = said { Some(text) } else { None };
-            let responses = responses.into_iter().filter_map(|said| plain(said.text)).collect();
+            let responses: Vec<String> = responses.into_iter().filter_map(|said| plain(said.text)).collect();
+            let prompt = match (asked, transcript::read(&responses)) {
+                (Some(Said { text: Text::Plain(prompt), .. }), _) => prompt,
+                (_, Some(record)) => return Ok(record),
+                // There is none, which this says.
+                (_, None) => self.text(&column::PROMPT)?,
+            };
             return Ok(Record { prompt, responses, ..Record::default() });
         };
         if messages.last().and_then(|last| last.get("role")?.as_str()) == Some(ASSISTANT) {
@@ -176,7 +179,7 @@ impl Fields<'_> {
                 let messages = self.messages(CONTEXT, value)?;
                 Ok(Some(Said { name: CONTEXT.to_owned(), text: Text::Messages(messages) }))
             }
-            _ if self.object.values().any(|value| value.get(0).is_some_and(Value::is_object)) => Ok(None),
+            _ if self.object.values().any(may_be_whole) => Ok(None),
             _ => self.said(&column::PROMPT).map(Some),
         }
     }
@@ -299,6 +302,11 @@ impl Fields<'_> {
 /// What a message says.
 fn content(message: Option<&Message>) -> String {
     message.and_then(|message| message.get("content")?.as_str()).unwrap_or_default().to_owned()
+}
+
+/// May this be a response with all that was said before it?
+fn may_be_whole(value: &Value) -> bool {
+    value.get(0).is_some_and(Value::is_object) || value.as_str().is_some_and(transcript::is_transcript)
 }
 
 /// Does the conversation end with the assistant's message?

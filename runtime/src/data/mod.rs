@@ -15,6 +15,7 @@ mod record;
 mod rows;
 #[cfg(feature = "parquet")]
 mod table;
+mod transcript;
 mod view;
 
 pub use batch::{Batch, Item, items};

@@ -56,6 +56,30 @@ fn pairs_of_conversations_are_read_in_every_layout() {
 }
 
 #[test]
+fn transcripts_are_parted_before_the_last_turn() {
+    let said = |last: &str| format!("\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant:{last}");
+    let other = said(" d").replace(" b", " e");
+    let rows = [(said(" d"), said("")), (other, said(" p"))];
+    let rows: String = rows
+        .iter()
+        .map(|(chosen, rejected)| format!("{}\n", json!({"chosen": chosen, "rejected": rejected})))
+        .collect();
+    let (_folder, path) = written(rows);
+    let rows = read(&[path], &View::pair()).unwrap();
+    assert_eq!(
+        (&rows[0].record.prompt, &rows[0].record.responses[..]),
+        (&said(""), &[" d".to_owned(), String::new()][..])
+    );
+    assert_eq!((rows[0].record.unusable, rows[0].record.conversation.is_none()), (None, true));
+    assert_eq!(rows[1].record.unusable, Some("its transcripts part before the assistant's last turn"));
+    // With a prompt beside it, a text is a text.
+    let (_folder, path) = written(json!({"prompt": "p", "chosen": said(" d"), "rejected": "e"}).to_string());
+    assert_eq!(read(&[path], &View::pair()).unwrap()[0].record.responses[0], said(" d"));
+    let one = problem(json!({"chosen": said(" d"), "rejected": "e"}).to_string(), &View::pair());
+    assert!(one.starts_with("1: the field `prompt` is missing"), "{one}");
+}
+
+#[test]
 fn single_responses_and_groups_may_be_conversations() {
     let (ask, good) = (user("a"), assistant("b"));
     let wanted = ("<s><user>a<end>\n<assistant>".to_owned(), vec!["b<end>".to_owned()]);
