@@ -1,10 +1,15 @@
 //! Time and memory of the output head: the log-probability of one word a row, forward and backward, at 1024 rows of 576 numbers and
 //! 49152 words.
 //!
-//! `cargo bench -p collimate-kernels --bench head`, one line of JSON; `benches/head.py` runs PyTorch in turn with it. `-- again` keeps no
-//! scores, so that all are computed again.
+//! `cargo bench -p collimate-kernels --bench head`, one line of JSON; `benches/head.py` runs PyTorch in turn with it. Rows go through
+//! both passes in groups whose scores are all kept, as a trainer's do whose loss is a sum over them; `-- whole` takes them in one go,
+//! `-- again` keeps no scores then, so that all are computed again, and `-- halves` has the table in bf16.
 
-use collimate_kernels::head::{Inputs, backward, forward, kept};
+use collimate_kernels::{
+    head::{Inputs, KEPT, backward, forward, kept},
+    stored::Stored,
+};
+use half::bf16;
 use std::time::Instant;
 
 const ROWS: usize = 1024;
@@ -18,17 +23,27 @@ fn main() {
     let (mut logp, mut logsumexp, upstream) = (vec![1.0; ROWS], vec![1.0; ROWS], numbers(ROWS));
     // Gradients have their places before, as a trainer's have: what is counted is what the head needs beside them.
     let (mut d_hidden, mut d_table) = (vec![1.0; hidden.len()], vec![1.0; table.len()]);
-    let inputs = Inputs { hidden: &hidden, table: table[..].into(), targets: &targets, width: WIDTH };
+    let asked = |name: &str| std::env::args().any(|arg| arg == name);
+    let halves: Vec<bf16> =
+        if asked("halves") { table.iter().map(|&x| bf16::from_f32(x)).collect() } else { Vec::new() };
+    let stored: Stored<'_> = if asked("halves") { halves[..].into() } else { table[..].into() };
     forget_the_most();
     let before = held("VmRSS:");
-    let again = std::env::args().any(|arg| arg == "again");
-    let mut kept = vec![0.0; if again { 0 } else { kept(ROWS, WORDS) }];
+    let group = if asked("whole") || asked("again") { ROWS } else { ROWS.div_ceil(ROWS.div_ceil(KEPT / WORDS)) };
+    let mut kept = vec![0.0; if asked("again") { 0 } else { kept(group, WORDS) }];
+    let groups = (0..ROWS).step_by(group).map(|first| first..(first + group).min(ROWS));
     let mut seconds: Vec<f64> = (0..4)
         .map(|_| {
             let start = Instant::now();
             rayon::scope(|_| {
-                forward(&mut logp, &mut logsumexp, &mut kept, inputs);
-                backward(&mut d_hidden, Some(&mut d_table), &upstream, &logsumexp, &mut kept, inputs);
+                for rows in groups.clone() {
+                    let numbers = rows.start * WIDTH..rows.end * WIDTH;
+                    let (hidden, targets) = (&hidden[numbers.clone()], &targets[rows.clone()]);
+                    let inputs = Inputs { hidden, table: stored, targets, width: WIDTH };
+                    let logsumexp = &mut logsumexp[rows.clone()];
+                    forward(&mut logp[rows.clone()], logsumexp, &mut kept, inputs);
+                    backward(&mut d_hidden[numbers], Some(&mut d_table), &upstream[rows], logsumexp, &mut kept, inputs);
+                }
             });
             start.elapsed().as_secs_f64()
         })

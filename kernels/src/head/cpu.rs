@@ -1,9 +1,8 @@
 use super::Inputs;
 use crate::{
     exp::exp,
-    matrix::{Write, linear, linear_input, linear_weight},
+    matrix::{Threads, Write, linear, linear_input, linear_weight},
     stored::Stored,
-    task,
     vector::{Arithmetic, LANES, maximum, sum_lanes, vectorized},
 };
 use rayon::prelude::*;
@@ -12,15 +11,14 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// A tile holds the scores of this many rows for this many words: 8 MiB, large enough that its products run at full
-/// speed and small enough for the last cache of a processor. Words are the outer loop: a part of the table, and of its
-/// gradient, is brought from memory once for all rows, and few tiles of rows add to it.
+/// A tile holds the scores of this many rows for this many words, at most: 2 MiB, small enough for what is a core's own of the caches and
+/// large enough that its products run at full speed.
 pub(super) const ROWS: usize = 1024;
-pub(super) const WORDS: usize = 2048;
+pub(super) const WORDS: usize = 512;
 
-/// Scores that are worth keeping from the forward to the backward pass, which then need not be computed again: 40 MiB. With a tile and
-/// what products rearrange this is a tenth of the 600 MB that three matrices of the scores of 1024 rows and 49152 words take, and for
-/// vocabularies of some thousand words it is all of them.
+/// Scores that are worth keeping from the forward to the backward pass, which then need not be computed again: 40 MiB. With what products
+/// rearrange this is a tenth of the 600 MB that three matrices of the scores of 1024 rows and 49152 words take, and for vocabularies of
+/// some thousand words it is all of them.
 pub const KEPT: usize = 10 << 20;
 
 /// Numbers to give both passes for scores to keep: all scores, or [`KEPT`].
@@ -29,14 +27,22 @@ pub fn kept(rows: usize, words: usize) -> usize {
     rows.saturating_mul(words).min(KEPT)
 }
 
-/// What is known of a row after some of its words.
+/// What a tile knows of a row.
 #[derive(Clone, Copy)]
-struct Running {
+struct Mark {
     highest: f32,
     /// Of `exp(score - highest)`.
     sum: f32,
-    /// The score of the target.
+    /// The score of the target, or 0 where it is no word of the tile.
     taken: f32,
+}
+
+/// The tiles of neighbouring words, which one thread works on.
+struct Lane<'a> {
+    words: Range<usize>,
+    /// Where kept scores of theirs lie.
+    kept: &'a mut [f32],
+    room: Room,
 }
 
 /// `logp`, and the `logsumexp` that [`backward`] needs, of each row; and in `kept`, of any length, the scores of as many tiles as fit.
@@ -44,28 +50,42 @@ struct Running {
 /// # Panics
 /// If the shapes do not fit or a target is no word.
 pub fn forward(logp: &mut [f32], logsumexp: &mut [f32], kept: &mut [f32], inputs: Inputs<'_>) {
+    let Inputs { table, targets, width, .. } = inputs;
     let words = check(inputs, [logp.len(), logsumexp.len()]);
-    let mut room = Room::taken(inputs, words);
-    let mut places = Places { kept, room: &mut room.scores };
-    let begun = Running { highest: f32::NEG_INFINITY, sum: 0.0, taken: 0.0 };
-    let mut running = vec![begun; inputs.targets.len()];
-    for words in chunks(words, WORDS) {
-        let table = inputs.table.part(words.start * inputs.width..words.end * inputs.width);
-        for rows in chunks(inputs.targets.len(), ROWS) {
-            let (tile, _) = places.next(rows.len() * words.len());
-            score(tile, &rows, table, inputs);
-            let per_task = task::rows(words.len());
-            tile.par_chunks_mut(per_task * words.len())
-                .zip(running[rows.clone()].par_chunks_mut(per_task))
-                .zip(inputs.targets[rows].par_chunks(per_task))
-                .for_each(|((tile, running), targets)| run_over(tile, running, targets, words.clone()));
+    let rows = targets.len();
+    if rows == 0 {
+        return;
+    }
+    let mut marks = vec![Mark { highest: f32::NEG_INFINITY, sum: 0.0, taken: 0.0 }; words.div_ceil(WORDS) * rows];
+    let mut rest = &mut marks[..];
+    let lanes: Vec<_> = lanes(kept, rows, words)
+        .into_iter()
+        .map(|lane| {
+            let marks = rest.split_off_mut(..lane.words.len().div_ceil(WORDS) * rows).expect("marks for all tiles");
+            (lane, marks)
+        })
+        .collect();
+    lanes.into_par_iter().with_max_len(1).for_each(|(lane, marks)| {
+        let Lane { words, kept, mut room } = lane;
+        let mut places = Places { kept, room: &mut room.scores };
+        for (words, marks) in chunks(words, WORDS).zip(marks.chunks_exact_mut(rows)) {
+            let table = table.part(words.start * width..words.end * width);
+            for rows in chunks(0..rows, ROWS) {
+                let (tile, _) = places.next(rows.len() * words.len());
+                score(tile, &rows, table, inputs);
+                mark(tile, &mut marks[rows.clone()], &targets[rows], words.clone());
+            }
         }
+        room.give_back();
+    });
+    for (row, (logp, logsumexp)) in logp.iter_mut().zip(logsumexp).enumerate() {
+        // In the order of the words, whoever made the marks.
+        let marks = || marks[row..].iter().step_by(rows);
+        let highest = marks().fold(f32::NEG_INFINITY, |highest, mark| highest.max(mark.highest));
+        let sum: f32 = marks().map(|mark| mark.sum * (mark.highest - highest).exp()).sum();
+        *logsumexp = highest + sum.ln();
+        *logp = marks().map(|mark| mark.taken).sum::<f32>() - *logsumexp;
     }
-    for ((logp, logsumexp), running) in logp.iter_mut().zip(logsumexp).zip(running) {
-        *logsumexp = running.highest + running.sum.ln();
-        *logp = running.taken - *logsumexp;
-    }
-    room.give_back();
 }
 
 /// Sets `d_hidden`, and adds to `d_table` if the table is trained, from the gradient of `logp`. What [`forward`] left in `kept` is used
@@ -81,37 +101,73 @@ pub fn backward(
     kept: &mut [f32],
     inputs: Inputs<'_>,
 ) {
-    let words = check(inputs, [d_logp.len(), logsumexp.len()]);
     let Inputs { hidden, table, targets, width } = inputs;
+    let words = check(inputs, [d_logp.len(), logsumexp.len()]);
     assert_eq!(d_hidden.len(), hidden.len());
     assert!(d_table.as_ref().is_none_or(|d_table| d_table.len() == table.len()));
-    let mut room = Room::taken(inputs, words);
-    let mut places = Places { kept, room: &mut room.scores };
-    for words in chunks(words, WORDS) {
-        let part = words.start * width..words.end * width;
-        let part_of_table = table.part(part.clone());
-        for rows in chunks(targets.len(), ROWS) {
-            let numbers = rows.start * width..rows.end * width;
-            let (tile, known) = places.next(rows.len() * words.len());
-            if !known {
-                score(tile, &rows, part_of_table, inputs);
-            }
-            let per_task = task::rows(words.len());
-            tile.par_chunks_mut(per_task * words.len())
-                .zip(targets[rows.clone()].par_chunks(per_task))
-                .zip(logsumexp[rows.clone()].par_chunks(per_task))
-                .zip(d_logp[rows.clone()].par_chunks(per_task))
-                .for_each(|(((tile, targets), logsumexp), d_logp)| {
-                    differentiate(tile, targets, logsumexp, d_logp, words.clone());
-                });
-            let write = if words.start == 0 { Write::Set } else { Write::Add };
-            linear_input(&mut d_hidden[numbers.clone()], write, tile, part_of_table, width);
-            if let Some(d_table) = &mut d_table {
-                linear_weight(&mut d_table[part.clone()], tile, &hidden[numbers], width, table.in_halves());
-            }
-        }
+    if targets.is_empty() {
+        return;
     }
-    room.give_back();
+    let lanes: Vec<_> = lanes(kept, targets.len(), words)
+        .into_iter()
+        .map(|lane| {
+            let part = lane.words.len() * width;
+            let d_table = d_table.as_mut().map(|rest| rest.split_off_mut(..part).expect("a gradient for all words"));
+            (lane, d_table)
+        })
+        .collect();
+    // Each lane has its own sums for the rows, added in the order of the words.
+    let rooms: Vec<Room> = lanes
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|(lane, mut d_table)| {
+            let Lane { words, kept, mut room } = lane;
+            room.d_hidden.resize(hidden.len(), 0.0);
+            let mut places = Places { kept, room: &mut room.scores };
+            let first = words.start;
+            for words in chunks(words, WORDS) {
+                let part_of_table = table.part(words.start * width..words.end * width);
+                for rows in chunks(0..targets.len(), ROWS) {
+                    let numbers = rows.start * width..rows.end * width;
+                    let (tile, known) = places.next(rows.len() * words.len());
+                    if !known {
+                        score(tile, &rows, part_of_table, inputs);
+                    }
+                    differentiate(tile, &targets[rows.clone()], &logsumexp[rows.clone()], &d_logp[rows], words.clone());
+                    let write = if words.start == first { Write::Set } else { Write::Add };
+                    linear_input(&mut room.d_hidden[numbers.clone()], write, tile, part_of_table, width, Threads::One);
+                    if let Some(d_table) = &mut d_table {
+                        let part = (words.start - first) * width..(words.end - first) * width;
+                        let d_table = &mut d_table[part];
+                        linear_weight(d_table, tile, &hidden[numbers], width, table.in_halves(), Threads::One);
+                    }
+                }
+            }
+            room
+        })
+        .collect();
+    for (place, room) in rooms.into_iter().enumerate() {
+        if place == 0 {
+            d_hidden.copy_from_slice(&room.d_hidden);
+        } else {
+            d_hidden.iter_mut().zip(&room.d_hidden).for_each(|(sum, part)| *sum += part);
+        }
+        room.give_back();
+    }
+}
+
+/// As many lanes as threads, if there are tiles for them.
+fn lanes(mut kept: &mut [f32], rows: usize, words: usize) -> Vec<Lane<'_>> {
+    let tiles = words.div_ceil(WORDS);
+    let tiles_of_lane = tiles.div_ceil(rayon::current_num_threads()).max(1);
+    chunks(0..words, tiles_of_lane * WORDS)
+        .map(|words| {
+            let here = kept.len().min(rows * words.len());
+            let kept = kept.split_off_mut(..here).expect("no more than there is");
+            let room = Room::taken(if here < rows * words.len() { rows.min(ROWS) * WORDS.min(words.len()) } else { 0 });
+            Lane { words, kept, room }
+        })
+        .collect()
 }
 
 /// The number of words.
@@ -124,20 +180,22 @@ fn check(inputs: Inputs<'_>, lengths: [usize; 2]) -> usize {
     words
 }
 
-/// Where a call computes.
+/// Where a lane computes.
 #[derive(Default)]
 struct Room {
-    /// One tile.
+    /// One tile, if not all are kept.
     scores: Vec<f32>,
+    /// What its words add to the gradient of the rows.
+    d_hidden: Vec<f32>,
 }
 
-/// Rooms that no call uses, for the next: as many as there ever were calls at once.
+/// Rooms that no lane uses, for the next: as many as there ever were lanes at once.
 static ROOMS: Mutex<Vec<Room>> = Mutex::new(Vec::new());
 
 impl Room {
-    fn taken(inputs: Inputs<'_>, words: usize) -> Room {
+    fn taken(scores: usize) -> Room {
         let mut room = ROOMS.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        room.scores.resize(inputs.targets.len().min(ROWS) * words.min(WORDS), 0.0);
+        room.scores.resize(scores, 0.0);
         room
     }
 
@@ -165,29 +223,28 @@ impl Places<'_> {
     }
 }
 
-fn chunks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..length).step_by(size).map(move |start| start..(start + size).min(length))
+fn chunks(of: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
+    of.clone().step_by(size).map(move |start| start..(start + size).min(of.end))
 }
 
 /// The scores of these rows for the words of a part of the table.
 fn score(tile: &mut [f32], rows: &Range<usize>, table: Stored<'_>, inputs: Inputs<'_>) {
     let hidden = &inputs.hidden[rows.start * inputs.width..rows.end * inputs.width];
-    linear(tile, Write::Set, hidden, table, inputs.width);
+    linear(tile, Write::Set, hidden, table, inputs.width, Threads::One);
 }
 
-vectorized! { fn run_over(tile: &[f32], running: &mut [Running], targets: &[u32], words: Range<usize>) => run_over_body }
+vectorized! { fn mark(tile: &[f32], marks: &mut [Mark], targets: &[u32], words: Range<usize>) => mark_body }
 vectorized! {
     fn differentiate(tile: &mut [f32], targets: &[u32], logsumexp: &[f32], d_logp: &[f32], words: Range<usize>) => differentiate_body
 }
 
 #[inline(always)]
-fn run_over_body<A: Arithmetic>(tile: &[f32], running: &mut [Running], targets: &[u32], words: Range<usize>) {
-    for ((scores, running), &target) in tile.chunks_exact(words.len()).zip(running).zip(targets) {
-        let highest = running.highest.max(maximum(scores));
-        running.sum = running.sum * (running.highest - highest).exp() + sum_of_exponentials::<A>(scores, highest);
-        running.highest = highest;
+fn mark_body<A: Arithmetic>(tile: &[f32], marks: &mut [Mark], targets: &[u32], words: Range<usize>) {
+    for ((scores, mark), &target) in tile.chunks_exact(words.len()).zip(marks).zip(targets) {
+        mark.highest = maximum(scores);
+        mark.sum = sum_of_exponentials::<A>(scores, mark.highest);
         if words.contains(&(target as usize)) {
-            running.taken = scores[target as usize - words.start];
+            mark.taken = scores[target as usize - words.start];
         }
     }
 }

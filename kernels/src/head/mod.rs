@@ -2,7 +2,11 @@
 //!
 //! The scores `z` of all words exist only for a tile of rows and words at a time, so that memory does not grow with
 //! rows times words: the forward pass keeps `logsumexp`, one number a row, and the scores of as many tiles as it is given room for, and
-//! the backward pass makes each of the others again.
+//! the backward pass makes each of the others again. Where the gradient of some rows' log-probabilities is known before other rows are
+//! looked at, both passes over few enough rows at a time never do.
+//!
+//! Each thread has words of its own and goes through them tile by tile, so that a part of the table, and of its gradient, is brought from
+//! memory once for up to a thousand rows and no thread waits for another between products.
 //! With `g` the gradient of `logp` and `p = exp(z - logsumexp)`:
 //!
 //! - `dz = g (onehot(target) - p)`, `d hidden = dz table`, `d table += dzᵀ hidden`.

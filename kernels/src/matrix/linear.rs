@@ -1,4 +1,6 @@
 //! The three products of a linear layer, in f32 or in bf16, as its weight `W` of `[out, inner]` is stored.
+//!
+//! On one thread or all of them; products in bf16 are cut into tasks either way.
 
 use super::{Matrix, MatrixMut, Threads, Write, multiply, multiply_halves};
 use crate::stored::Stored;
@@ -7,11 +9,11 @@ use crate::stored::Stored;
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn linear(y: &mut [f32], write: Write, x: &[f32], weight: Stored<'_>, inner: usize) {
+pub fn linear(y: &mut [f32], write: Write, x: &[f32], weight: Stored<'_>, inner: usize, threads: Threads) {
     let (rows, out) = (x.len() / inner, weight.len() / inner);
     let (y, x) = (MatrixMut::new(y, rows, out), Matrix::new(x, rows, inner));
     match weight {
-        Stored::Whole(weight) => multiply(y, write, x, Matrix::new(weight, out, inner).transposed(), Threads::All),
+        Stored::Whole(weight) => multiply(y, write, x, Matrix::new(weight, out, inner).transposed(), threads),
         Stored::Halves(weight) => multiply_halves(y, write, x, Matrix::new(weight, out, inner).transposed()),
         Stored::Rounded(weight) => multiply_halves(y, write, x, Matrix::new(weight, out, inner).transposed()),
     }
@@ -21,12 +23,12 @@ pub fn linear(y: &mut [f32], write: Write, x: &[f32], weight: Stored<'_>, inner:
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn linear_input(d_x: &mut [f32], write: Write, d_y: &[f32], weight: Stored<'_>, inner: usize) {
+pub fn linear_input(d_x: &mut [f32], write: Write, d_y: &[f32], weight: Stored<'_>, inner: usize, threads: Threads) {
     let out = weight.len() / inner;
     let rows = d_y.len() / out;
     let (d_x, d_y) = (MatrixMut::new(d_x, rows, inner), Matrix::new(d_y, rows, out));
     match weight {
-        Stored::Whole(weight) => multiply(d_x, write, d_y, Matrix::new(weight, out, inner), Threads::All),
+        Stored::Whole(weight) => multiply(d_x, write, d_y, Matrix::new(weight, out, inner), threads),
         Stored::Halves(weight) => multiply_halves(d_x, write, d_y, Matrix::new(weight, out, inner)),
         Stored::Rounded(weight) => multiply_halves(d_x, write, d_y, Matrix::new(weight, out, inner)),
     }
@@ -36,14 +38,14 @@ pub fn linear_input(d_x: &mut [f32], write: Write, d_y: &[f32], weight: Stored<'
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn linear_weight(d_weight: &mut [f32], d_y: &[f32], x: &[f32], inner: usize, halves: bool) {
+pub fn linear_weight(d_weight: &mut [f32], d_y: &[f32], x: &[f32], inner: usize, halves: bool, threads: Threads) {
     let (rows, out) = (x.len() / inner, d_weight.len() / inner);
     let d_weight = MatrixMut::new(d_weight, out, inner);
     let (d_y, x) = (Matrix::new(d_y, rows, out).transposed(), Matrix::new(x, rows, inner));
     if halves {
         multiply_halves(d_weight, Write::Add, d_y, x);
     } else {
-        multiply(d_weight, Write::Add, d_y, x, Threads::All);
+        multiply(d_weight, Write::Add, d_y, x, threads);
     }
 }
 
@@ -51,7 +53,7 @@ pub fn linear_weight(d_weight: &mut [f32], d_y: &[f32], x: &[f32], inner: usize,
 mod tests {
     use super::{Stored, Write, linear, linear_input, linear_weight};
     use crate::check::{assert_close, numbers, wide};
-    use crate::matrix::{Matrix, multiply_reference};
+    use crate::matrix::{Matrix, Threads, multiply_reference};
     use half::bf16;
 
     #[test]
@@ -68,17 +70,17 @@ mod tests {
             let w_read = Matrix::new(&w_read, out, inner);
 
             let (mut y, mut right) = (before.clone(), wide(&before));
-            linear(&mut y, Write::Add, &x, weight, inner);
+            linear(&mut y, Write::Add, &x, weight, inner, Threads::All);
             multiply_reference(&mut right, Write::Add, x_read, w_read.transposed());
             assert_close("y", &y, &right, 1e-5);
 
             let (mut d_x, mut right) = (vec![f32::NAN; rows * inner], vec![0.0; rows * inner]);
-            linear_input(&mut d_x, Write::Set, &d_y, weight, inner);
+            linear_input(&mut d_x, Write::Set, &d_y, weight, inner, Threads::One);
             multiply_reference(&mut right, Write::Set, d_y_read, w_read);
             assert_close("dx", &d_x, &right, 1e-5);
 
             let (mut d_w, mut right) = (w.clone(), wide(&w));
-            linear_weight(&mut d_w, &d_y, &x, inner, weight.in_halves());
+            linear_weight(&mut d_w, &d_y, &x, inner, weight.in_halves(), Threads::All);
             multiply_reference(&mut right, Write::Add, d_y_read.transposed(), x_read);
             assert_close("dw", &d_w, &right, 1e-5);
         }

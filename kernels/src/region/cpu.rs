@@ -18,7 +18,7 @@ use std::{
 const SCORES: usize = 16 << 20;
 /// More rows than this make no product faster.
 const ROWS: usize = 512;
-/// Words of the table that are multiplied at a time, as in [`crate::head`].
+/// Words of the table that are multiplied at a time.
 const WORDS: usize = 4096;
 
 /// Sets `sums`, `[row, sum]`.

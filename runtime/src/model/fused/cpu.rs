@@ -130,15 +130,15 @@ impl Backend for CpuBackend {
     }
 
     fn linear(&self, y: &mut [f32], write: Write, x: &[f32], weights: &Held, w: &Projection) {
-        linear(y, write, x, self.read(weights, &w.range), w.inner);
+        linear(y, write, x, self.read(weights, &w.range), w.inner, Threads::All);
     }
 
     fn linear_input(&self, d_x: &mut [f32], d_y: &[f32], weights: &Held, w: &Projection) {
-        linear_input(d_x, Write::Set, d_y, self.read(weights, &w.range), w.inner);
+        linear_input(d_x, Write::Set, d_y, self.read(weights, &w.range), w.inner, Threads::All);
     }
 
     fn linear_weight(&self, gradient: &mut [f32], d_y: &[f32], x: &[f32], w: &Projection) {
-        linear_weight(&mut gradient[w.range.clone()], d_y, x, w.inner, self.halves);
+        linear_weight(&mut gradient[w.range.clone()], d_y, x, w.inner, self.halves, Threads::All);
     }
 
     fn add_columns(&self, y: &mut [f32], columns: &Columns, scale: f32, x: &[f32], weights: &Held, w: &Projection) {
