@@ -7,6 +7,8 @@ fn main() {
     // Optimised also where everything else is compiled for debugging: thousands of threads take turns on one core.
     build.cpp(true).std("c++17").opt_level(2).include("cpp").include("../src/cuda");
     build.flag_if_supported("-Wno-unknown-pragmas");
+    // It asks `emulation.cpp`, which knows what to say, rather than a library.
+    build.flag("-fsanitize=alignment");
     // Jumps from one stack to another are what it does.
     build.flag("-U_FORTIFY_SOURCE");
     build.file("cpp/emulation.cpp").file("cpp/kernels.cpp").file("cpp/wrong.cpp");

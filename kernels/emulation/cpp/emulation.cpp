@@ -21,8 +21,8 @@ thread_local unsigned char* shared;
 
 static Kernel* kernels;  // filled before `main`
 
-Kernel::Kernel(const char* name, unsigned threads, unsigned arguments, void (*call)(void**))
-    : name(name), threads(threads), arguments(arguments), call(call), next(kernels) {
+Kernel::Kernel(const char* name, unsigned threads, std::string parameters, void (*call)(void**))
+    : name(name), threads(threads), parameters(std::move(parameters)), call(call), next(kernels) {
     kernels = this;
 }
 
@@ -223,13 +223,20 @@ static const Kernel* find(const char* name) {
     return kernel;
 }
 
+// What every GPU of compute capability 8.0 or higher can do.
+const unsigned MOST_SHARED = 99 * 1024, MOST_BLOCKS[3] = {0x7fffffffu, 65535, 65535};
+
 static std::string launch(const char* name, const unsigned* grid, unsigned threads, unsigned shared_bytes,
-                          void** arguments, unsigned count, unsigned order_kind) {
+                          void** arguments, const char* kinds, unsigned order_kind) {
     const Kernel* kernel = find(name);
     if (!kernel) return "there is no such kernel";
     if (kernel->threads != threads) return "a block of " + std::to_string(threads) + " threads, but it is made for " + std::to_string(kernel->threads);
-    if (kernel->arguments != count) return std::to_string(count) + " arguments, but it has " + std::to_string(kernel->arguments);
+    if (kernel->parameters != kinds) return std::string("arguments ") + kinds + ", but it takes " + kernel->parameters;
     if (threads % 32 != 0) return "a block that is not of whole warps";
+    if (shared_bytes > MOST_SHARED) return std::to_string(shared_bytes) + " bytes of shared memory, more than some GPU has";
+    for (int i = 0; i < 3; i++) {
+        if (grid[i] == 0 || grid[i] > MOST_BLOCKS[i]) return "a grid of " + std::to_string(grid[i]) + " blocks along side " + std::to_string(i);
+    }
     block_size = {threads, 1, 1};
     grid_size = {grid[0], grid[1], grid[2]};
     Order order = {order_kind, std::mt19937(order_kind)};
@@ -259,10 +266,30 @@ static std::string launch(const char* name, const unsigned* grid, unsigned threa
 
 }  // namespace emulation
 
+// The compiler calls this before it reads or writes at an address that the type may not have: a GPU refuses that. What it
+// hands over begins with the place in the source.
+struct Mismatch {
+    const char* file;
+    uint32_t line, column;
+    const void* type;
+    unsigned char alignment, use;
+};
+extern "C" void __ubsan_handle_type_mismatch_v1(Mismatch* found, void*) {
+    std::string message = "line " + std::to_string(found->line) + " of " + found->file + " needs an address that is a multiple of " +
+                          std::to_string(1u << found->alignment);
+    emulation::fail(message.c_str());
+}
+
+// The kinds of a kernel's parameters; nothing if there is no such kernel.
+extern "C" const char* emulation_parameters(const char* name) {
+    const emulation::Kernel* kernel = emulation::find(name);
+    return kernel ? kernel->parameters.c_str() : "";
+}
+
 // Runs a kernel. Gives 0, or 1 with a message of at most `room` bytes.
 extern "C" int emulation_launch(const char* name, const unsigned* grid, unsigned threads, unsigned shared_bytes,
-                                void** arguments, unsigned count, unsigned order, char* message, size_t room) {
-    std::string failure = emulation::launch(name, grid, threads, shared_bytes, arguments, count, order);
+                                void** arguments, const char* kinds, unsigned order, char* message, size_t room) {
+    std::string failure = emulation::launch(name, grid, threads, shared_bytes, arguments, kinds, order);
     snprintf(message, room, "%s", failure.c_str());
     return failure.empty() ? 0 : 1;
 }

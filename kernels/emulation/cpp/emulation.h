@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -39,13 +40,22 @@ void fetch_await(unsigned later);
 // Ends the launch with a message.
 [[noreturn]] void fail(const char* message);
 
+// A parameter's kind, by a letter: an address, a whole number of 32 or 64 bits, a number.
+template <class T>
+constexpr char kind(T*) {
+    return 'a';
+}
+constexpr char kind(uint32_t) { return 'u'; }
+constexpr char kind(size_t) { return 'l'; }
+constexpr char kind(float) { return 'f'; }
+
 struct Kernel {
     const char* name;
     unsigned threads;
-    unsigned arguments;
+    std::string parameters;  // their kinds
     void (*call)(void** arguments);
     Kernel* next;
-    Kernel(const char* name, unsigned threads, unsigned arguments, void (*call)(void**));
+    Kernel(const char* name, unsigned threads, std::string parameters, void (*call)(void**));
 };
 
 template <class... A, size_t... I>
@@ -57,8 +67,8 @@ void call(void (*kernel)(A...), void** arguments) {
     call_with(kernel, arguments, std::index_sequence_for<A...>());
 }
 template <class... A>
-constexpr unsigned count(void (*)(A...)) {
-    return sizeof...(A);
+std::string kinds(void (*)(A...)) {
+    return {kind(A())...};
 }
 
 template <class T>
@@ -116,7 +126,7 @@ void warp_matrices(uint32_t* four, const T* row, bool turned, const char* file, 
 
 #define KERNEL(name, threads, parameters, body)                                                         \
     static void name parameters { body; }                                                               \
-    static emulation::Kernel registered_##name(#name, threads, emulation::count(name),                  \
+    static emulation::Kernel registered_##name(#name, threads, emulation::kinds(name),                  \
                                                [](void** arguments) { emulation::call(name, arguments); });
 #define SHARED(pointer) unsigned char* pointer = emulation::shared
 

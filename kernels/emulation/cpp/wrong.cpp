@@ -70,4 +70,11 @@ static void wrong_fetch(float* out) {
 }
 KERNEL(wrong_fetch_kernel, 64, (float* out), wrong_fetch(out))
 
+// Sixteen bytes at once, from where so many do not begin.
+static void wrong_alignment(float* out) {
+    if (threadIdx.x == 0) *(Words*)(out + 4 * blockIdx.x) = Words();
+    if (threadIdx.x == 0) *(Words*)(out + 4 * blockIdx.x + 1) = Words();
+}
+KERNEL(wrong_alignment_kernel, 64, (float* out), wrong_alignment(out))
+
 extern "C" { int emulation_wrong = 1; }

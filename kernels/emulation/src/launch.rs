@@ -1,7 +1,7 @@
 //! A kernel's launch, handed to the emulation in C++.
 
 use super::{Order, made};
-use collimate_kernels::cuda::Launch;
+use collimate_kernels::cuda::{Argument, Launch};
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 
 /// The one function of the emulation.
@@ -11,7 +11,7 @@ pub(crate) type Call = unsafe extern "C" fn(
     threads: c_uint,
     shared: c_uint,
     arguments: *mut *mut c_void,
-    count: c_uint,
+    kinds: *const c_char,
     order: c_uint,
     message: *mut c_char,
     room: usize,
@@ -24,11 +24,21 @@ unsafe extern "C" {
         threads: c_uint,
         shared: c_uint,
         arguments: *mut *mut c_void,
-        count: c_uint,
+        kinds: *const c_char,
         order: c_uint,
         message: *mut c_char,
         room: usize,
     ) -> c_int;
+}
+
+/// As the emulation names the kinds of parameters.
+fn kind(argument: &Argument) -> char {
+    match argument {
+        Argument::Address(_) => 'a',
+        Argument::U32(_) => 'u',
+        Argument::U64(_) => 'l',
+        Argument::F32(_) => 'f',
+    }
 }
 
 /// # Safety
@@ -37,6 +47,8 @@ pub(crate) unsafe fn launch(launch: &Launch<'_>, order: Order) -> Result<(), Str
     let name = CString::new(launch.kernel).map_err(|e| e.to_string())?;
     let mut values: Vec<u64> = launch.arguments.iter().map(|argument| argument.bits()).collect();
     let mut arguments: Vec<*mut c_void> = values.iter_mut().map(|value| std::ptr::from_mut(value).cast()).collect();
+    let kinds: String = launch.arguments.iter().map(kind).collect();
+    let kinds = CString::new(kinds).map_err(|e| e.to_string())?;
     let order = match order {
         Order::Forward => 0,
         Order::Reverse => 1,
@@ -52,7 +64,7 @@ pub(crate) unsafe fn launch(launch: &Launch<'_>, order: Order) -> Result<(), Str
             launch.threads,
             launch.shared,
             arguments.as_mut_ptr(),
-            arguments.len() as c_uint,
+            kinds.as_ptr(),
             order,
             message.as_mut_ptr(),
             message.len(),

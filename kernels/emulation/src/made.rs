@@ -61,20 +61,28 @@ fn compiled(name: &str, text: &str) -> Result<Call, String> {
 }
 
 fn in_folder(folder: &Path, name: &str, text: &str) -> Result<Call, String> {
-    let (source, library) = (folder.join("kernel.cpp"), folder.join("kernel.so"));
+    let [source, object, library] = ["kernel.cpp", "kernel.o", "kernel.so"].map(|name| folder.join(name));
     let whole = format!("#include \"emulation.h\"\n{COMMON}\n#line 1 \"{name}.cu\"\n{text}");
     fs::write(&source, whole).map_err(|e| format!("{name}: {e}"))?;
-    let mut compiler = Command::new(env!("EMULATION_COMPILER"));
-    compiler.args(["-std=c++17", "-O1", "-shared", "-fPIC", "-Wall", "-Werror"]);
-    // A formula may have steps that the gradient needs no value of.
-    compiler.args(["-Wno-unknown-pragmas", "-Wno-unused-variable", "-Wno-unused-but-set-variable"]);
+    let run = |arrange: &dyn Fn(&mut Command)| -> Result<(), String> {
+        let mut compiler = Command::new(env!("EMULATION_COMPILER"));
+        arrange(&mut compiler);
+        let output = compiler.output().map_err(|e| format!("{name}: starting {}: {e}", env!("EMULATION_COMPILER")))?;
+        let said = || format!("{name} does not compile:\n{}", String::from_utf8_lossy(&output.stderr));
+        output.status.success().then_some(()).ok_or_else(said)
+    };
+    run(&|compiler| {
+        compiler.args(["-std=c++17", "-O1", "-c", "-fPIC", "-Wall", "-Werror"]);
+        // A formula may have steps that the gradient needs no value of.
+        compiler.args(["-Wno-unknown-pragmas", "-Wno-unused-variable", "-Wno-unused-but-set-variable"]);
+        compiler.args(["-fsanitize=alignment", "-U_FORTIFY_SOURCE", concat!("-I", env!("CARGO_MANIFEST_DIR"), "/cpp")]);
+        compiler.arg(&source).arg("-o").arg(&object);
+    })?;
     // Of names that several libraries have, each uses its own.
-    compiler.args(["-Wl,-Bsymbolic", "-U_FORTIFY_SOURCE", concat!("-I", env!("CARGO_MANIFEST_DIR"), "/cpp"), "-o"]);
-    let run = compiler.arg(&library).arg(&source).arg(env!("EMULATION_LIBRARY")).output();
-    let output = run.map_err(|e| format!("{name}: starting {}: {e}", env!("EMULATION_COMPILER")))?;
-    if !output.status.success() {
-        return Err(format!("{name} does not compile:\n{}", String::from_utf8_lossy(&output.stderr)));
-    }
+    run(&|compiler| {
+        compiler.args(["-shared", "-Wl,-Bsymbolic", "-o"]).arg(&library).arg(&object);
+        compiler.arg(env!("EMULATION_LIBRARY"));
+    })?;
     let path = CString::new(library.as_os_str().as_encoded_bytes()).map_err(|e| e.to_string())?;
     // SAFETY: both names end with a zero, and the library runs nothing when it is loaded but the constructors of its kernels.
     unsafe {

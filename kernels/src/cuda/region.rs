@@ -6,7 +6,7 @@ mod word;
 
 use super::{
     Argument,
-    Argument::{U32, U64},
+    Argument::U32,
     Element, Numbers, SUMS, Stream, THREADS, View, ViewMut,
     matrix::{Matrix, Write, multiply},
     size,
@@ -145,7 +145,7 @@ pub fn backward(
             let taken = by_policy[policy].as_ref().and_then(|by| by.taken);
             let [targets, d_logp] = match taken {
                 Some((targets, d_logp)) => [targets, d_logp].map(|of_rows| of_rows.part(rows.clone()).argument()),
-                None => [U64(0); 2],
+                None => [Argument::Address(0); 2],
             };
             arguments.extend([place(policy, nth).argument(), targets, d_logp]);
         }

@@ -79,15 +79,26 @@ fn what_was_not_waited_for_is_not_a_number() {
 }
 
 #[test]
-fn a_launch_that_does_not_fit_its_kernel_is_refused() {
+fn what_begins_where_a_gpu_cannot_read_it_is_named() {
+    let refused = failure("wrong_alignment_kernel");
+    assert!(refused.contains("wrong.cpp needs an address that is a multiple of 16"), "{refused}");
+}
+
+#[test]
+fn a_launch_that_does_not_fit_its_kernel_or_a_gpu_is_refused() {
     let gpu = Emulated::new(Order::Forward);
-    let launch = |kernel, threads, arguments: &[Argument]| {
+    let launch = |kernel, grid, threads, shared, arguments: &[Argument]| {
         // SAFETY: nothing runs.
-        unsafe { gpu.launch(&Launch { kernel, grid: [1, 1, 1], threads, shared: 0, arguments }) }.unwrap_err()
+        unsafe { gpu.launch(&Launch { kernel, grid, threads, shared, arguments }) }.unwrap_err()
     };
-    assert!(launch("no_such_kernel", 64, &[]).contains("no such kernel"));
-    assert!(launch("wrong_race_kernel", 32, &[Argument::U32(0)]).contains("made for 64"));
-    assert!(launch("wrong_race_kernel", 64, &[]).contains("0 arguments, but it has 1"));
+    let (one, race, out) = ([1, 1, 1], "wrong_race_kernel", [Argument::Address(0)]);
+    assert!(launch("no_such_kernel", one, 64, 0, &[]).contains("no such kernel"));
+    assert!(launch(race, one, 32, 0, &out).contains("made for 64"));
+    assert!(launch(race, one, 64, 0, &[]).contains("arguments , but it takes a"));
+    let other = [Argument::U64(0), Argument::F32(0.0)];
+    assert!(launch(race, one, 64, 0, &other).contains("arguments lf, but it takes a"));
+    assert!(launch(race, one, 64, 100 << 10, &out).contains("102400 bytes of shared memory"));
+    assert!(launch(race, [1, 1 << 16, 1], 64, 0, &out).contains("65536 blocks along side 1"));
 }
 
 #[test]

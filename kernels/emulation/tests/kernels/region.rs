@@ -7,6 +7,7 @@ use collimate_kernels::cuda::{
 };
 use collimate_kernels::region::examples::{all_sorts, between, divergences, entropy, levels, likeliest};
 use collimate_kernels::region::{Region, Step, forward_reference};
+use std::f32::consts::LN_2;
 
 /// One state for each row and a table, of each policy; the widths differ.
 struct Case {
@@ -250,6 +251,24 @@ fn far_out_everything_is_finite() {
         case.hidden.iter_mut().flatten().for_each(|h| *h *= 1e4);
         let found = case.everywhere(&vec![true; case.widths.len()]);
         assert!(found.sums.iter().chain(found.d_hidden.iter().chain(&found.d_tables).flatten()).all(|x| x.is_finite()));
+    }
+}
+
+#[test]
+fn what_is_left_of_a_probability_has_all_its_digits_at_both_ends() {
+    // ln(1 - exp(x)), where x is next to 0, where it is far from it, and around -ln 2, where one way to find it gives over to another.
+    let at: [f32; 12] = [-1e-38, -1e-30, -1e-10, -1e-7, -1e-3, -0.4, -0.69, -LN_2, -0.7, -2.0, -17.0, -87.0];
+    let steps = vec![Step::Policy(0), Step::Given(0), Step::LogComplement(1)];
+    let mut case = Case::new(Region::new(steps, vec![2]), Element::F32, [at.len(), 1, at.len()]);
+    case.given = at.to_vec();
+    let found = case.everywhere(&[true]);
+    for (i, x) in at.into_iter().enumerate() {
+        let x = f64::from(x);
+        let value = if x > -0.5 { (-x.exp_m1()).ln() } else { (-x.exp()).ln_1p() };
+        let slope = f64::from(case.upstream()[i]) / -(-x).exp_m1();
+        for (ours, right) in [(found.sums[i], value), (found.d_given[i], slope)] {
+            assert!((f64::from(ours) - right).abs() <= 1e-6 * right.abs(), "at {x}: {ours} where {right} is right");
+        }
     }
 }
 
