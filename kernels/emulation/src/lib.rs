@@ -51,8 +51,15 @@ pub fn machine(order: Order) -> Stream {
 
 #[cfg(feature = "cuda")]
 fn real(number: &str) -> Stream {
-    let number = number.parse().expect("COLLIMATE_GPU is the number of a GPU");
-    Stream::new(collimate_kernels::cuda::Device::new(number).unwrap_or_else(|problem| panic!("{problem}")))
+    use collimate_kernels::cuda::Device;
+    // Entering a GPU, starting cuBLAS on it and loading kernels take about a second; tests ask for a machine some hundred times.
+    static DEVICE: Mutex<Option<Arc<Device>>> = Mutex::new(None);
+    let mut device = DEVICE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let device = device.get_or_insert_with(|| {
+        let number = number.parse().expect("COLLIMATE_GPU is the number of a GPU");
+        Arc::new(Device::new(number).unwrap_or_else(|problem| panic!("{problem}")))
+    });
+    Stream::on(Arc::<Device>::clone(device))
 }
 
 #[cfg(not(feature = "cuda"))]

@@ -1,9 +1,10 @@
 //! A real GPU, through cudarc: the context and the stream that dfdx uses too.
 
 use super::{
-    COMMON, Element, Gpu, Images, Launch, SOURCES, Work,
+    COMMON, Element, Gpu, Images, Launch, Work,
     library::{self, driver_says},
     matrix::ColumnMajor,
+    source_of,
 };
 use cudarc::{
     cublas::{self, CudaBlas},
@@ -14,6 +15,7 @@ use std::{
     collections::HashMap,
     ffi::{CString, c_void},
     fmt,
+    mem::ManuallyDrop,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -30,7 +32,7 @@ const FIRST_LINES: usize = 20;
 /// One of this machine's GPUs.
 pub struct Device {
     device: Arc<CudaDevice>,
-    blas: CudaBlas,
+    blas: ManuallyDrop<CudaBlas>,
     /// Where cuBLAS puts what it adds up last.
     workspace: u64,
     /// As in `sm_90`.
@@ -108,6 +110,13 @@ impl Device {
             keep_memory(&device)?;
         }
         let blas = CudaBlas::new(Arc::clone(&device)).map_err(|e| format!("cuBLAS: {e:?}"))?;
+        // Else parts of a product in bf16 might be rounded before they are added up.
+        let exact = cublas::sys::cublasMath_t::CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION;
+        // SAFETY: the handle is alive.
+        #[allow(unsafe_code)]
+        let set = unsafe { cublas::sys::cublasSetMathMode(*blas.handle(), exact) }.result();
+        set.map_err(|e| format!("cuBLAS, told how to add up: {e:?}"))?;
+        let blas = ManuallyDrop::new(blas);
         // SAFETY: memory whose content nobody relies on.
         #[allow(unsafe_code)]
         let workspace = unsafe { result::malloc_sync(WORKSPACE) };
@@ -122,6 +131,13 @@ impl Device {
     /// Makes this thread one that works on the GPU.
     fn enter(&self) -> Result<(), String> {
         self.device.bind_to_thread().map_err(|e| driver_says("entering the GPU's context", e))
+    }
+
+    /// Until all that was asked for is done.
+    #[allow(unsafe_code)]
+    fn wait(&self) -> Result<(), String> {
+        // SAFETY: the stream is alive.
+        unsafe { result::stream::synchronize(self.stream()) }.map_err(|e| driver_says("waiting for the GPU", e))
     }
 
     /// Where work goes now.
@@ -174,11 +190,10 @@ impl Device {
         {
             return Ok(function as sys::CUfunction);
         }
-        let known = SOURCES.iter().find(|(prefix, _)| name.strip_prefix(prefix).is_some_and(|n| n.starts_with('_')));
         let made = kernels.made.get(name).cloned();
-        let (prefix, source) = match (&made, known) {
+        let (prefix, source) = match (&made, source_of(name)) {
             (Some(made), _) => (name, &**made),
-            (None, Some(&(prefix, source))) => (prefix, source),
+            (None, Some(known)) => known,
             (None, None) => return Err("there is no such kernel".to_owned()),
         };
         let module = match kernels.modules.get(prefix) {
@@ -221,9 +236,14 @@ impl Device {
 impl Drop for Device {
     #[allow(unsafe_code)]
     fn drop(&mut self) {
-        if self.enter().is_ok() {
-            // SAFETY: it was allocated in `new`, and the driver waits for what still uses it.
-            let _ = unsafe { result::free_sync(self.workspace) };
+        // After a kernel has failed, the context can do nothing more, and cudarc takes every refusal for a bug. The context, which
+        // the handle holds, then ends with the process, and what failed can be told.
+        // SAFETY: the stream is alive; the workspace was allocated in `new`, nothing uses it any more, nor will use the handle.
+        unsafe {
+            if self.enter().and_then(|()| self.wait()).is_ok() {
+                let _ = result::free_sync(self.workspace);
+                ManuallyDrop::drop(&mut self.blas);
+            }
         }
     }
 }

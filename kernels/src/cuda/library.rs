@@ -90,8 +90,8 @@ defined! {
         nvrtcCompileProgram nvrtcCreateProgram nvrtcDestroyProgram nvrtcGetCUBIN nvrtcGetCUBINSize nvrtcGetPTX
         nvrtcGetPTXSize nvrtcGetProgramLog nvrtcGetProgramLogSize nvrtcVersion;
     CUBLAS:
-        cublasCreate_v2 cublasDestroy_v2 cublasSetStream_v2 cublasSetWorkspace_v2 cublasSgemv_v2 cublasDgemv_v2 cublasSgemm_v2 cublasDgemm_v2
-        cublasHgemm cublasSgemmStridedBatched cublasDgemmStridedBatched cublasHgemmStridedBatched cublasGemmEx
+        cublasCreate_v2 cublasDestroy_v2 cublasSetStream_v2 cublasSetWorkspace_v2 cublasSetMathMode cublasSgemv_v2 cublasDgemv_v2 cublasSgemm_v2
+        cublasDgemm_v2 cublasHgemm cublasSgemmStridedBatched cublasDgemmStridedBatched cublasHgemmStridedBatched cublasGemmEx
         cublasGemmStridedBatchedEx;
 }
 

@@ -70,6 +70,13 @@ pub const SOURCES: [(&str, &str); 14] = [
     ("tensor", include_str!("tensor.cu")),
 ];
 
+/// The source that has the kernel of this name, and its own name, which is the longest that the kernel's begins with.
+#[cfg(any(feature = "cuda", test))]
+fn source_of(kernel: &str) -> Option<(&'static str, &'static str)> {
+    let begins = |(source, _): &&(&str, &str)| kernel.strip_prefix(source).is_some_and(|rest| rest.starts_with('_'));
+    SOURCES.iter().filter(begins).max_by_key(|(source, _)| source.len()).copied()
+}
+
 /// Threads of a block that works number by number or row by row.
 const THREADS: u32 = 256;
 
@@ -105,7 +112,22 @@ fn size(number: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::bucket;
+    use super::{SOURCES, bucket, source_of};
+
+    #[test]
+    fn every_kernel_is_found_in_its_source() {
+        for (name, source) in SOURCES {
+            // As they are declared: by a macro, at the beginning of a line or in one of several.
+            let declared = source.split("KERNEL(").skip(1).filter_map(|rest| rest.split([',', '#']).next());
+            let mut declared = declared.filter(|kernel| !kernel.contains(' ')).peekable();
+            assert!(declared.peek().is_some(), "{name} has no kernel");
+            for kernel in declared {
+                assert_eq!(source_of(kernel).map(|(found, _)| found), Some(name), "{kernel}");
+            }
+        }
+        assert_eq!(source_of("head_norm_forward_f32").unwrap().0, "head_norm");
+        assert_eq!((source_of("headless"), source_of("head")), (None, None));
+    }
 
     #[test]
     fn buckets_are_few_and_near() {

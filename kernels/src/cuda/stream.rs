@@ -22,7 +22,7 @@ pub struct Stream {
 
 #[derive(Debug)]
 struct Inner {
-    gpu: Box<dyn Gpu>,
+    gpu: Arc<dyn Gpu>,
     /// What failed first.
     failure: Mutex<Option<String>>,
     /// Work that is only written down as yet.
@@ -64,8 +64,14 @@ impl Stream {
     /// The stream of this machine.
     #[must_use]
     pub fn new(gpu: impl Gpu + 'static) -> Self {
+        Stream::on(Arc::new(gpu))
+    }
+
+    /// A stream of a machine that others may have streams of: what is asked of one follows what was asked of another before.
+    #[must_use]
+    pub fn on(gpu: Arc<dyn Gpu>) -> Self {
         let inner = Inner {
-            gpu: Box::new(gpu),
+            gpu,
             failure: Mutex::default(),
             open: Mutex::default(),
             arena: Mutex::default(),
