@@ -33,15 +33,19 @@ impl GpuStates {
     pub(in super::super) fn joined(parts: &[&Self], stretches: &[(usize, Range<usize>)], trained: bool) -> Self {
         let (first, width) = (parts[0], parts[0].width());
         let count: usize = stretches.iter().map(|(_, stretch)| stretch.len()).sum();
-        let mut rows = first.stream().numbers(first.rows.element(), count * width);
-        let mut end = 0;
-        for (part, stretch) in stretches {
-            let start = end;
-            end += stretch.len() * width;
-            let from = parts[*part].rows.view().part(stretch.start * width..stretch.end * width);
-            first.stream().copy_to(rows.view_mut().part(start..end), from);
-        }
-        let by_rows = trained.then(|| Mutex::new(first.stream().zeros(Element::F32, count * width)));
+        let stream = first.stream();
+        // So that they lie where those of another batch of these sizes did, and what is made of them is the same work.
+        let (rows, by_rows) = first.decoder.backend.repeated(|| {
+            let mut rows = stream.numbers(first.rows.element(), count * width);
+            let mut end = 0;
+            for (part, stretch) in stretches {
+                let start = end;
+                end += stretch.len() * width;
+                let from = parts[*part].rows.view().part(stretch.start * width..stretch.end * width);
+                stream.copy_to(rows.view_mut().part(start..end), from);
+            }
+            (rows, trained.then(|| Mutex::new(stream.zeros(Element::F32, count * width))))
+        });
         GpuStates { decoder: Arc::clone(&first.decoder), kept: Arc::clone(&first.kept), rows, by_rows }
     }
 
@@ -50,10 +54,11 @@ impl GpuStates {
         let from = from.by_rows().expect("the gradient of a whole batch was gathered");
         let mut own = self.by_rows().expect("what is trained gathers its gradient");
         let each: Vec<u32> = (0..rows.len() as u32).collect();
-        let each = Sorted::new(self.stream(), &each);
         let to = own.view_mut().part(to.start * width..to.end * width);
         let from = from.view().part(rows.start * width..rows.end * width);
-        embedding::scatter_add(self.stream(), to, from, &each, width);
+        self.decoder.backend.repeated(|| {
+            embedding::scatter_add(self.stream(), to, from, &Sorted::new(self.stream(), &each), width);
+        });
     }
 
     pub(in super::super) fn is_trained(&self) -> bool {
