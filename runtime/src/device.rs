@@ -1,11 +1,15 @@
 //! Where a run computes: from the words on the command line to a device and an engine.
 
+use crate::compile;
 use crate::data::Example;
 use crate::model::{Engine, FusedEngine, FusedOptions, GpuEngine, GpuSampler, GraphEngine, Parameters, Weights};
 use crate::sample::{self, Progress, Sample, Sampling};
 use crate::score::{self, Scored};
 use crate::train::{Dtype, EngineKind, Job, Trained, run};
 use crate::{Error, Result};
+use collimate_dsl::eval::{Evaluation, Inputs, Settings};
+use collimate_dsl::ir::Program;
+use collimate_dsl::{Layout, Totals};
 use collimate_kernels::cuda::{Element, Stream};
 use dfdx::prelude::Cpu;
 use std::sync::Arc;
@@ -166,6 +170,55 @@ fn place(name: &str) -> Result<Place> {
     found.ok_or_else(|| Error::Setting(format!("--device {name}: there is no such device; write cpu or cuda:0")))
 }
 
+/// dfdx on one device, to evaluate programs there.
+#[derive(Clone, Debug)]
+pub struct Evaluator(OfDfdx);
+
+#[derive(Clone, Debug)]
+enum OfDfdx {
+    Cpu,
+    #[cfg(feature = "cuda")]
+    Cuda(dfdx::prelude::Cuda),
+}
+
+impl Evaluator {
+    /// On the device of this name.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn on(name: &str) -> Result<Self> {
+        match place(name)? {
+            Place::Cpu => Ok(Evaluator(OfDfdx::Cpu)),
+            #[cfg(feature = "cuda")]
+            Place::Cuda(ordinal) => Ok(Evaluator(OfDfdx::Cuda(of_dfdx(ordinal, 0)?))),
+            #[cfg(not(feature = "cuda"))]
+            Place::Cuda(ordinal) => {
+                present(ordinal)?;
+                unreachable!("a build without CUDA has no GPU")
+            }
+        }
+    }
+
+    /// The loss of a program, its gradient and metrics, as [`compile::evaluate`] gives them.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn evaluate(
+        &self,
+        program: &Program,
+        layout: &Layout,
+        totals: &Totals,
+        inputs: &Inputs,
+        settings: &Settings,
+    ) -> Result<Evaluation> {
+        match &self.0 {
+            OfDfdx::Cpu => compile::evaluate(program, layout, totals, inputs, settings),
+            #[cfg(feature = "cuda")]
+            OfDfdx::Cuda(device) => compile::evaluate_on(device, program, layout, totals, inputs, settings),
+        }
+    }
+}
+
 #[cfg(feature = "cuda")]
 fn present(ordinal: usize) -> Result<()> {
     collimate_kernels::cuda::Device::present(ordinal).map_err(|problem| unusable(ordinal, &problem))
@@ -274,6 +327,7 @@ mod tests {
             score(weights.clone(), asking(EngineKind::Fused), &[], 8).unwrap_err(),
             score(weights.clone(), asking(EngineKind::Graph), &[], 8).unwrap_err(),
             frozen("cuda:900", Dtype::F32, weights).err().unwrap(),
+            Evaluator::on("cuda:900").unwrap_err(),
         ] {
             assert!(error.to_string().starts_with("--device cuda:900: "), "{error}");
         }

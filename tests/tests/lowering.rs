@@ -1,10 +1,21 @@
-//! A program through dfdx gives the numbers of its f64 meaning: every operation, every algorithm, every cut.
+//! A program through dfdx gives the numbers of its f64 meaning: every operation, every algorithm, every cut. On the CPU, or on
+//! the GPU that COLLIMATE_GPU names.
 
 use collimate::ALL;
 use collimate_dsl::eval::{self, Evaluation, Inputs, Settings};
 use collimate_dsl::ir::{Depth, Estimator, Id, KindTag, Metric, Node, Op, Place, Program, SideTag, Ty};
 use collimate_dsl::{Layout, Reach, Totals};
-use collimate_runtime::{compile, random::Random};
+use collimate_runtime::{Result, device::Evaluator, random::Random};
+use std::sync::OnceLock;
+
+fn evaluate(p: &Program, layout: &Layout, totals: &Totals, inputs: &Inputs, set: &Settings) -> Result<Evaluation> {
+    static EVALUATOR: OnceLock<Evaluator> = OnceLock::new();
+    let evaluator = EVALUATOR.get_or_init(|| {
+        let device = std::env::var("COLLIMATE_GPU").map_or("cpu".to_owned(), |number| format!("cuda:{number}"));
+        Evaluator::on(&device).unwrap()
+    });
+    evaluator.evaluate(p, layout, totals, inputs, set)
+}
 
 /// A program put together step by step; depth, side and gradient follow from the arguments.
 #[derive(Default)]
@@ -133,7 +144,7 @@ fn same(what: &str, found: &Evaluation, expected: &Evaluation) {
 #[track_caller]
 fn check(program: &Program, layout: &Layout, totals: &Totals, inputs: &Inputs, settings: &Settings) {
     let expected = eval::evaluate(program, layout, totals, inputs, settings).unwrap();
-    let found = compile::evaluate(program, layout, totals, inputs, settings).unwrap();
+    let found = evaluate(program, layout, totals, inputs, settings).unwrap();
     same(&program.name, &found, &expected);
 }
 
@@ -318,7 +329,7 @@ fn parts_of_a_batch_add_up_to_the_whole() {
             for from in (0..8).step_by(size) {
                 let (cut, own) = part(&layout, from, (from + size).min(8), &inputs, &program);
                 check(&program, &cut, &totals, &own, &settings);
-                let share = compile::evaluate(&program, &cut, &totals, &own, &settings).unwrap();
+                let share = evaluate(&program, &cut, &totals, &own, &settings).unwrap();
                 loss += share.loss;
                 metrics.iter_mut().zip(share.metrics).for_each(|(m, share)| {
                     m.0 += share.sum;
@@ -352,7 +363,7 @@ fn far_out_nothing_overflows_and_every_digit_is_kept() {
             inputs.insert("actor", "x", None, vec![x]);
             let (totals, settings) = (alone.totals(), Settings::new());
             let expected = eval::evaluate(&program, &alone, &totals, &inputs, &settings).unwrap();
-            let found = compile::evaluate(&program, &alone, &totals, &inputs, &settings).unwrap();
+            let found = evaluate(&program, &alone, &totals, &inputs, &settings).unwrap();
             same(&program.name, &found, &expected);
             close(&format!("{} at {x}", program.name), &[found.loss], &[expected.loss], 0.0);
         }
@@ -374,7 +385,7 @@ fn far_out_special_functions_keep_their_digits() {
         y.into_iter().for_each(|y| inputs.insert("actor", "y", None, vec![y]));
         let (totals, settings) = (layout.totals(), Settings::new());
         let expected = eval::evaluate(&hand.0, &layout, &totals, &inputs, &settings).unwrap();
-        let found = compile::evaluate(&hand.0, &layout, &totals, &inputs, &settings).unwrap();
+        let found = evaluate(&hand.0, &layout, &totals, &inputs, &settings).unwrap();
         same(&hand.0.name, &found, &expected);
         close(&hand.0.name, &[found.loss], &[expected.loss], 0.0);
     };
@@ -449,7 +460,7 @@ fn faults_are_said_in_one_line() {
     let mut given = inputs(&program, &layout, &mut random);
     let settings: Settings = [("beta".to_owned(), 0.1), ("label_smoothing".to_owned(), 0.0)].into();
     let fault = |inputs: &Inputs, settings: &Settings| {
-        let message = compile::evaluate(&program, &layout, &layout.totals(), inputs, settings).unwrap_err().to_string();
+        let message = evaluate(&program, &layout, &layout.totals(), inputs, settings).unwrap_err().to_string();
         assert!(!message.contains('\n'), "{message}");
         message
     };

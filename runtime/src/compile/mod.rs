@@ -50,8 +50,23 @@ pub fn evaluate(
     inputs: &Inputs,
     settings: &Settings,
 ) -> Result<Evaluation> {
+    evaluate_on(&Cpu::default(), program, layout, totals, inputs, settings)
+}
+
+/// The same on any of dfdx's devices.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_on<D: Device<f32>>(
+    device: &D,
+    program: &Program,
+    layout: &Layout,
+    totals: &Totals,
+    inputs: &Inputs,
+    settings: &Settings,
+) -> Result<Evaluation> {
     eval::check(program, layout, totals, inputs, settings).map_err(said)?;
-    evaluate_with(program, layout, totals, inputs, settings, None)
+    evaluate_with(device, program, layout, totals, inputs, settings, None)
 }
 
 /// The same where what is read for each word comes from hidden states, and no matrix of tokens and words is made. The gradient
@@ -69,10 +84,11 @@ pub fn evaluate_by_words(
 ) -> Result<Evaluation> {
     eval::check_besides_words(program, layout, totals, inputs, settings).map_err(said)?;
     let regions = regions(program, layout, words)?;
-    evaluate_with(program, layout, totals, inputs, settings, Some(regions))
+    evaluate_with(&Cpu::default(), program, layout, totals, inputs, settings, Some(regions))
 }
 
-fn evaluate_with(
+fn evaluate_with<D: Device<f32>>(
+    device: &D,
     program: &Program,
     layout: &Layout,
     totals: &Totals,
@@ -80,8 +96,7 @@ fn evaluate_with(
     settings: &Settings,
     regions: Option<Regions>,
 ) -> Result<Evaluation> {
-    let device = Cpu::default();
-    let mut run = Run::new(&device, program, layout, totals, settings, OwnedTape::default());
+    let mut run = Run::new(device, program, layout, totals, settings, OwnedTape::default());
     run.regions = regions;
     let mut leaves = Vec::new();
     run.carry(inputs);
