@@ -162,7 +162,7 @@ fn the_engines_learn_dpo_with_the_gradient_of_transformers() {
 fn switches() -> impl Iterator<Item = FusedOptions> {
     (0..16).map(|bits| {
         let [share_prompts, recompute, halves, replay] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
-        FusedOptions { share_prompts, recompute, halves, replay }
+        FusedOptions { share_prompts, recompute, halves, replay, ..FusedOptions::default() }
     })
 }
 

@@ -6,6 +6,7 @@ use crate::{
     train::{AdamW, Update},
 };
 use dfdx::prelude::{Device, Gradients, OwnedTape, Tensor};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Log-probabilities or values on dfdx's tape, and the tape whose backward pass reaches the weights.
@@ -78,10 +79,47 @@ pub trait Engine<D: Device<f32>> {
         None
     }
 
+    /// The engine as one that runs its head apart from its layers, if it is.
+    fn head_apart(&self) -> Option<&dyn HeadApart<D>> {
+        None
+    }
+
     /// The engine as one that gives states of which all words can be read a part at a time, if it is.
     fn gives_states(&self) -> Option<&dyn GivesStates<D>> {
         None
     }
+}
+
+/// Runs all layers on a whole batch, and the head on some of its scored tokens at a time. Where a loss is a sum, its parts can then
+/// go from log-probabilities to their gradient one after another, while the scores of all words that each needs are still there.
+pub trait HeadApart<D: Device<f32>> {
+    /// For so many tokens at a time the scores of all words are kept for the head's backward pass; those of more are computed
+    /// twice.
+    fn room(&self) -> usize;
+
+    /// All layers. What [`Engine::forward`] gives of the batch, [`Trunk::head`] gives a part at a time.
+    ///
+    /// # Errors
+    /// As [`Engine::forward`].
+    fn trunk(&self, batch: &Sequences) -> Result<Box<dyn Trunk<D>>>;
+}
+
+/// A batch that has gone through all layers.
+pub trait Trunk<D: Device<f32>> {
+    /// The log-probabilities of some of the scored tokens, on dfdx's tape, whose backward pass ends before the layers.
+    ///
+    /// # Errors
+    /// If dfdx cannot hold the numbers.
+    ///
+    /// # Panics
+    /// If there are not so many tokens.
+    fn head(&self, tokens: Range<usize>) -> Result<Live<D>>;
+
+    /// The way back through the layers, from what the backward passes of the heads have left.
+    ///
+    /// # Errors
+    /// If one of these is still on a tape.
+    fn go_back(self: Box<Self>) -> Result<()>;
 }
 
 /// Gives hidden states, so that what a program makes of all words is computed from them and the output embedding, and no

@@ -19,7 +19,7 @@ mod weights;
 mod words;
 
 pub use config::{ModelConfig, RotaryScaling};
-pub use engine::{Engine, GivesStates, Live, TrainsInPlace};
+pub use engine::{Engine, GivesStates, HeadApart, Live, TrainsInPlace, Trunk};
 pub use family::Family;
 pub(crate) use folder::header;
 pub use folder::{Folder, Precision};

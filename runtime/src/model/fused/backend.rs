@@ -1,6 +1,9 @@
 //! The operations a device must have for the decoder to run on it.
 
-use super::{map::Projection, plan::Plan};
+use super::{
+    map::Projection,
+    plan::{Plan, Scored},
+};
 use collimate_kernels::attention::{Heads, Segment};
 pub(super) use collimate_kernels::matrix::Write;
 use std::ops::{DerefMut, Range};
@@ -185,17 +188,18 @@ pub(super) trait Backend {
     fn kept(&self, _rows: usize, _w: &Range<usize>) -> Option<Self::Buffer> {
         None
     }
-    /// The log-probability of each scored token, and the logarithm of its softmax's sum.
+    /// The log-probability of each of these tokens, and the logarithm of its softmax's sum. `hidden` has a row for each scored
+    /// token of the batch.
     fn head(
         &self,
         logp: &mut Self::Slice,
         logsumexp: &mut Self::Slice,
         kept: Option<&mut Self::Slice>,
         hidden: &Self::Slice,
-        plan: &Plan,
+        scored: &Scored<'_>,
         w: Part<'_, Self::Weights>,
     );
-    /// Sets `d_hidden`, and adds to the gradient of the head if it is trained.
+    /// Sets these tokens' rows of `d_hidden`, and adds to the gradient of the head if it is trained.
     #[allow(clippy::too_many_arguments)]
     fn head_backward(
         &self,
@@ -205,7 +209,7 @@ pub(super) trait Backend {
         logsumexp: &Self::Slice,
         kept: Option<&mut Self::Slice>,
         hidden: &Self::Slice,
-        plan: &Plan,
+        scored: &Scored<'_>,
         w: Part<'_, Self::Weights>,
     );
 }

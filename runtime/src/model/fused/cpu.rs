@@ -3,7 +3,7 @@
 use super::{
     backend::{Backend, Columns, Part, Shape, Write},
     map::Projection,
-    plan::Plan,
+    plan::{Plan, Scored},
     pool::{Buffer, Pool},
 };
 use collimate_kernels::{
@@ -26,6 +26,8 @@ pub(super) struct CpuBackend {
     shape: Shape,
     /// Are products with weights, and those of their gradients, in bf16?
     halves: bool,
+    /// Scores that the head keeps for its backward pass, at most.
+    most_kept: usize,
     pool: Arc<Pool>,
     /// For as many positions as any batch has had so far.
     angles: Mutex<Arc<Angles>>,
@@ -57,7 +59,12 @@ impl Storage for Vec<bf16> {
 impl CpuBackend {
     pub(super) fn new(shape: Shape, halves: bool) -> Self {
         let angles = Mutex::new(Arc::new(Angles::new(&shape.frequencies, 0)));
-        CpuBackend { shape, halves, pool: Arc::default(), angles, rooms: Mutex::default() }
+        CpuBackend { shape, halves, most_kept: head::KEPT, pool: Arc::default(), angles, rooms: Mutex::default() }
+    }
+
+    /// The same where the head keeps up to so many scores for its backward pass.
+    pub(super) fn keeping(self, most_kept: usize) -> Self {
+        CpuBackend { most_kept, ..self }
     }
 
     /// Rotary angles for this many positions or more.
@@ -288,7 +295,8 @@ impl Backend for CpuBackend {
     }
 
     fn kept(&self, rows: usize, w: &Range<usize>) -> Option<Buffer> {
-        Some(self.pool.take_at_most(head::kept(rows, w.len() / self.shape.hidden), head::KEPT))
+        let scores = head::kept(rows, w.len() / self.shape.hidden).min(self.most_kept);
+        Some(self.pool.take_at_most(scores, self.most_kept))
     }
 
     fn head(
@@ -297,10 +305,10 @@ impl Backend for CpuBackend {
         logsumexp: &mut [f32],
         kept: Option<&mut [f32]>,
         hidden: &[f32],
-        plan: &Plan,
+        scored: &Scored<'_>,
         w: Part<'_, Held>,
     ) {
-        head::forward(logp, logsumexp, kept.unwrap_or_default(), self.head_inputs(hidden, plan, &w));
+        head::forward(logp, logsumexp, kept.unwrap_or_default(), self.head_inputs(hidden, scored, &w));
     }
 
     fn head_backward(
@@ -311,10 +319,11 @@ impl Backend for CpuBackend {
         logsumexp: &[f32],
         kept: Option<&mut [f32]>,
         hidden: &[f32],
-        plan: &Plan,
+        scored: &Scored<'_>,
         w: Part<'_, Held>,
     ) {
-        let inputs = self.head_inputs(hidden, plan, &w);
+        let inputs = self.head_inputs(hidden, scored, &w);
+        let d_hidden = &mut d_hidden[scored.rows(self.shape.hidden)];
         let d_table = gradient.map(|gradient| &mut gradient[w.range.clone()]);
         head::backward(d_hidden, d_table, d_logp, logsumexp, kept.unwrap_or_default(), inputs);
     }
@@ -342,7 +351,9 @@ impl CpuBackend {
         rooms().push(room);
     }
 
-    fn head_inputs<'a>(&self, hidden: &'a [f32], plan: &'a Plan, w: &Part<'a, Held>) -> head::Inputs<'a> {
-        head::Inputs { hidden, table: self.read(w.all, w.range), targets: &plan.targets, width: self.shape.hidden }
+    fn head_inputs<'a>(&self, hidden: &'a [f32], scored: &Scored<'a>, w: &Part<'a, Held>) -> head::Inputs<'a> {
+        let (table, width) = (self.read(w.all, w.range), self.shape.hidden);
+        let targets = &scored.plan.targets[scored.tokens.clone()];
+        head::Inputs { hidden: &hidden[scored.rows(width)], table, targets, width }
     }
 }

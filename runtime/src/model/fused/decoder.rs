@@ -8,7 +8,7 @@ use super::{
     backend::{Backend, Part, Shape},
     layer::{Layer, LayerTrace},
     map::Map,
-    plan::Plan,
+    plan::{Plan, Scored},
 };
 use crate::model::{ModelConfig, Weights};
 use collimate_kernels::attention::Heads;
@@ -24,16 +24,29 @@ pub(super) struct Decoder<B> {
 /// What went into a layer, and what it left unless it is computed again.
 type Kept<T> = (T, Option<LayerTrace<T>>);
 
-/// What a forward pass leaves for its backward pass.
+/// What all layers leave for the pass back through them.
 #[derive(Debug)]
-pub(super) struct Trace<T> {
+pub(super) struct Trunk<T> {
     layers: Vec<Kept<T>>,
     /// The rows that go through the head, before the last norm.
     hidden: T,
     inverse: T,
+}
+
+/// What the head leaves for its backward pass.
+#[derive(Debug)]
+pub(super) struct Head<T> {
     logsumexp: T,
     /// Scores of all words, some of them.
     kept: Option<T>,
+}
+
+/// What a forward pass leaves for its backward pass.
+#[derive(Debug)]
+pub(super) struct Trace<T> {
+    trunk: Trunk<T>,
+    normed: T,
+    head: Head<T>,
 }
 
 /// The part of a model's shape that a backend needs.
@@ -59,7 +72,11 @@ impl<B: Backend> Decoder<B> {
 
     /// The log-probability of each scored token; nothing is kept.
     pub(super) fn score(&self, weights: &B::Weights, plan: &Plan) -> Vec<f32> {
-        let logp = self.backend.forwards(plan, || self.head(weights, plan, &self.stream(weights, plan), None).0);
+        let logp = self.backend.forwards(plan, || {
+            let [_, _, normed] = self.scored_rows(weights, plan, &self.stream(weights, plan));
+            let [logp, _] = self.taken(weights, &plan.scored(), &normed, None);
+            logp
+        });
         self.backend.download(&logp)
     }
 
@@ -78,16 +95,15 @@ impl<B: Backend> Decoder<B> {
     /// what goes into each layer.
     pub(super) fn forward(&self, weights: &B::Weights, plan: &Plan, recompute: bool) -> (Vec<f32>, Trace<B::Buffer>) {
         let (logp, trace) = self.backend.forwards(plan, || {
-            let (stream, layers) = self.traced(weights, plan, recompute);
-            let mut kept = self.backend.kept(plan.rows.len(), &self.map.head);
-            let (logp, [hidden, inverse, logsumexp]) = self.head(weights, plan, &stream, kept.as_deref_mut());
-            (logp, Trace { layers, hidden, inverse, logsumexp, kept })
+            let (trunk, normed) = self.trunk(weights, plan, recompute);
+            let (logp, head) = self.head(weights, &plan.scored(), &normed);
+            (logp, Trace { trunk, normed, head })
         });
         (self.backend.download(&logp), trace)
     }
 
-    /// The last layer's result, and what each layer's backward pass needs.
-    fn traced(&self, weights: &B::Weights, plan: &Plan, recompute: bool) -> (B::Buffer, Vec<Kept<B::Buffer>>) {
+    /// All layers: the row of each scored token after the last norm, and what [`Decoder::trunk_backward`] needs.
+    pub(super) fn trunk(&self, weights: &B::Weights, plan: &Plan, recompute: bool) -> (Trunk<B::Buffer>, B::Buffer) {
         let mut stream = self.embed(weights, plan);
         let mut layers = Vec::with_capacity(self.map.layers.len());
         for index in 0..self.map.layers.len() {
@@ -97,7 +113,20 @@ impl<B: Backend> Decoder<B> {
             let kept = if recompute && !layer.last { None } else { Some(trace) };
             layers.push((std::mem::replace(&mut stream, after), kept));
         }
-        (stream, layers)
+        let [hidden, inverse, normed] = self.scored_rows(weights, plan, &stream);
+        (Trunk { layers, hidden, inverse }, normed)
+    }
+
+    /// The log-probabilities of scored tokens from the rows of all of them, and what [`Decoder::head_backward`] needs.
+    pub(super) fn head(
+        &self,
+        weights: &B::Weights,
+        scored: &Scored<'_>,
+        normed: &B::Slice,
+    ) -> (B::Buffer, Head<B::Buffer>) {
+        let mut kept = self.backend.kept(scored.tokens.len(), &self.map.head);
+        let [logp, logsumexp] = self.taken(weights, scored, normed, kept.as_deref_mut());
+        (logp, Head { logsumexp, kept })
     }
 
     /// Adds to the gradient of all weights, from the gradient of the log-probabilities.
@@ -106,14 +135,49 @@ impl<B: Backend> Decoder<B> {
         weights: &B::Weights,
         gradient: &mut B::Slice,
         plan: &Plan,
-        mut trace: Trace<B::Buffer>,
+        trace: Trace<B::Buffer>,
         upstream: &[f32],
     ) {
         self.backend.backwards(|| {
-            let d_x = self.head_backward(weights, gradient, plan, &mut trace, upstream);
-            drop(trace.kept);
-            self.layers_backward(weights, gradient, plan, trace.layers, d_x);
+            let Trace { trunk, normed, head } = trace;
+            let mut d_normed = self.backend.buffer(plan.rows.len() * self.backend.shape().hidden);
+            self.head_backward(weights, gradient, &plan.scored(), &normed, head, upstream, &mut d_normed);
+            drop(normed);
+            self.trunk_backward(weights, gradient, plan, trunk, d_normed);
         });
+    }
+
+    /// Sets the gradient of scored tokens' rows, and adds to that of the head's weights, from that of the log-probabilities.
+    #[expect(clippy::too_many_arguments, reason = "a backward pass that leaves its result among others")]
+    pub(super) fn head_backward(
+        &self,
+        weights: &B::Weights,
+        gradient: &mut B::Slice,
+        scored: &Scored<'_>,
+        normed: &B::Slice,
+        head: Head<B::Buffer>,
+        upstream: &[f32],
+        d_normed: &mut B::Slice,
+    ) {
+        let Head { logsumexp, mut kept } = head;
+        let (upstream, table) = (self.backend.upload_exact(upstream), part(weights, &self.map.head));
+        let (trained, kept) = (self.map.whole.then_some(gradient), kept.as_deref_mut());
+        self.backend.head_backward(d_normed, trained, &upstream, &logsumexp, kept, normed, scored, table);
+    }
+
+    /// Adds to the gradient of all weights but the head's, from that of the scored tokens' rows after the last norm.
+    pub(super) fn trunk_backward(
+        &self,
+        weights: &B::Weights,
+        gradient: &mut B::Slice,
+        plan: &Plan,
+        trunk: Trunk<B::Buffer>,
+        d_normed: B::Buffer,
+    ) {
+        let Trunk { layers, hidden, inverse } = trunk;
+        let d_x = self.scored_rows_backward(weights, gradient, plan, [&hidden, &inverse], &d_normed);
+        drop((hidden, inverse, d_normed));
+        self.layers_backward(weights, gradient, plan, layers, d_x);
     }
 
     /// From the gradient of the last layer's result.
@@ -147,19 +211,18 @@ impl<B: Backend> Decoder<B> {
         Layer { backend: &self.backend, weights, map: &self.map.layers[index], plan, whole: self.map.whole, last }
     }
 
-    /// Log-probabilities of the scored tokens, with the rows they come from, those rows' inverse and logarithms.
-    fn head(
+    /// The log-probabilities of scored tokens, and the logarithms that they come from.
+    fn taken(
         &self,
         weights: &B::Weights,
-        plan: &Plan,
-        x: &B::Slice,
+        scored: &Scored<'_>,
+        normed: &B::Slice,
         kept: Option<&mut B::Slice>,
-    ) -> (B::Buffer, [B::Buffer; 3]) {
-        let [hidden, inverse, normed] = self.scored_rows(weights, plan, x);
-        let (backend, rows) = (&self.backend, plan.rows.len());
-        let (mut logp, mut logsumexp) = (backend.exact(rows), backend.exact(rows));
-        backend.head(&mut logp, &mut logsumexp, kept, &normed, plan, part(weights, &self.map.head));
-        (logp, [hidden, inverse, logsumexp])
+    ) -> [B::Buffer; 2] {
+        let (backend, count) = (&self.backend, scored.tokens.len());
+        let (mut logp, mut logsumexp) = (backend.exact(count), backend.exact(count));
+        backend.head(&mut logp, &mut logsumexp, kept, normed, scored, part(weights, &self.map.head));
+        [logp, logsumexp]
     }
 
     /// The rows that scored tokens are predicted from, the inverse of each and the rows after the last norm.
@@ -172,27 +235,6 @@ impl<B: Backend> Decoder<B> {
         let mut inverse = backend.exact(rows);
         backend.norm(&mut normed, &mut inverse, &hidden, part(weights, &self.map.norm));
         [hidden, inverse, normed]
-    }
-
-    /// The gradient of the last layer's result, which is wanted rows.
-    fn head_backward(
-        &self,
-        weights: &B::Weights,
-        gradient: &mut B::Slice,
-        plan: &Plan,
-        trace: &mut Trace<B::Buffer>,
-        upstream: &[f32],
-    ) -> B::Buffer {
-        let (backend, rows) = (&self.backend, plan.rows.len());
-        let width = backend.shape().hidden;
-        let mut normed = backend.buffer(rows * width);
-        backend.norm_again(&mut normed, &trace.hidden, &trace.inverse, part(weights, &self.map.norm));
-        let mut d_normed = backend.buffer(rows * width);
-        let (upstream, head) = (backend.upload_exact(upstream), part(weights, &self.map.head));
-        let trained = self.map.whole.then_some(&mut *gradient);
-        let kept = trace.kept.as_deref_mut();
-        backend.head_backward(&mut d_normed, trained, &upstream, &trace.logsumexp, kept, &normed, plan, head);
-        self.scored_rows_backward(weights, gradient, plan, [&trace.hidden, &trace.inverse], &d_normed)
     }
 
     /// The gradient of the last layer's result from that of the scored rows after the last norm.

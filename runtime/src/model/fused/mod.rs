@@ -14,12 +14,14 @@
 //! backend  the operations of a device; cpu is one, gpu another
 //! layer    attention and feed-forward, forward and backward
 //! decoder  all layers, embedding and head
+//! apart    all layers at once and the head for some tokens at a time
 //! decode   token by token, over a cache of keys and values
 //! halves   weights in bf16
 //! pool     buffers, used again and again
 //! states   what a program makes of all words, without a matrix of tokens and words
 //! ```
 
+mod apart;
 mod backend;
 mod cpu;
 mod decode;
@@ -43,8 +45,9 @@ pub use gpu::{GpuEngine, GpuSampler};
 pub use states::WordStates;
 pub(crate) use states::{Pass, Unfound};
 
-use super::{Engine, GivesStates, Live, ModelConfig, Parameters, Sequences, ValuesAt, Weights};
+use super::{Engine, GivesStates, HeadApart, Live, ModelConfig, Parameters, Sequences, ValuesAt, Weights};
 use crate::{Error, Result, bridge};
+use collimate_kernels::head::KEPT;
 use cpu::{CpuBackend, Held};
 use decoder::Decoder;
 use dfdx::prelude::{Cpu, Gradients};
@@ -73,6 +76,8 @@ pub struct FusedOptions {
     /// Multiply in bf16: weights, and for a product with them states and gradients too, are rounded to the nearest. Sums are in
     /// f32, and so are states and gradients between products and the weights that an optimizer changes.
     pub halves: bool,
+    /// Scores of all words that the head keeps for its backward pass on a CPU, at most; what it does not keep is computed again.
+    pub kept: usize,
     /// On a GPU, start a pass that comes again as one recorded piece; without it every pass goes step by step. To the last bit
     /// the results are the same.
     pub replay: bool,
@@ -82,11 +87,15 @@ impl FusedOptions {
     /// From this many weights on, training recomputes unless it is told not to. Weights, gradient and the optimizer's moments
     /// then take 0.8 GB and more, and memory decides sooner than time what can be trained.
     pub const LARGE: usize = 50_000_000;
+
+    fn backend(self, shape: backend::Shape) -> CpuBackend {
+        CpuBackend::new(shape, self.halves).keeping(self.kept)
+    }
 }
 
 impl Default for FusedOptions {
     fn default() -> Self {
-        FusedOptions { share_prompts: true, recompute: false, halves: false, replay: true }
+        FusedOptions { share_prompts: true, recompute: false, halves: false, kept: KEPT, replay: true }
     }
 }
 
@@ -102,7 +111,7 @@ impl FusedEngine {
     pub fn with(parameters: Arc<Parameters>, options: FusedOptions) -> Self {
         let decoder = {
             let weights = parameters.weights.read().unwrap_or_else(PoisonError::into_inner);
-            Arc::new(Decoder::new(&weights, |shape| CpuBackend::new(shape, options.halves)))
+            Arc::new(Decoder::new(&weights, |shape| options.backend(shape)))
         };
         FusedEngine { parameters, decoder, device: Cpu::default(), options, bare: false }
     }
@@ -236,11 +245,15 @@ impl Engine<Cpu> for FusedEngine {
         weights.low_rank?;
         Some(Box::new(FusedEngine {
             parameters: Arc::clone(&self.parameters),
-            decoder: Arc::new(Decoder::bare(&weights, |shape| CpuBackend::new(shape, self.options.halves))),
+            decoder: Arc::new(Decoder::bare(&weights, |shape| self.options.backend(shape))),
             device: self.device.clone(),
             options: self.options,
             bare: true,
         }))
+    }
+
+    fn head_apart(&self) -> Option<&dyn HeadApart<Cpu>> {
+        Some(self)
     }
 
     fn gives_states(&self) -> Option<&dyn GivesStates<Cpu>> {

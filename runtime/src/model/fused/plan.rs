@@ -7,6 +7,7 @@ use crate::{
     model::{ModelConfig, Sequences, ValuesAt},
 };
 use collimate_kernels::{attention::Segment, cuda::bucket};
+use std::ops::Range;
 
 /// The rows of a batch: one for each token that is read.
 #[derive(Debug)]
@@ -28,6 +29,21 @@ pub(super) struct Plan {
     pub(super) targets: Vec<u32>,
     /// How many of `rows` somebody asked for; what comes after them fills up.
     pub(super) asked: usize,
+}
+
+/// Some of the scored tokens of a batch, one after another.
+#[derive(Debug)]
+pub(super) struct Scored<'a> {
+    pub(super) plan: &'a Plan,
+    /// Which of [`Plan::rows`], and of whatever has a row for each of these.
+    pub(super) tokens: Range<usize>,
+}
+
+impl Scored<'_> {
+    /// Where their rows lie in a matrix of this width.
+    pub(super) fn rows(&self, width: usize) -> Range<usize> {
+        self.tokens.start * width..self.tokens.end * width
+    }
 }
 
 impl Plan {
@@ -101,6 +117,16 @@ impl Plan {
         }
         let asked = rows.len();
         Plan { tokens, positions, segments, last, wanted, rows, targets, asked }
+    }
+
+    /// All scored tokens, and what fills up.
+    pub(super) fn scored(&self) -> Scored<'_> {
+        self.some(0..self.rows.len())
+    }
+
+    /// Some of them.
+    pub(super) fn some(&self, tokens: Range<usize>) -> Scored<'_> {
+        Scored { plan: self, tokens }
     }
 
     /// Filled up, so that batches of nearly the same size are of the same: with rows that nobody sees and nothing is asked

@@ -1,14 +1,12 @@
 //! The hidden states that the scored tokens are predicted from, for who makes something of all words himself.
 
 use super::super::{backend::Backend, plan::Plan};
-use super::{Decoder, Kept, part};
+use super::{Decoder, Trunk, part};
 
 /// What a forward pass leaves for its backward pass.
 #[derive(Debug)]
 pub(in super::super) struct StateTrace<T> {
-    layers: Vec<Kept<T>>,
-    hidden: T,
-    inverse: T,
+    trunk: Trunk<T>,
     /// Of each row, if the log-probabilities were asked for.
     logsumexp: Option<T>,
 }
@@ -25,7 +23,8 @@ impl<B: Backend> Decoder<B> {
     pub(in super::super) fn score_states(&self, weights: &B::Weights, plan: &Plan, logp: bool) -> States<B::Buffer> {
         let (rows, logp) = self.backend.forwards(plan, || {
             let [_, _, rows] = self.scored_rows(weights, plan, &self.stream(weights, plan));
-            let [logp, _] = if logp { self.taken(weights, plan, &rows) } else { [None, None] };
+            let [logp, _] =
+                if logp { self.taken(weights, &plan.scored(), &rows, None).map(Some) } else { [None, None] };
             (rows, logp)
         });
         States { logp: logp.map(|logp| self.backend.download(&logp)), rows }
@@ -40,10 +39,10 @@ impl<B: Backend> Decoder<B> {
         logp: bool,
     ) -> (States<B::Buffer>, StateTrace<B::Buffer>) {
         let (rows, logp, trace) = self.backend.forwards(plan, || {
-            let (stream, layers) = self.traced(weights, plan, recompute);
-            let [hidden, inverse, rows] = self.scored_rows(weights, plan, &stream);
-            let [logp, logsumexp] = if logp { self.taken(weights, plan, &rows) } else { [None, None] };
-            (rows, logp, StateTrace { layers, hidden, inverse, logsumexp })
+            let (trunk, rows) = self.trunk(weights, plan, recompute);
+            let [logp, logsumexp] =
+                if logp { self.taken(weights, &plan.scored(), &rows, None).map(Some) } else { [None, None] };
+            (rows, logp, StateTrace { trunk, logsumexp })
         });
         (States { logp: logp.map(|logp| self.backend.download(&logp)), rows }, trace)
     }
@@ -67,20 +66,11 @@ impl<B: Backend> Decoder<B> {
                 let mut more = backend.buffer(plan.rows.len() * backend.shape().hidden);
                 let (d_logp, head) = (backend.upload_exact(d_logp), part(weights, &self.map.head));
                 let trained = self.map.whole.then_some(&mut *gradient);
-                backend.head_backward(&mut more, trained, &d_logp, logsumexp, None, rows, plan, head);
+                backend.head_backward(&mut more, trained, &d_logp, logsumexp, None, rows, &plan.scored(), head);
                 let each: Vec<u32> = (0..plan.rows.len() as u32).collect();
                 backend.pick_backward(&mut d_rows, &more, &each);
             }
-            let d_x = self.scored_rows_backward(weights, gradient, plan, [&trace.hidden, &trace.inverse], &d_rows);
-            self.layers_backward(weights, gradient, plan, trace.layers, d_x);
+            self.trunk_backward(weights, gradient, plan, trace.trunk, d_rows);
         });
-    }
-
-    /// Log-probabilities of the scored tokens and the logarithms they come from.
-    fn taken(&self, weights: &B::Weights, plan: &Plan, rows: &B::Slice) -> [Option<B::Buffer>; 2] {
-        let (backend, count) = (&self.backend, plan.rows.len());
-        let (mut logp, mut logsumexp) = (backend.exact(count), backend.exact(count));
-        backend.head(&mut logp, &mut logsumexp, None, rows, plan, part(weights, &self.map.head));
-        [Some(logp), Some(logsumexp)]
     }
 }

@@ -5,15 +5,7 @@ use super::super::{
     map::Projection,
     plan::Plan,
 };
-use super::{Decoder, Kept, part};
-
-/// What a forward pass leaves for its backward pass.
-#[derive(Debug)]
-pub(in super::super) struct ValueTrace<T> {
-    layers: Vec<Kept<T>>,
-    hidden: T,
-    inverse: T,
-}
+use super::{Decoder, Trunk, part};
 
 impl<B: Backend> Decoder<B> {
     /// The values of all labels at each state asked for; nothing is kept.
@@ -31,13 +23,12 @@ impl<B: Backend> Decoder<B> {
         weights: &B::Weights,
         plan: &Plan,
         recompute: bool,
-    ) -> (Vec<f32>, ValueTrace<B::Buffer>) {
-        let (values, trace) = self.backend.forwards(plan, || {
-            let (stream, layers) = self.traced(weights, plan, recompute);
-            let [hidden, inverse, normed] = self.scored_rows(weights, plan, &stream);
-            (self.values(weights, plan, &normed), ValueTrace { layers, hidden, inverse })
+    ) -> (Vec<f32>, Trunk<B::Buffer>) {
+        let (values, trunk) = self.backend.forwards(plan, || {
+            let (trunk, normed) = self.trunk(weights, plan, recompute);
+            (self.values(weights, plan, &normed), trunk)
         });
-        (self.backend.download(&values), trace)
+        (self.backend.download(&values), trunk)
     }
 
     /// Adds to the gradient of all weights, from the gradient of the values.
@@ -46,20 +37,20 @@ impl<B: Backend> Decoder<B> {
         weights: &B::Weights,
         gradient: &mut B::Slice,
         plan: &Plan,
-        trace: ValueTrace<B::Buffer>,
+        trunk: Trunk<B::Buffer>,
         upstream: &[f32],
     ) {
         let (backend, head) = (&self.backend, self.labels());
         backend.backwards(|| {
             let d_values = backend.upload(upstream);
             let mut normed = backend.buffer(plan.rows.len() * head.inner);
-            backend.norm_again(&mut normed, &trace.hidden, &trace.inverse, part(weights, &self.map.norm));
+            backend.norm_again(&mut normed, &trunk.hidden, &trunk.inverse, part(weights, &self.map.norm));
             let mut d_normed = backend.buffer(plan.rows.len() * head.inner);
             backend.linear_input(&mut d_normed, &d_values, weights, head);
             let of_head = self.map.values_gradient().expect("a head that gives values");
             backend.linear_weight(gradient, &d_values, &normed, &of_head);
-            let d_x = self.scored_rows_backward(weights, gradient, plan, [&trace.hidden, &trace.inverse], &d_normed);
-            self.layers_backward(weights, gradient, plan, trace.layers, d_x);
+            drop((d_values, normed));
+            self.trunk_backward(weights, gradient, plan, trunk, d_normed);
         });
     }
 

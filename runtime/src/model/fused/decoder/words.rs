@@ -6,15 +6,13 @@ use super::super::{
     map::Projection,
     plan::Plan,
 };
-use super::{Decoder, Kept, part};
+use super::{Decoder, Trunk, part};
 use rayon::prelude::*;
 
 /// What a forward pass leaves for its backward pass.
 #[derive(Debug)]
 pub(in super::super) struct WordTrace<T> {
-    layers: Vec<Kept<T>>,
-    hidden: T,
-    inverse: T,
+    trunk: Trunk<T>,
     /// The log-probabilities themselves.
     words: Vec<f32>,
 }
@@ -33,10 +31,9 @@ impl<B: Backend> Decoder<B> {
         plan: &Plan,
         recompute: bool,
     ) -> (Vec<f32>, WordTrace<B::Buffer>) {
-        let (stream, layers) = self.traced(weights, plan, recompute);
-        let [hidden, inverse, normed] = self.scored_rows(weights, plan, &stream);
+        let (trunk, normed) = self.trunk(weights, plan, recompute);
         let words = self.words(weights, plan, &normed);
-        (words.clone(), WordTrace { layers, hidden, inverse, words })
+        (words.clone(), WordTrace { trunk, words })
     }
 
     /// Adds to the gradient of all weights, from the gradient of the log-probabilities.
@@ -55,14 +52,14 @@ impl<B: Backend> Decoder<B> {
         });
         let d_scores = backend.upload(&upstream);
         let mut normed = backend.buffer(plan.rows.len() * head.inner);
-        backend.norm_again(&mut normed, &trace.hidden, &trace.inverse, part(weights, &self.map.norm));
+        backend.norm_again(&mut normed, &trace.trunk.hidden, &trace.trunk.inverse, part(weights, &self.map.norm));
         let mut d_normed = backend.buffer(plan.rows.len() * head.inner);
         backend.linear_input(&mut d_normed, &d_scores, weights, &head);
         if self.map.whole {
             backend.linear_weight(gradient, &d_scores, &normed, &head);
         }
-        let d_x = self.scored_rows_backward(weights, gradient, plan, [&trace.hidden, &trace.inverse], &d_normed);
-        self.layers_backward(weights, gradient, plan, trace.layers, d_x);
+        drop((d_scores, normed));
+        self.trunk_backward(weights, gradient, plan, trace.trunk, d_normed);
     }
 
     fn words(&self, weights: &B::Weights, plan: &Plan, normed: &B::Slice) -> Vec<f32> {

@@ -3,7 +3,7 @@
 use super::super::{
     backend::{Backend, Columns, Part, Shape, Write},
     map::Projection,
-    plan::Plan,
+    plan::{Plan, Scored},
 };
 use super::known::Known;
 use collimate_kernels::{
@@ -373,12 +373,12 @@ impl Backend for GpuBackend {
         logsumexp: &mut Numbers,
         _kept: Option<&mut Numbers>,
         hidden: &Numbers,
-        plan: &Plan,
+        scored: &Scored<'_>,
         w: Part<'_, Numbers>,
     ) {
-        let targets = self.indices(&plan.targets);
-        let (targets, table, width) = (targets.view(), w.numbers(), self.shape.hidden);
-        let inputs = head::Inputs { hidden: hidden.view(), table, targets, width };
+        let (targets, rows) = (self.indices(&scored.plan.targets), scored.rows(self.shape.hidden));
+        let (targets, table) = (targets.view().part(scored.tokens.clone()), w.numbers());
+        let inputs = head::Inputs { hidden: hidden.view().part(rows), table, targets, width: self.shape.hidden };
         head::forward(&self.stream, logp.view_mut(), logsumexp.view_mut(), inputs, head::Tile::default());
     }
 
@@ -390,14 +390,15 @@ impl Backend for GpuBackend {
         logsumexp: &Numbers,
         _kept: Option<&mut Numbers>,
         hidden: &Numbers,
-        plan: &Plan,
+        scored: &Scored<'_>,
         w: Part<'_, Numbers>,
     ) {
-        let targets = self.indices(&plan.targets);
-        let (targets, table, width) = (targets.view(), w.numbers(), self.shape.hidden);
-        let inputs = head::Inputs { hidden: hidden.view(), table, targets, width };
+        let (targets, rows) = (self.indices(&scored.plan.targets), scored.rows(self.shape.hidden));
+        let (targets, table) = (targets.view().part(scored.tokens.clone()), w.numbers());
+        let inputs = head::Inputs { hidden: hidden.view().part(rows), table, targets, width: self.shape.hidden };
         let d_table = gradient.map(|gradient| gradient.view_mut().part(w.range.clone()));
-        let (d_hidden, d_logp, logsumexp) = (d_hidden.view_mut(), d_logp.view(), logsumexp.view());
+        let d_hidden = d_hidden.view_mut().part(scored.rows(self.shape.hidden));
+        let (d_logp, logsumexp) = (d_logp.view(), logsumexp.view());
         head::backward(&self.stream, d_hidden, d_table, d_logp, logsumexp, inputs, head::Tile::default());
     }
 }
