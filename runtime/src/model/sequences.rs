@@ -58,6 +58,15 @@ impl Sequences {
         self.spans.push(Span { range: start..end, scored: middle..end });
     }
 
+    /// Adds all sequences of another batch.
+    pub fn extend(&mut self, other: &Sequences) {
+        let start = self.tokens.len();
+        let moved = |range: &Range<usize>| range.start + start..range.end + start;
+        self.tokens.extend_from_slice(&other.tokens);
+        self.spans
+            .extend(other.spans.iter().map(|span| Span { range: moved(&span.range), scored: moved(&span.scored) }));
+    }
+
     /// How many tokens are scored.
     #[must_use]
     pub fn scored(&self) -> usize {

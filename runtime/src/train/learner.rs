@@ -2,11 +2,13 @@
 
 use super::asked::{Asked, put};
 use super::start::StartScores;
-use super::trainee::{CRITIC, REWARD_MODEL, Trainee};
+use super::trainee::{CRITIC, REWARD_MODEL, Reads, Trainee};
 use super::whole_words::WholeWords;
 use crate::compile::{Source, Words};
 use crate::data::{Batch, Example, Item, View, items};
+use crate::model::{HeadApart, Sequences};
 use crate::{Error, Result, bridge, compile};
+use collimate_dsl::Totals;
 use collimate_dsl::eval::{self, Inputs, Measured};
 use collimate_dsl::ir::{Program, STATE};
 use dfdx::prelude::Device;
@@ -111,10 +113,19 @@ impl<D: Device<f32>> Learner<'_, D> {
         let items = items(self.view, rows)?;
         let all = self.laid_out(&items);
         let mut gathered = Gathered { tokens: all.sequences.tokens.len(), ..Gathered::default() };
-        if eval::separable(self.program).is_ok() || rows.len() <= self.part {
+        let separable = eval::separable(self.program).is_ok();
+        if separable || rows.len() <= self.part {
             let totals = all.layout.totals();
             for (part, rows) in items.chunks(self.part).zip(rows.chunks(self.part)) {
-                self.learn_part(part, &totals, state, &mut gathered).map_err(|e| at(rows, &e))?;
+                match self.head_apart() {
+                    Some((trainee, engine)) => {
+                        let room = if separable { engine.room() } else { usize::MAX };
+                        let groups = self.groups(part, room);
+                        self.learn_by_groups(trainee, engine, &groups, &totals, state, &mut gathered)
+                    }
+                    None => self.learn_part(part, &totals, state, &mut gathered),
+                }
+                .map_err(|e| at(rows, &e))?;
             }
         } else {
             self.learn_whole(&items, &all, state, &mut gathered).map_err(|e| at(rows, &e))?;
@@ -122,23 +133,81 @@ impl<D: Device<f32>> Learner<'_, D> {
         Ok(gathered)
     }
 
+    /// The model that is trained, if it is one of which only its tokens' log-probabilities are read, and its head can be run for
+    /// some of them at a time.
+    fn head_apart(&self) -> Option<(&Trainee<D>, &dyn HeadApart<D>)> {
+        match &self.trainees[..] {
+            [trainee] if trainee.reads == Reads::Tokens && self.words == 0 => {
+                Some((trainee, trainee.engine.head_apart()?))
+            }
+            _ => None,
+        }
+    }
+
+    /// Items that follow one another, as many as have their scored tokens in the room, and at least one.
+    fn groups<'i>(&self, items: &'i [Item<'i>], room: usize) -> Vec<&'i [Item<'i>]> {
+        filled(items, room, |item| self.laid_out(std::slice::from_ref(item)).sequences.scored())
+    }
+
+    /// One part of a batch that may be cut: through all layers in one go, and for each group of its items head, loss and back
+    /// through the head, before the next group's scores of all words take their place.
+    fn learn_by_groups(
+        &self,
+        trainee: &Trainee<D>,
+        engine: &dyn HeadApart<D>,
+        groups: &[&[Item<'_>]],
+        totals: &Totals,
+        state: &eval::Settings,
+        gathered: &mut Gathered,
+    ) -> Result<()> {
+        let batches: Vec<Batch> = groups.iter().map(|items| self.laid_out(items)).collect();
+        let mut sequences = Sequences::default();
+        batches.iter().for_each(|batch| sequences.extend(&batch.sequences));
+        let trunk = engine.trunk(&sequences)?;
+        let mut end = 0;
+        for (items, batch) in groups.iter().zip(&batches) {
+            let (inputs, words) = self.given(batch, items)?;
+            let asked = trainee.asked(batch);
+            let live = trunk.head(end..end + asked)?;
+            end += asked;
+            let source = Source { live, asked, shares: trainee.shares(batch) };
+            self.learn_from(batch, inputs, vec![source], words, totals, state, gathered)?;
+        }
+        trunk.go_back()
+    }
+
     /// One part of a batch that may be cut: forward, loss and backward in one go.
     fn learn_part(
         &self,
         part: &[Item<'_>],
-        totals: &collimate_dsl::Totals,
+        totals: &Totals,
         state: &eval::Settings,
         gathered: &mut Gathered,
     ) -> Result<()> {
         let batch = self.laid_out(part);
-        let (mut inputs, mut words) = self.given(&batch, part)?;
-        eval::give_state(&mut inputs, state);
+        let (inputs, mut words) = self.given(&batch, part)?;
         let mut sources = Vec::new();
         for trainee in &self.trainees {
             let (source, own) = trainee.forward(&batch)?;
             sources.push(source);
             words.extend(own);
         }
+        self.learn_from(&batch, inputs, sources, words, totals, state, gathered)
+    }
+
+    /// The loss of what the models say of some items, and the way back from it.
+    #[expect(clippy::too_many_arguments, reason = "a step, and where its numbers go")]
+    fn learn_from(
+        &self,
+        batch: &Batch,
+        mut inputs: Inputs,
+        sources: Vec<Source<D>>,
+        words: Vec<Words>,
+        totals: &Totals,
+        state: &eval::Settings,
+        gathered: &mut Gathered,
+    ) -> Result<()> {
+        eval::give_state(&mut inputs, state);
         let (device, program, layout, hyper) = (&self.device, self.program, &batch.layout, self.hyper);
         let (outcome, gradients) = match words[..] {
             [] => compile::step_of(device, program, layout, totals, &inputs, hyper, sources)?,
@@ -266,6 +335,21 @@ impl<D: Device<f32>> Learner<'_, D> {
     }
 }
 
+/// Neighbours cut into groups, each as large as fits in the room; what does not fit in it is a group alone.
+fn filled<T>(items: &[T], room: usize, size: impl Fn(&T) -> usize) -> Vec<&[T]> {
+    let (mut groups, mut start, mut taken) = (Vec::new(), 0, 0_usize);
+    for (place, item) in items.iter().enumerate() {
+        let own = size(item);
+        if place > start && own > room.saturating_sub(taken) {
+            groups.push(&items[start..place]);
+            (start, taken) = (place, 0);
+        }
+        taken += own;
+    }
+    groups.push(&items[start..]);
+    groups
+}
+
 pub(super) fn numeric(problem: impl Display) -> Error {
     Error::Numeric(problem.to_string())
 }
@@ -278,4 +362,21 @@ pub(super) fn at(rows: &[&Example], problem: &dyn Display) -> Error {
         names.push(format!("{} more", rows.len() - SHOWN));
     }
     Error::Numeric(format!("{problem} (rows {})", names.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filled;
+
+    #[test]
+    fn neighbours_fill_the_room() {
+        let cut =
+            |items: &[usize], room| filled(items, room, |size| *size).iter().map(|g| g.to_vec()).collect::<Vec<_>>();
+        assert_eq!(
+            cut(&[3, 4, 2, 1, 9, 0, 10, 11, 2], 10),
+            [vec![3, 4, 2, 1], vec![9, 0], vec![10], vec![11], vec![2]]
+        );
+        assert_eq!(cut(&[1, 1], 0), [[1], [1]]);
+        assert_eq!(cut(&[5, 6], usize::MAX), [[5, 6]]);
+    }
 }

@@ -3,6 +3,7 @@
 //! - All tokens of all sequences stand in one matrix; nothing is padding. Attention runs sequence by sequence.
 //! - The log-probabilities enter dfdx's tape as one node. When dfdx's backward pass reaches it, the decoder's own backward
 //!   pass runs and adds to [`Parameters::gradient`] in place.
+//! - Or as several, one for each part of the scored tokens, whose backward passes end before the layers ([`HeadApart`]).
 //! - A prompt that several sequences begin with, say both sides of a pair, is read once, and the last token of a response
 //!   not at all. Only positions whose next token is scored go through the end of the last layer and the output head.
 //! - The three projections of attention lie side by side in [`super::Weights`], and so do gate and up: each group is one product.
