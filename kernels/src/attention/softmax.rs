@@ -137,9 +137,13 @@ pub(super) fn exponentials<A: Arithmetic>(values: &mut [f32], shift: f32) -> f32
             lanes[i] += chunk[i];
         }
     }
-    for (lane, value) in lanes.iter_mut().zip(rest) {
-        *value = exp::<A>(*value - shift);
-        *lane += *value;
+    // As many as the others, since one after another they would take longer; those that are not there add 0.
+    let mut padded = [f32::NEG_INFINITY; LANES];
+    padded[..rest.len()].copy_from_slice(rest);
+    for i in 0..LANES {
+        padded[i] = exp::<A>(padded[i] - shift);
+        lanes[i] += padded[i];
     }
+    rest.copy_from_slice(&padded[..rest.len()]);
     sum_lanes(lanes)
 }

@@ -148,7 +148,13 @@ vectorized! {
 
 #[inline(always)]
 fn soften_body<A: Arithmetic>(scores: &mut [f32], parts: &[Part]) -> f32 {
-    let highest = parts.iter().map(|part| maximum(&scores[part.seen()])).fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = parts.iter().map(|part| exponentials::<A>(&mut scores[part.seen()], highest)).sum();
+    // Loops, and no closures: what the compiler makes of a closure need not be for this function's registers.
+    let (mut highest, mut sum) = (f32::NEG_INFINITY, 0.0);
+    for part in parts {
+        highest = highest.max(maximum(&scores[part.seen()]));
+    }
+    for part in parts {
+        sum += exponentials::<A>(&mut scores[part.seen()], highest);
+    }
     1.0 / sum
 }
