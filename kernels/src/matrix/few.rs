@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn every_form_is_the_product_in_f64_and_a_row_does_not_depend_on_its_company() {
         for rows in (1..=9).chain([13, 16, 17, 25]) {
-            for (out, inner) in [(1, 1), (9, 16), (37, 75), (6, 32), (600, 100), (43, 257)] {
+            for (out, inner) in [(1, 1), (9, 16), (37, 75), (6, 32), (600, 100), (43, 257), (19, 801)] {
                 check(rows, out, inner, |w| w);
                 check(rows, out, inner, bf16::from_f32);
             }

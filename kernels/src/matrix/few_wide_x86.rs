@@ -16,6 +16,7 @@ use std::arch::x86_64::{
     _mm512_maskz_loadu_ps, _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_slli_epi32, _mm512_storeu_ps,
     _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
+use std::ops::Range;
 
 /// Rows of a tile at most.
 const ROWS: usize = 8;
@@ -31,6 +32,10 @@ const NUMBERS: usize = 16;
 const SUMS: usize = 16;
 /// Bytes that memory hands over at once.
 const LINE: usize = 64;
+/// Bytes of rows that stay in the nearest cache beside the weights that pass through.
+const NEAR: usize = 24 << 10;
+/// Bytes of a part of rows that do not. Rows that begin a multiple of 2 KiB apart share few of the cache's places, so it is far less.
+const PART: usize = 12 << 10;
 
 /// All rows of `x` times the rows of `weight`.
 ///
@@ -42,6 +47,7 @@ pub(super) unsafe fn stripe<W: Weight>(stripe: &Stripe<'_>, x: &[f32], weight: &
     let (rows, columns) = (x.len() / inner, weight.len() / inner);
     let passes = rows.div_ceil(ROWS).max(1);
     let height = rows.div_ceil(passes).max(1);
+    let mut waiting = [[_mm512_setzero_ps(); ROWS]; AHEAD];
     for column in (0..columns).step_by(AHEAD) {
         let count = AHEAD.min(columns - column);
         let (here, next) = weight[column * inner..].split_at(count * inner);
@@ -51,24 +57,27 @@ pub(super) unsafe fn stripe<W: Weight>(stripe: &Stripe<'_>, x: &[f32], weight: &
             // SAFETY: the caller's promise.
             unsafe {
                 next = match (x.len() / inner, passes) {
-                    (1, _) => tiles::<W, 1, WIDE, WIDE>(&place, x, here, inner, next),
-                    (2, _) => tiles::<W, 2, WIDE, WIDE>(&place, x, here, inner, next),
-                    (3, _) => tiles::<W, 3, WIDE, WIDE>(&place, x, here, inner, next),
-                    (4, _) => tiles::<W, 4, WIDE, WIDE>(&place, x, here, inner, next),
-                    (5, 1) => tiles::<W, 5, NARROW, NARROW>(&place, x, here, inner, next),
-                    (6, 1) => tiles::<W, 6, NARROW, NARROW>(&place, x, here, inner, next),
-                    (7, 1) => tiles::<W, 7, NARROW, NARROW>(&place, x, here, inner, next),
-                    (_, 1) => tiles::<W, ROWS, NARROW, NARROW>(&place, x, here, inner, next),
+                    (1, _) => tiles::<W, 1, WIDE, WIDE>(&place, &mut waiting, x, here, inner, next),
+                    (2, _) => tiles::<W, 2, WIDE, WIDE>(&place, &mut waiting, x, here, inner, next),
+                    (3, _) => tiles::<W, 3, WIDE, WIDE>(&place, &mut waiting, x, here, inner, next),
+                    (4, _) => tiles::<W, 4, WIDE, WIDE>(&place, &mut waiting, x, here, inner, next),
+                    (5, 1) => tiles::<W, 5, NARROW, NARROW>(&place, &mut waiting, x, here, inner, next),
+                    (6, 1) => tiles::<W, 6, NARROW, NARROW>(&place, &mut waiting, x, here, inner, next),
+                    (7, 1) => tiles::<W, 7, NARROW, NARROW>(&place, &mut waiting, x, here, inner, next),
+                    (_, 1) => tiles::<W, ROWS, NARROW, NARROW>(&place, &mut waiting, x, here, inner, next),
                     // Of several passes, each asks for a part.
-                    (5, _) => tiles::<W, 5, NARROW, 1>(&place, x, here, inner, next),
-                    (6, _) => tiles::<W, 6, NARROW, 1>(&place, x, here, inner, next),
-                    (7, _) => tiles::<W, 7, NARROW, 1>(&place, x, here, inner, next),
-                    _ => tiles::<W, ROWS, NARROW, 1>(&place, x, here, inner, next),
+                    (5, _) => tiles::<W, 5, NARROW, 1>(&place, &mut waiting, x, here, inner, next),
+                    (6, _) => tiles::<W, 6, NARROW, 1>(&place, &mut waiting, x, here, inner, next),
+                    (7, _) => tiles::<W, 7, NARROW, 1>(&place, &mut waiting, x, here, inner, next),
+                    _ => tiles::<W, ROWS, NARROW, 1>(&place, &mut waiting, x, here, inner, next),
                 }
             }
         }
     }
 }
+
+/// Sums of the columns that are multiplied at a time.
+type Waiting = [[__m512; ROWS]; AHEAD];
 
 /// Where some results go.
 struct Place<'a> {
@@ -80,6 +89,9 @@ struct Place<'a> {
 /// `R` rows of `x` times some rows of a weight, `C` at a time. For each line of one of them, `LINES / C` lines are asked for from `next`
 /// on; answers with the place after those.
 ///
+/// Rows that do not all fit in the nearest cache would be brought there again for every tile. Then all columns are multiplied by a part of
+/// the inner size before the next part is looked at, and sums wait in between: to the last bit they are those of a single pass.
+///
 /// # Safety
 /// As above.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx2,fma")]
@@ -87,27 +99,49 @@ struct Place<'a> {
 #[allow(unsafe_code)]
 unsafe fn tiles<W: Weight, const R: usize, const C: usize, const LINES: usize>(
     place: &Place<'_>,
+    waiting: &mut Waiting,
     x: &[f32],
     weight: &[W],
     inner: usize,
     mut next: *const i8,
 ) -> *const i8 {
-    let (columns, mut column) = (weight.len() / inner, 0);
+    let columns = weight.len() / inner;
+    let whole = columns / C * C;
+    let bytes = R * inner * size_of::<f32>();
+    let part = if bytes <= NEAR { inner } else { inner.div_ceil(bytes.div_ceil(PART)) }.next_multiple_of(W::IN_LINE);
     // SAFETY: the caller's promise.
     unsafe {
-        while column + C <= columns {
-            let sums = tile::<W, R, C, LINES>(x, &weight[column * inner..], inner, next);
-            store::<R, C>(place, column, &sums);
-            next = next.wrapping_add(inner / W::IN_LINE * LINES * LINE);
-            column += C;
+        for start in (0..inner).step_by(part) {
+            let range = start..inner.min(start + part);
+            for column in (0..whole).step_by(C) {
+                let mut sums = [[_mm512_setzero_ps(); C]; R];
+                if start > 0 {
+                    each::<R, C>(|r, c| sums[r][c] = waiting[column + c][r]);
+                }
+                next = add_up::<W, R, C, LINES>(&mut sums, x, &weight[column * inner..], inner, range.clone(), next);
+                if range.end == inner {
+                    store::<R, C>(place, column, &across_all(&sums));
+                } else {
+                    each::<R, C>(|r, c| waiting[column + c][r] = sums[r][c]);
+                }
+            }
         }
-        while column < columns {
-            let sums = tile::<W, R, 1, 0>(x, &weight[column * inner..], inner, next);
-            store::<R, 1>(place, column, &sums);
-            column += 1;
+        for column in whole..columns {
+            let mut sums = [[_mm512_setzero_ps(); 1]; R];
+            add_up::<W, R, 1, 0>(&mut sums, x, &weight[column * inner..], inner, 0..inner, next);
+            store::<R, 1>(place, column, &across_all(&sums));
         }
     }
     next
+}
+
+#[inline(always)]
+fn each<const R: usize, const C: usize>(mut work: impl FnMut(usize, usize)) {
+    for r in 0..R {
+        for c in 0..C {
+            work(r, c);
+        }
+    }
 }
 
 #[inline(always)]
@@ -119,28 +153,30 @@ fn store<const R: usize, const C: usize>(place: &Place<'_>, column: usize, sums:
     }
 }
 
-/// The dot products of `R` rows of `x` and `C` of `weight`, in the order of [`sum_of`]. Each is summed up the same way in any company.
+/// Adds to the sums of the dot products of `R` rows of `x` and `C` of `weight` those of a part of the inner size, which begins with a line.
+/// Each is summed up the same way in any company. Answers with the place after the lines that were asked for.
 ///
 /// # Safety
 /// As above.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx2,fma")]
 #[inline]
 #[allow(unsafe_code)]
-unsafe fn tile<W: Weight, const R: usize, const C: usize, const LINES: usize>(
+unsafe fn add_up<W: Weight, const R: usize, const C: usize, const LINES: usize>(
+    sums: &mut [[__m512; C]; R],
     x: &[f32],
     weight: &[W],
     inner: usize,
+    part: Range<usize>,
     mut next: *const i8,
-) -> [f32; SUMS] {
-    assert!(R * inner <= x.len() && C * inner <= weight.len(), "a tile outside its matrices");
+) -> *const i8 {
+    assert!(R * inner <= x.len() && C * inner <= weight.len() && part.end <= inner, "a tile outside its matrices");
     // A pointer for each row and one offset for all.
     let rows: [*const f32; R] = std::array::from_fn(|r| x.as_ptr().wrapping_add(r * inner));
     let columns: [*const W; C] = std::array::from_fn(|c| weight.as_ptr().wrapping_add(c * inner));
-    let mut sums = [[_mm512_setzero_ps(); C]; R];
-    let mut i = 0;
+    let mut i = part.start;
     // SAFETY: numbers below `inner` of rows below `R` and columns below `C`: inside by the check above. A prefetch reads nothing.
     unsafe {
-        while i + W::IN_LINE <= inner {
+        while i + W::IN_LINE <= part.end {
             for line in 0..LINES {
                 let line = next.wrapping_add(line * LINE);
                 if R == 1 {
@@ -150,22 +186,25 @@ unsafe fn tile<W: Weight, const R: usize, const C: usize, const LINES: usize>(
                 }
             }
             next = next.wrapping_add(LINES * LINE);
-            for part in 0..W::IN_LINE / NUMBERS {
-                let i = i + part * NUMBERS;
-                add(&mut sums, |r| _mm512_loadu_ps(rows[r].add(i)), |c| W::sixteen(columns[c].add(i)));
+            for step in 0..W::IN_LINE / NUMBERS {
+                let i = i + step * NUMBERS;
+                add(sums, |r| _mm512_loadu_ps(rows[r].add(i)), |c| W::sixteen(columns[c].add(i)));
             }
             i += W::IN_LINE;
         }
-        while i < inner {
-            let mask = u16::MAX >> NUMBERS.saturating_sub(inner - i);
-            add(
-                &mut sums,
-                |r| _mm512_maskz_loadu_ps(mask, rows[r].add(i)),
-                |c| W::some_of_sixteen(columns[c].add(i), mask),
-            );
+        while i < part.end {
+            let mask = u16::MAX >> NUMBERS.saturating_sub(part.end - i);
+            add(sums, |r| _mm512_maskz_loadu_ps(mask, rows[r].add(i)), |c| W::some_of_sixteen(columns[c].add(i), mask));
             i += NUMBERS;
         }
     }
+    next
+}
+
+/// The sum of each register, in the order of [`sum_of`].
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn across_all<const R: usize, const C: usize>(sums: &[[__m512; C]; R]) -> [f32; SUMS] {
     let mut all = [_mm512_setzero_ps(); SUMS];
     for r in 0..R {
         for c in 0..C {
@@ -174,7 +213,10 @@ unsafe fn tile<W: Weight, const R: usize, const C: usize, const LINES: usize>(
     }
     let mut out = [0.0; SUMS];
     // SAFETY: sixteen numbers are written where sixteen are.
-    unsafe { _mm512_storeu_ps(out.as_mut_ptr(), across(&all)) };
+    #[allow(unsafe_code)]
+    unsafe {
+        _mm512_storeu_ps(out.as_mut_ptr(), across(&all));
+    }
     out
 }
 
