@@ -4,6 +4,7 @@ use super::super::{
     backend::{Backend, Write},
     cpu::{CpuBackend, Held},
     map::Projection,
+    pool::Buffer,
 };
 use super::Continues;
 use crate::{
@@ -16,14 +17,31 @@ use collimate_kernels::{
     stored::Stored,
 };
 use rayon::prelude::*;
-use std::sync::Arc;
+use std::{
+    ops::{Deref, Range},
+    sync::Arc,
+};
 
 /// Up to this many rows, a product is quicker without rearranging the weight for it.
 const FEW: usize = 16;
 
+/// The scores of all words for one row of those that were read together. Their memory is used again when none of them is left.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Scores {
+    all: Arc<Buffer>,
+    range: Range<usize>,
+}
+
+impl Deref for Scores {
+    type Target = [f32];
+    fn deref(&self) -> &[f32] {
+        &self.all[self.range.clone()]
+    }
+}
+
 impl Continues for CpuBackend {
     type Cache = Cache;
-    type Scores = Arc<[f32]>;
+    type Scores = Scores;
 
     fn cache(&self) -> Cache {
         Cache::new(self.shape().heads)
@@ -49,13 +67,15 @@ impl Continues for CpuBackend {
         }
     }
 
-    fn scores(&self, normed: &[f32], weights: &Held, head: &Projection) -> Vec<Arc<[f32]>> {
-        let mut scores = vec![0.0; normed.len() / head.inner * head.out];
-        self.linear_few(&mut scores, Write::Set, normed, weights, head);
-        scores.chunks_exact(head.out).map(Arc::from).collect()
+    fn scores(&self, normed: &[f32], weights: &Held, head: &Projection) -> Vec<Scores> {
+        let rows = normed.len() / head.inner;
+        let mut all = self.buffer(rows * head.out);
+        self.linear_few(&mut all, Write::Set, normed, weights, head);
+        let all = Arc::new(all);
+        (0..rows).map(|row| Scores { all: Arc::clone(&all), range: row * head.out..(row + 1) * head.out }).collect()
     }
 
-    fn choose(&self, scores: &[Arc<[f32]>], draws: &[f64], settings: &Sampling) -> Vec<Choice> {
+    fn choose(&self, scores: &[Scores], draws: &[f64], settings: &Sampling) -> Vec<Choice> {
         scores.par_iter().zip(draws).map(|(scores, &draw)| choose(scores, settings, draw)).collect()
     }
 
