@@ -12,6 +12,11 @@ pub(super) const PARTS: usize = 8;
 /// Rows of the weight whose dot products are computed at once, so that their additions need not wait for each other.
 const TOGETHER: usize = 8;
 
+/// Rows that stay in the second cache while a weight passes by.
+const AT_ONCE: usize = 64;
+/// From this inner size on, what is done once for each sum is little beside its products.
+const DEEP: usize = 512;
+
 /// How a weight may be stored. Whatever it is, products and sums are in f32.
 #[cfg(target_arch = "x86_64")]
 #[allow(private_bounds)]
@@ -50,6 +55,33 @@ impl Weight for bf16 {
 /// If the shapes do not fit.
 pub fn multiply_few<W: Weight>(out: &mut [f32], write: Write, x: &[f32], weight: &[W], inner: usize) {
     multiply_by(forms()[0], out, write, x, weight, inner);
+}
+
+/// Is [`multiply_by_rows`] quicker than a general product, which brings the weight in another order first? With AVX-512 it is for few
+/// rows, and no slower for many where sums are long.
+pub(super) fn by_rows(rows: usize, inner: usize) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if crate::vector::width() == crate::vector::Width::Wide {
+        return rows <= AT_ONCE || inner >= DEEP;
+    }
+    let _ = (rows, inner);
+    false
+}
+
+/// [`multiply_few`] for any number of rows.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub(super) fn multiply_by_rows(out: &mut [f32], write: Write, x: &[f32], weight: &[f32], inner: usize) {
+    if out.is_empty() {
+        return;
+    }
+    let columns = weight.len() / inner;
+    assert_eq!(out.len() / columns, x.len() / inner, "the result of a product has another shape");
+    // Tasks within tasks: a thread keeps to the same rows as long as there are others for the other threads.
+    out.par_chunks_mut(AT_ONCE * columns).zip(x.par_chunks(AT_ONCE * inner)).for_each(|(out, x)| {
+        multiply_few(out, write, x, weight, inner);
+    });
 }
 
 /// All rows of `x` times the rows of a weight that a task has.
@@ -194,7 +226,7 @@ fn dots<A: Arithmetic, W: Weight, const N: usize>(x: &[f32], w: [&[W]; N]) -> [f
 
 #[cfg(test)]
 mod tests {
-    use super::{Weight, forms, multiply_by};
+    use super::{AT_ONCE, Weight, forms, multiply_by, multiply_by_rows};
     use crate::check::{assert_close, numbers, wide};
     use crate::matrix::{Matrix, Write, multiply_reference};
     use half::bf16;
@@ -228,5 +260,19 @@ mod tests {
                 check(rows, out, inner, bf16::from_f32);
             }
         }
+    }
+    #[test]
+    fn many_rows_are_what_each_is_alone() {
+        let (rows, out, inner) = (2 * AT_ONCE + 3, 9, 37);
+        let (x, weight, before) = (numbers(rows * inner, 1), numbers(out * inner, 2), numbers(rows * out, 3));
+        let mut ours = before.clone();
+        multiply_by_rows(&mut ours, Write::Add, &x, &weight, inner);
+        for row in 0..rows {
+            let mut alone = before[row * out..][..out].to_vec();
+            multiply_by(forms()[0], &mut alone, Write::Add, &x[row * inner..][..inner], &weight, inner);
+            assert_eq!(alone, ours[row * out..][..out], "row {row}");
+        }
+        multiply_by_rows(&mut [], Write::Set, &[], &weight, inner);
+        multiply_by_rows(&mut [], Write::Set, &x, &[], inner);
     }
 }

@@ -2,7 +2,11 @@
 //!
 //! On one thread or all of them; products in bf16 are cut into tasks either way.
 
-use super::{Matrix, MatrixMut, Threads, Write, multiply, multiply_halves};
+use super::{
+    Matrix, MatrixMut, Threads, Write,
+    few::{by_rows, multiply_by_rows},
+    multiply, multiply_halves,
+};
 use crate::stored::Stored;
 
 /// `y = x Wᵀ` (or `+=`).
@@ -11,6 +15,12 @@ use crate::stored::Stored;
 /// If the shapes do not fit.
 pub fn linear(y: &mut [f32], write: Write, x: &[f32], weight: Stored<'_>, inner: usize, threads: Threads) {
     let (rows, out) = (x.len() / inner, weight.len() / inner);
+    if let Stored::Whole(weight) = weight
+        && threads == Threads::All
+        && by_rows(rows, inner)
+    {
+        return multiply_by_rows(y, write, x, weight, inner);
+    }
     let (y, x) = (MatrixMut::new(y, rows, out), Matrix::new(x, rows, inner));
     match weight {
         Stored::Whole(weight) => multiply(y, write, x, Matrix::new(weight, out, inner).transposed(), threads),
@@ -58,7 +68,12 @@ mod tests {
 
     #[test]
     fn the_three_products_are_the_definition_however_the_weight_is_stored() {
-        let (rows, out, inner) = (21, 40, 37);
+        for (rows, out, inner) in [(21, 40, 37), (130, 40, 37), (130, 9, 520)] {
+            check(rows, out, inner);
+        }
+    }
+
+    fn check(rows: usize, out: usize, inner: usize) {
         let (x, d_y, w) = (numbers(rows * inner, 1), numbers(rows * out, 2), numbers(out * inner, 3));
         let round = |x: &[f32]| -> Vec<f32> { x.iter().map(|&x| bf16::from_f32(x).to_f32()).collect() };
         let halves: Vec<bf16> = w.iter().map(|&w| bf16::from_f32(w)).collect();
