@@ -124,7 +124,8 @@ impl<B: Backend> Decoder<B> {
         scored: &Scored<'_>,
         normed: &B::Slice,
     ) -> (B::Buffer, Head<B::Buffer>) {
-        let mut kept = self.backend.kept(scored.tokens.len(), &self.map.head);
+        // One room for all groups of a batch, however long each is.
+        let mut kept = self.backend.kept(scored.plan.rows.len(), &self.map.head);
         let [logp, logsumexp] = self.taken(weights, scored, normed, kept.as_deref_mut());
         (logp, Head { logsumexp, kept })
     }
