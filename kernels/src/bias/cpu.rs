@@ -20,19 +20,14 @@ pub fn add(y: &mut [f32], bias: &[f32]) {
 /// If `d_y` is not made of whole rows.
 pub fn backward(d_bias: &mut [f32], d_y: &[f32]) {
     let width = check(d_y, d_bias);
-    let partial: Vec<Vec<f32>> = d_y
-        .par_chunks(task::rows(width) * width)
-        .map(|d_y| {
-            let mut sum = vec![0.0; width];
-            for row in d_y.chunks_exact(width) {
-                sum.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
-            }
-            sum
-        })
-        .collect();
-    for partial in partial {
-        d_bias.iter_mut().zip(partial).for_each(|(sum, part)| *sum += part);
-    }
+    let partial = d_y.par_chunks(task::rows(width) * width).map(|d_y| {
+        let mut sum = vec![0.0; width];
+        for row in d_y.chunks_exact(width) {
+            sum.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
+        }
+        sum
+    });
+    task::add_in_order(d_bias, partial);
 }
 
 fn check(rows: &[f32], bias: &[f32]) -> usize {

@@ -6,6 +6,7 @@ use super::{
     matrix::{Matrix, Write, multiply},
     size,
 };
+use crate::task::chunks;
 use std::ops::Range;
 
 /// What the two passes read.
@@ -46,10 +47,10 @@ pub fn forward(stream: &Stream, mut logp: ViewMut<'_>, mut logsumexp: ViewMut<'_
     logp.expect(Element::F32, rows);
     logsumexp.expect(Element::F32, rows);
     let mut scores = Scores::new(stream, inputs, tile);
-    for rows in chunks(rows, tile.rows) {
+    for rows in chunks(0..rows, tile.rows) {
         let running = stream.numbers(Element::F32, 3 * rows.len());
         let targets = inputs.targets.part(rows.clone()).argument();
-        for words in chunks(words, tile.words) {
+        for words in chunks(0..words, tile.words) {
             let tile = scores.of(stream, &rows, &words);
             let arguments =
                 [running.view().argument(), tile.argument(), targets, U32(size(words.start)), U32(size(words.len()))];
@@ -87,9 +88,9 @@ pub fn backward(
     // Summed in f32 over the tiles, whatever it is stored as.
     let mut sum = (element != Element::F32).then(|| stream.numbers(Element::F32, tile.rows.min(rows) * width));
     let mut narrow = (element != Element::F32).then(|| stream.numbers(element, scores.tile.len()));
-    for rows in chunks(rows, tile.rows) {
+    for rows in chunks(0..rows, tile.rows) {
         let numbers = rows.start * width..rows.end * width;
-        for words in chunks(words, tile.words) {
+        for words in chunks(0..words, tile.words) {
             let tile = scores.of(stream, &rows, &words);
             let count = tile.len();
             let d_scores = match &mut narrow {
@@ -131,10 +132,6 @@ fn check(inputs: Inputs<'_>) -> (usize, usize) {
     hidden.expect(table.element(), targets.len() * width);
     table.expect(table.element(), words * width);
     (targets.len(), words)
-}
-
-fn chunks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..length).step_by(size).map(move |start| start..(start + size).min(length))
 }
 
 /// One tile's scores, in f32.

@@ -3,6 +3,7 @@ use crate::{
     exp::exp,
     matrix::{Threads, Write, linear, linear_input, linear_weight},
     stored::Stored,
+    task::chunks,
     vector::{Arithmetic, LANES, maximum, sum_lanes, vectorized},
 };
 use rayon::prelude::*;
@@ -221,10 +222,6 @@ impl Places<'_> {
         self.kept = rest;
         (tile, true)
     }
-}
-
-fn chunks(of: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
-    of.clone().step_by(size).map(move |start| start..(start + size).min(of.end))
 }
 
 /// The scores of these rows for the words of a part of the table.

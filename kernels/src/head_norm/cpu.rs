@@ -1,6 +1,6 @@
 use crate::{
     attention::Heads,
-    task,
+    rms_norm, task,
     vector::{Arithmetic, dot, vectorized},
 };
 use rayon::prelude::*;
@@ -28,19 +28,15 @@ pub fn backward(d: &mut [f32], d_weights: &mut [f32], x: &[f32], inverse: &[f32]
     check(x, inverse, weights, heads);
     assert_eq!((d.len(), d_weights.len()), (x.len(), weights.len()));
     let (width, each, rows) = (heads.row(), heads.query + heads.key, task::rows(heads.row()));
-    let partial: Vec<Vec<f32>> = d
-        .par_chunks_mut(rows * width)
-        .zip(x.par_chunks(rows * width))
-        .zip(inverse.par_chunks(rows * each))
-        .map(|((d, x), inverse)| {
-            let mut d_weights = vec![0.0; weights.len()];
-            backward_rows(d, &mut d_weights, x, inverse, weights, heads);
-            d_weights
-        })
-        .collect();
-    for partial in partial {
-        d_weights.iter_mut().zip(partial).for_each(|(sum, part)| *sum += part);
-    }
+    let partial =
+        d.par_chunks_mut(rows * width).zip(x.par_chunks(rows * width)).zip(inverse.par_chunks(rows * each)).map(
+            |((d, x), inverse)| {
+                let mut d_weights = vec![0.0; weights.len()];
+                backward_rows(d, &mut d_weights, x, inverse, weights, heads);
+                d_weights
+            },
+        );
+    task::add_in_order(d_weights, partial);
 }
 
 fn check(x: &[f32], inverse: &[f32], weights: &[f32], heads: Heads) {
@@ -76,11 +72,7 @@ fn forward_body<A: Arithmetic>(
         let normed = y.chunks_exact_mut(width).zip(x.chunks_exact(width)).zip(inverse);
         for (head, ((y, x), inverse)) in normed.enumerate() {
             let weight = if head < heads.query { of_query } else { of_key };
-            let r = 1.0 / (dot::<A>(x, x) / width as f32 + epsilon).sqrt();
-            *inverse = r;
-            for ((y, x), weight) in y.iter_mut().zip(x).zip(weight) {
-                *y = x * r * weight;
-            }
+            *inverse = rms_norm::row::<A>(y, x, weight, epsilon);
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::matrix::{Matrix, MatrixMut, Threads, Write, multiply, multiply_halves};
 use crate::stored::Stored;
+use crate::task::chunks;
 use rayon::prelude::*;
 use std::{
     ops::Range,
@@ -128,7 +129,7 @@ fn hand_on(
     Policy { hidden, table, width }: Policy<'_>,
 ) {
     let states = block.start * width..block.end * width;
-    for words in chunks(table.len() / width, WORDS) {
+    for words in chunks(0..table.len() / width, WORDS) {
         let part = words.start * width..words.end * width;
         let d_scores = Matrix::strided(&d_scores[words.start..], block.len(), words.len(), apart);
         let d_hidden = MatrixMut::new(&mut by.d_hidden[states.clone()], block.len(), width);
@@ -160,7 +161,7 @@ fn score(scores: &mut [f32], block: &Range<usize>, words: usize, inputs: Inputs<
     let apart = inputs.policies.len() * words;
     for (number, &Policy { hidden, table, width }) in inputs.policies.iter().enumerate() {
         let hidden = Matrix::new(&hidden[block.start * width..block.end * width], block.len(), width);
-        for part in chunks(words, WORDS) {
+        for part in chunks(0..words, WORDS) {
             let scores = &mut scores[number * words + part.start..];
             let scores = MatrixMut::strided(scores, block.len(), part.len(), apart);
             match table.part(part.start * width..part.end * width) {
@@ -211,11 +212,7 @@ fn of_row<'a>(given: &'a [f32], region: &Region, row: usize) -> &'a [f32] {
 
 /// The rows that are worked on together.
 fn blocks(rows: usize, per_row: usize) -> impl Iterator<Item = Range<usize>> {
-    chunks(rows, (SCORES / per_row).clamp(1, ROWS))
-}
-
-fn chunks(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..length).step_by(size).map(move |start| start..(start + size).min(length))
+    chunks(0..rows, (SCORES / per_row).clamp(1, ROWS))
 }
 
 /// So many numbers of a room.

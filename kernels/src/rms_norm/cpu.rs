@@ -41,7 +41,7 @@ pub fn backward(d_x: &mut [f32], d_weight: &mut [f32], d_y: &[f32], x: &[f32], i
     assert_eq!((d_x.len(), d_y.len(), d_weight.len()), (x.len(), x.len(), width));
     // Larger tasks than a row-wise pass needs: each brings a partial gradient of the weight.
     let rows = 8 * task::rows(width);
-    let partial: Vec<Vec<f32>> = d_x
+    let partial = d_x
         .par_chunks_mut(rows * width)
         .zip(d_y.par_chunks(rows * width))
         .zip(x.par_chunks(rows * width))
@@ -50,11 +50,8 @@ pub fn backward(d_x: &mut [f32], d_weight: &mut [f32], d_y: &[f32], x: &[f32], i
             let mut d_weight = vec![0.0; width];
             backward_rows(d_x, &mut d_weight, d_y, x, inverse, weight);
             d_weight
-        })
-        .collect();
-    for partial in partial {
-        d_weight.iter_mut().zip(partial).for_each(|(sum, part)| *sum += part);
-    }
+        });
+    task::add_in_order(d_weight, partial);
 }
 
 fn check(x: &[f32], weight: &[f32], inverse: &[f32]) -> usize {
@@ -73,9 +70,16 @@ vectorized! {
 fn forward_body<A: Arithmetic>(y: &mut [f32], inverse: &mut [f32], x: &[f32], weight: &[f32], epsilon: f32) {
     let width = weight.len();
     for ((y, inverse), x) in y.chunks_exact_mut(width).zip(inverse).zip(x.chunks_exact(width)) {
-        *inverse = 1.0 / (dot::<A>(x, x) / width as f32 + epsilon).sqrt();
-        scale(y, x, *inverse, weight);
+        *inverse = row::<A>(y, x, weight, epsilon);
     }
+}
+
+/// One row; gives its inverse.
+#[inline(always)]
+pub(crate) fn row<A: Arithmetic>(y: &mut [f32], x: &[f32], weight: &[f32], epsilon: f32) -> f32 {
+    let inverse = 1.0 / (dot::<A>(x, x) / weight.len() as f32 + epsilon).sqrt();
+    scale(y, x, inverse, weight);
+    inverse
 }
 
 #[inline(always)]

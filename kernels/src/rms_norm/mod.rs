@@ -10,6 +10,7 @@
 mod cpu;
 mod reference;
 
+pub(crate) use cpu::row;
 pub use cpu::{apply, backward, forward};
 pub use reference::forward as forward_reference;
 
