@@ -192,10 +192,7 @@ impl Evaluator {
             #[cfg(feature = "cuda")]
             Place::Cuda(ordinal) => Ok(Evaluator(OfDfdx::Cuda(of_dfdx(ordinal, 0)?))),
             #[cfg(not(feature = "cuda"))]
-            Place::Cuda(ordinal) => {
-                present(ordinal)?;
-                unreachable!("a build without CUDA has no GPU")
-            }
+            Place::Cuda(ordinal) => Err(absent(ordinal)),
         }
     }
 
@@ -226,7 +223,13 @@ fn present(ordinal: usize) -> Result<()> {
 
 #[cfg(not(feature = "cuda"))]
 fn present(ordinal: usize) -> Result<()> {
-    Err(unusable(ordinal, "this build has no CUDA; build it with `--features cuda` where a CUDA toolkit is"))
+    Err(absent(ordinal))
+}
+
+/// A build without CUDA has no GPU.
+#[cfg(not(feature = "cuda"))]
+fn absent(ordinal: usize) -> Error {
+    unusable(ordinal, "this build has no CUDA; build it with `--features cuda` where a CUDA toolkit is")
 }
 
 fn unusable(ordinal: usize, problem: &str) -> Error {
@@ -242,8 +245,7 @@ fn stream(ordinal: usize) -> Result<Stream> {
 
 #[cfg(not(feature = "cuda"))]
 fn stream(ordinal: usize) -> Result<Stream> {
-    present(ordinal)?;
-    unreachable!("a build without CUDA has no GPU")
+    Err(absent(ordinal))
 }
 
 /// A GPU as dfdx has it.
@@ -267,8 +269,7 @@ fn graph_on_gpu(
 
 #[cfg(not(feature = "cuda"))]
 fn graph_on_gpu(ordinal: usize, _: Arc<Parameters>, _: &[Example], _: usize) -> Result<Vec<Vec<Scored>>> {
-    present(ordinal)?;
-    unreachable!("a build without CUDA has no GPU")
+    Err(absent(ordinal))
 }
 
 #[cfg(feature = "cuda")]
@@ -295,8 +296,7 @@ fn cuda(ordinal: usize, kind: EngineKind, mut job: Job<'_>) -> Result<Trained> {
 
 #[cfg(not(feature = "cuda"))]
 fn cuda(ordinal: usize, _: EngineKind, _: Job<'_>) -> Result<Trained> {
-    present(ordinal)?;
-    unreachable!("a build without CUDA has no GPU")
+    Err(absent(ordinal))
 }
 
 #[cfg(test)]
