@@ -116,7 +116,7 @@ impl Fields<'_> {
     pub(super) fn demonstrated(&self, value: &Value) -> Result<Record> {
         let mut messages = self.messages(MESSAGES, value)?;
         let last = messages.pop().unwrap_or_default();
-        if last.get("role").and_then(Value::as_str) != Some(ASSISTANT) {
+        if role(&last) != ASSISTANT {
             return Err(self.origin.error(format!(
                 "the last message of `{MESSAGES}` is not the {ASSISTANT}'s, so there is no response; end with \
                  {{\"role\": \"{ASSISTANT}\", \"content\": \"…\"}}"
@@ -155,7 +155,7 @@ impl Fields<'_> {
             };
             return Ok(Record { prompt, responses, ..Record::default() });
         };
-        if messages.last().and_then(|last| last.get("role")?.as_str()) == Some(ASSISTANT) {
+        if messages.last().is_some_and(|last| role(last) == ASSISTANT) {
             return Err(self.origin.error(format!(
                 "the last message of `{name}` is the {ASSISTANT}'s, so nothing is left to answer; end it with another's"
             )));
@@ -197,11 +197,8 @@ impl Fields<'_> {
     fn only(&self, name: &str, messages: &[Message], after: &str) -> Result<Message> {
         let one = format!("a response is one message: {{\"role\": \"{ASSISTANT}\", \"content\": \"…\"}}");
         match messages {
-            [only] if only.get("role").and_then(Value::as_str) == Some(ASSISTANT) => Ok(only.clone()),
-            [only] => {
-                let role = only.get("role").and_then(Value::as_str).unwrap_or_default();
-                Err(self.origin.error(format!("the last message of `{name}` is by {role:?}; {one}")))
-            }
+            [only] if role(only) == ASSISTANT => Ok(only.clone()),
+            [only] => Err(self.origin.error(format!("the last message of `{name}` is by {:?}; {one}", role(only)))),
             several => Err(self.origin.error(format!("`{name}` has {} messages{after}; {one}", several.len()))),
         }
     }
@@ -254,7 +251,7 @@ impl Fields<'_> {
 
     /// A record of messages and the responses to them.
     fn conversation(&self, messages: Vec<Message>, responses: Vec<Message>) -> Result<Record> {
-        let user = messages.iter().rev().find(|message| message.get("role").is_some_and(|role| role == "user"));
+        let user = messages.iter().rev().find(|message| role(message) == "user");
         let prompt = content(user.or(messages.last()));
         let texts = responses.iter().map(|message| content(Some(message))).collect();
         let conversation =
@@ -299,6 +296,11 @@ impl Fields<'_> {
     }
 }
 
+/// Whose a message is.
+fn role(message: &Message) -> &str {
+    message.get("role").and_then(Value::as_str).unwrap_or_default()
+}
+
 /// What a message says.
 fn content(message: Option<&Message>) -> String {
     message.and_then(|message| message.get("content")?.as_str()).unwrap_or_default().to_owned()
@@ -311,8 +313,7 @@ fn may_be_whole(value: &Value) -> bool {
 
 /// Does the conversation end with the assistant's message?
 pub(super) fn ends_answered(messages: &Value) -> bool {
-    let last = messages.as_array().and_then(|list| list.last());
-    last.and_then(|last| last.get("role")?.as_str()) == Some(ASSISTANT)
+    messages.as_array().and_then(|list| list.last()?.as_object()).is_some_and(|last| role(last) == ASSISTANT)
 }
 
 /// Leaves out members of objects that are null, at any depth.
