@@ -18,6 +18,11 @@ pub struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
+    /// How many tokens of it are scored.
+    pub(crate) fn scored(&self, view: &View) -> usize {
+        view.sides().iter().flat_map(|side| texts(view, self, *side)).map(|(_, scored)| scored.len()).sum()
+    }
+
     /// The other row's response, as much of it as fits after this row's prompt.
     pub(crate) fn mismatched(&self) -> Option<&'a [u32]> {
         let tokens = self.other?.responses.first()?;

@@ -146,7 +146,7 @@ impl<D: Device<f32>> Learner<'_, D> {
 
     /// Items that follow one another, as many as have their scored tokens in the room, and at least one.
     fn groups<'i>(&self, items: &'i [Item<'i>], room: usize) -> Vec<&'i [Item<'i>]> {
-        filled(items, room, |item| self.laid_out(std::slice::from_ref(item)).sequences.scored())
+        filled(items, room, |item| item.scored(self.view))
     }
 
     /// One part of a batch that may be cut: through all layers in one go, and for each group of its items head, loss and back
