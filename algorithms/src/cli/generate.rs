@@ -4,7 +4,7 @@ use super::{model, progress, train};
 use crate::steering::Labels;
 use anyhow::{Context, Result, bail};
 use clap::ArgMatches;
-use collimate_runtime::data::{Record, Row, read_prompts};
+use collimate_runtime::data::{Origin, Record, Row, read_prompts};
 use collimate_runtime::model::Weights;
 use collimate_runtime::sample::{Sample, Sampling};
 use collimate_runtime::tokenizer::Tokenizer;
@@ -22,26 +22,25 @@ pub(super) struct Response {
 pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     let place = matches.get_one::<String>("device").expect("has a default");
     device::check(place)?;
-    let prompts = match matches.get_one::<PathBuf>("prompts") {
+    let rows = match matches.get_one::<PathBuf>("prompts") {
         Some(path) => read_prompts(&[path])?,
         None => Vec::new(),
     };
-    let mut records: Vec<Record> = match matches.get_one::<String>("prompt") {
-        Some(prompt) => vec![Record::group(prompt, Vec::new())],
-        None => prompts.iter().map(|row| row.record.clone()).collect(),
+    let (mut records, origins): (Vec<Record>, Vec<Option<Origin>>) = match matches.get_one::<String>("prompt") {
+        Some(prompt) => (vec![Record::group(prompt, Vec::new())], vec![None]),
+        None => rows.into_iter().map(|row| (row.record, Some(row.origin))).unzip(),
     };
     if let Some(text) = matches.get_one::<String>("attributes") {
         let labels = Labels::read(text).with_context(|| format!("--attributes {text}"))?;
-        if let Some(row) = prompts.iter().find(|row| row.record.conversation.is_some()) {
-            bail!("{}: --attributes are written into a prompt of text, and this one is a list of messages", row.origin);
+        let spoken = records.iter().zip(&origins).find(|(record, _)| record.conversation.is_some());
+        if let Some((_, Some(origin))) = spoken {
+            bail!("{origin}: --attributes are written into a prompt of text, and this one is a list of messages");
         }
         records.iter_mut().for_each(|record| record.prompt = labels.within(&record.prompt));
     }
     let loaded = model::asked(matches)?;
-    let tokens = match prompts.is_empty() {
-        true => vec![records[0].prompt_tokens(&loaded.tokenizer)?],
-        false => tokens(&prompts, &records, &loaded.tokenizer)?,
-    };
+    let asked = records.iter().zip(&origins).map(|(record, origin)| tokens(record, origin.as_ref(), &loaded.tokenizer));
+    let asked = asked.collect::<Result<Vec<_>>>()?;
     let settings = Sampling {
         samples: *matches.get_one("samples").expect("has a default"),
         max_new_tokens: *matches.get_one("max-new-tokens").expect("has a default"),
@@ -52,7 +51,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
         dtype: train::dtype(matches.get_one::<String>("dtype").expect("has a default")),
         ..Sampling::default()
     };
-    let written = respond_on(place, &loaded.weights, &loaded.tokenizer, &tokens, settings)?;
+    let written = respond_on(place, &loaded.weights, &loaded.tokenizer, &asked, settings)?;
     match matches.get_one::<PathBuf>("out") {
         Some(out) => {
             let lines: String = records.iter().zip(&written).map(|(p, r)| format!("{}\n", line(p, r))).collect();
@@ -66,10 +65,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<()> {
     Ok(())
 }
 
-/// The prompts of rows as tokens; a problem names its row.
-fn tokens(rows: &[Row], records: &[Record], tokenizer: &Tokenizer) -> Result<Vec<Vec<u32>>> {
-    let one = |(row, record): (&Row, &Record)| Ok(record.prompt_tokens(tokenizer).map_err(|e| row.origin.place(e))?);
-    rows.iter().zip(records).map(one).collect()
+/// A prompt as tokens; a problem names the row, if it is one's.
+fn tokens(record: &Record, origin: Option<&Origin>, tokenizer: &Tokenizer) -> Result<Vec<u32>> {
+    Ok(record.prompt_tokens(tokenizer).map_err(|e| match origin {
+        Some(origin) => origin.place(e),
+        None => e,
+    })?)
 }
 
 /// The responses to each row's prompt, from the CPU. Generation stops at the model's own end tokens.
@@ -79,8 +80,8 @@ pub(super) fn respond_to(
     rows: &[Row],
     settings: Sampling,
 ) -> Result<Vec<Vec<Response>>> {
-    let records: Vec<Record> = rows.iter().map(|row| row.record.clone()).collect();
-    respond_on("cpu", weights, tokenizer, &tokens(rows, &records, tokenizer)?, settings)
+    let asked = rows.iter().map(|row| tokens(&row.record, Some(&row.origin), tokenizer));
+    respond_on("cpu", weights, tokenizer, &asked.collect::<Result<Vec<_>>>()?, settings)
 }
 
 /// Each prompt's responses, from the CPU. Generation stops at the model's own end tokens.
